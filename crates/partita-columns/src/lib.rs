@@ -1,0 +1,19 @@
+//! Arrow batches, scalars and kernels of Partita: no files, no threads, no clock.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`scalar`] | one value of any supported type, serializable |
+//! | [`partition`] | a list of batches with its row and byte counts |
+//! | [`compute`] | kernels over whole columns: arithmetic, comparison, logic, casts, selection |
+//! | [`polars`] | hand-over to and from `polars_core` frames without copying where both have the type |
+
+pub mod compute;
+pub mod error;
+pub mod partition;
+#[allow(unsafe_code)]
+pub mod polars;
+pub mod scalar;
+
+pub use error::{Error, ErrorKind, Result};
+pub use partition::Partition;
+pub use scalar::{Scalar, Value};

@@ -1,0 +1,1 @@
+//! Marked fields to Arrow columns.

@@ -1,0 +1,1 @@
+//! The first line of a file, and where its data begins.

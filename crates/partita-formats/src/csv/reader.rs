@@ -1,0 +1,1 @@
+//! A block of a file as batches.

@@ -1,0 +1,1 @@
+//! A schema on disk, for recurring jobs.

@@ -1,0 +1,1 @@
+//! The splitter: separators and record ends, in counts.

@@ -1,0 +1,1 @@
+//! Decompressed bytes in order.

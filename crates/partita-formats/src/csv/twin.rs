@@ -1,0 +1,1 @@
+//! The slow, obvious reader that everything is tested against.

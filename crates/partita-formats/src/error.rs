@@ -1,0 +1,103 @@
+//! What reading and writing files can refuse.
+
+use std::io;
+
+use crate::csv::mismatch::MismatchTable;
+
+/// A `Result` whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of a format: one word wide, so that results stay cheap to return.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Box<ErrorKind>);
+
+impl Error {
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// Whether trying again may help: an interrupted or timed-out read, not a wrong byte.
+    pub fn is_transient(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::Interrupted | io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl<K: Into<ErrorKind>> From<K> for Error {
+    fn from(kind: K) -> Self {
+        Error(Box::new(kind.into()))
+    }
+}
+
+/// The kinds of format errors. Positions are of the decoded (decompressed) bytes; lines count from 1.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The store failed.
+    #[error("{file}: {source}")]
+    Io {
+        /// The input, as the user named it.
+        file: String,
+        /// What the store said.
+        source: io::Error,
+    },
+    /// Values that do not fit their columns.
+    #[error(transparent)]
+    Mismatch(Box<MismatchTable>),
+    /// A record has another number of fields than the header.
+    #[error(
+        "{file}: line {line} (byte {byte}): expected {expected} fields, found {found}; \
+         pad short records with ragged(Ragged::Pad) (--ragged pad), or leave such records out with ragged(Ragged::Skip) (--ragged skip)"
+    )]
+    Ragged {
+        /// The input.
+        file: String,
+        /// Line of the record's first byte.
+        line: u64,
+        /// First byte of the record.
+        byte: u64,
+        /// Fields of the header.
+        expected: usize,
+        /// Fields of the record.
+        found: usize,
+    },
+    /// One record is longer than the limit.
+    #[error(
+        "{file}: byte {byte}: a record of more than {limit} bytes; is a quote left open? \
+         Raise record_bytes_max, or set quote to none"
+    )]
+    RecordTooLong {
+        /// The input.
+        file: String,
+        /// First byte of the record.
+        byte: u64,
+        /// `record_bytes_max`.
+        limit: usize,
+    },
+    /// Options that contradict each other or the file.
+    #[error("{0}")]
+    Options(String),
+    /// The bytes are not what the format says.
+    #[error("{file}: {message}")]
+    Malformed {
+        /// The input.
+        file: String,
+        /// What was expected, what was found, and where.
+        message: String,
+    },
+    /// A kernel refused.
+    #[error(transparent)]
+    Columns(#[from] partita_columns::Error),
+    /// Arrow refused.
+    #[error(transparent)]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// The `parquet` crate refused.
+    #[error(transparent)]
+    Parquet(#[from] parquet::errors::ParquetError),
+}

@@ -1,0 +1,1 @@
+//! Expressions, plan nodes, optimizer stages and lowering of Partita.

@@ -1,0 +1,1 @@
+//! Sessions, executors, memory ledger, storage and commit of Partita.

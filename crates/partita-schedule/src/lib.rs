@@ -1,0 +1,1 @@
+//! Task graph, static order and scheduler state machine of Partita.

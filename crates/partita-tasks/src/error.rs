@@ -1,0 +1,77 @@
+//! What a task can refuse.
+
+/// A `Result` whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of a task: one word wide.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Box<ErrorKind>);
+
+impl Error {
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// Whether running the task again may help.
+    pub fn is_transient(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Formats(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+impl<K: Into<ErrorKind>> From<K> for Error {
+    fn from(kind: K) -> Self {
+        Error(Box::new(kind.into()))
+    }
+}
+
+/// The kinds of task errors.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Reading or writing a file failed.
+    #[error(transparent)]
+    Formats(#[from] partita_formats::Error),
+    /// A kernel refused.
+    #[error(transparent)]
+    Columns(#[from] partita_columns::Error),
+    /// Arrow refused.
+    #[error(transparent)]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// Memory that the task needs is not to be had.
+    #[error("{operator} needs {need_bytes} bytes of memory and the limit is {limit_bytes}; raise memory_limit, or make {way_out} smaller")]
+    Memory {
+        /// What needs it.
+        operator: String,
+        /// How much it asked for.
+        need_bytes: u64,
+        /// The session's limit.
+        limit_bytes: u64,
+        /// The setting that makes the need smaller.
+        way_out: &'static str,
+    },
+    /// A user's function failed.
+    #[error("map_partitions: {0}")]
+    Function(String),
+    /// The input is not what it was when the work was planned.
+    #[error("{file} changed between planning and reading: {what}; load it again")]
+    InputChanged {
+        /// The input.
+        file: String,
+        /// What differs.
+        what: String,
+    },
+    /// The program asks for something that the host does not have: a defect, or another version.
+    #[error("task refers to {0}, which this host does not have")]
+    Missing(String),
+    /// The host failed.
+    #[error("{0}")]
+    Host(String),
+}

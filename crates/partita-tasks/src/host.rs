@@ -1,0 +1,125 @@
+//! What an interpreter asks of the machine it runs on.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use partita_columns::Partition;
+use partita_formats::csv::blocks::BlockStarts;
+use partita_formats::io::ReadAt;
+use partita_formats::parquet::EncodedRowGroup;
+
+use crate::error::Result;
+use crate::program::{DatasetId, FunctionId, SlotId, StoreKey, StreamId};
+
+/// A small value that a barrier task publishes.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SlotValue {
+    /// Where the records of each block of a file begin.
+    BlockStarts(Arc<BlockStarts>),
+    /// A number of rows.
+    Count(u64),
+    /// The number of rows before each partition.
+    Offsets(Arc<[u64]>),
+}
+
+/// Memory that a task has been promised; given back on drop.
+pub trait Reservation: Send + Sync {
+    /// Bytes promised now.
+    fn bytes(&self) -> usize;
+
+    /// Asks for another size.
+    ///
+    /// # Errors
+    /// A typed error that names operator, need and limit where the ledger cannot give it.
+    fn resize(&mut self, bytes: usize) -> Result<()>;
+}
+
+/// A user's function over one partition.
+pub trait MapFunction: Send + Sync {
+    /// Calls it on the batches of one partition.
+    ///
+    /// # Errors
+    /// Whatever the function reports; a panic is reported as an error.
+    fn call(&self, input: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Vec<RecordBatch>>;
+}
+
+/// The machine: files, memory, slots, stores. The runtime implements it, and the cluster.
+pub trait Host: Sync {
+    /// Opens an input.
+    ///
+    /// # Errors
+    /// An error that names the path.
+    fn open(&self, path: &str) -> Result<Arc<dyn ReadAt>>;
+
+    /// Checks that an input still has the size and modification time it was planned with.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InputChanged`].
+    fn check_unchanged(&self, path: &str, bytes: u64, modified_ns: i128) -> Result<()>;
+
+    /// Asks for memory on behalf of `operator`; `way_out` is the setting that makes the need smaller.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Memory`].
+    fn reserve(&self, operator: &str, bytes: usize, way_out: &'static str) -> Result<Box<dyn Reservation>>;
+
+    /// Publishes a slot. Publishing the same slot again replaces it with an equal value (a retried task).
+    fn publish(&self, slot: SlotId, value: SlotValue);
+
+    /// Reads a slot.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Missing`] where no barrier has published it.
+    fn slot(&self, slot: SlotId) -> Result<SlotValue>;
+
+    /// Reads a stored partition.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Missing`] where it is not held.
+    fn stored(&self, key: StoreKey) -> Result<Partition>;
+
+    /// Stores a partition, and takes over the memory promised for it.
+    ///
+    /// # Errors
+    /// Where the store cannot take it.
+    fn store(&self, key: StoreKey, partition: Partition, memory: Box<dyn Reservation>) -> Result<()>;
+
+    /// A registered function.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Missing`] where it is not registered here.
+    fn function(&self, function: FunctionId) -> Result<Arc<dyn MapFunction>>;
+
+    /// Takes the decompressor that the task of the block before left; `None` where it is not here.
+    fn take_stream(&self, stream: StreamId, block: usize) -> Option<Box<dyn Any + Send>>;
+
+    /// Leaves the decompressor for the task of block `block`.
+    fn leave_stream(&self, stream: StreamId, block: usize, state: Box<dyn Any + Send>);
+
+    /// Hands over an encoded row group: the `index`-th of `partition`.
+    ///
+    /// # Errors
+    /// Where the data set cannot take it (a full disk, a cancelled run).
+    fn write_row_group(
+        &self,
+        dataset: DatasetId,
+        partition: usize,
+        index: usize,
+        row_group: EncodedRowGroup,
+    ) -> Result<()>;
+
+    /// Says that `partition` has no more row groups, and how many rows it had.
+    ///
+    /// # Errors
+    /// As [`Host::write_row_group`].
+    fn close_partition(&self, dataset: DatasetId, partition: usize, row_groups: usize, rows: u64) -> Result<()>;
+
+    /// Whether the run has been cancelled; asked between batches.
+    fn is_cancelled(&self) -> bool;
+
+    /// Says what has been read since the last call.
+    fn progress(&self, input_bytes: u64, rows: u64);
+}

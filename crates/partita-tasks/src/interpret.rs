@@ -1,0 +1,76 @@
+//! Carrying a program out: batches are pushed, one at a time, from the source through the operators into the
+//! sink, so that a task holds a few batches and its sink's state, never its partition.
+
+mod operators;
+mod sink;
+mod source;
+
+use std::sync::Arc;
+
+use partita_columns::Partition;
+
+use crate::error::{ErrorKind, Result};
+use crate::host::{Host, Reservation};
+use crate::program::{PROGRAM_VERSION, Program};
+
+use operators::Chain;
+
+/// A partition in memory, and the promise that pays for it.
+pub struct Held {
+    /// The rows.
+    pub partition: Partition,
+    /// Given back when the last holder drops it.
+    pub memory: Box<dyn Reservation>,
+}
+
+/// What a task leaves behind.
+#[derive(Clone)]
+pub enum Outcome {
+    /// A collected partition.
+    Partition(Arc<Held>),
+    /// A number of rows.
+    Count(u64),
+    /// Nothing but its effects.
+    Done,
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Outcome::Partition(held) => write!(out, "Partition({} rows)", held.partition.rows()),
+            Outcome::Count(rows) => write!(out, "Count({rows})"),
+            Outcome::Done => write!(out, "Done"),
+        }
+    }
+}
+
+/// Whether a stage wants more batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    More,
+    Enough,
+}
+
+/// Runs `program` against `host`; `inputs` are the outcomes of the task's dependencies, in order.
+///
+/// # Errors
+/// The first thing that goes wrong: input, memory, a user's function, the host, cancellation.
+pub fn run(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<Outcome> {
+    if program.version != PROGRAM_VERSION {
+        return Err(ErrorKind::Missing(format!("program version {}", program.version)).into());
+    }
+    let mut source = source::open(&program.source, inputs, host)?;
+    let mut chain = Chain::new(&program.operators, host)?;
+    let mut sink = sink::open(&program.sink, &program.source, source.schema(&program.operators), host)?;
+    while let Some(batch) = source.next()? {
+        if host.is_cancelled() {
+            return Err(ErrorKind::Cancelled.into());
+        }
+        if chain.push(batch, &mut *sink)? == Flow::Enough {
+            break;
+        }
+    }
+    source.close()?;
+    chain.finish(&mut *sink)?;
+    sink.finish()
+}

@@ -1,0 +1,189 @@
+//! Operators: what is done to each batch on its way.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::datatypes::SchemaRef;
+use partita_columns::compute;
+
+use super::Flow;
+use super::sink::BatchSink;
+use crate::error::{ErrorKind, Result};
+use crate::expr::BoundExpr;
+use crate::host::{Host, MapFunction, Reservation, SlotValue};
+use crate::program::Operator;
+
+/// The operators of a program, with their running state.
+pub(super) struct Chain<'a> {
+    stages: Vec<Stage<'a>>,
+}
+
+enum Stage<'a> {
+    Filter(&'a BoundExpr),
+    Project { expressions: &'a [BoundExpr], schema: &'a SchemaRef },
+    RowIndex { next: u64, schema: &'a SchemaRef },
+    Head { left: usize },
+    Map(Gather<'a>),
+}
+
+/// A function wants its whole partition: the batches wait here.
+struct Gather<'a> {
+    function: Arc<dyn MapFunction>,
+    schema: &'a SchemaRef,
+    input: Option<SchemaRef>,
+    batches: Vec<RecordBatch>,
+    bytes: usize,
+    memory: Box<dyn Reservation>,
+}
+
+impl<'a> Chain<'a> {
+    pub(super) fn new(operators: &'a [Operator], host: &dyn Host) -> Result<Self> {
+        let stages = operators.iter().map(|operator| Stage::new(operator, host)).collect::<Result<_>>()?;
+        Ok(Self { stages })
+    }
+
+    /// Pushes one batch through all stages.
+    pub(super) fn push(&mut self, batch: RecordBatch, sink: &mut dyn BatchSink) -> Result<Flow> {
+        push(&mut self.stages, batch, sink)
+    }
+
+    /// Lets gathering stages go, in order.
+    pub(super) fn finish(&mut self, sink: &mut dyn BatchSink) -> Result<()> {
+        for index in 0..self.stages.len() {
+            let (before, after) = self.stages.split_at_mut(index + 1);
+            let Some(Stage::Map(gather)) = before.last_mut() else { continue };
+            for batch in gather.call()? {
+                if push(after, batch, sink)? == Flow::Enough {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn push(stages: &mut [Stage<'_>], batch: RecordBatch, sink: &mut dyn BatchSink) -> Result<Flow> {
+    let Some((stage, rest)) = stages.split_first_mut() else {
+        return sink.push(batch);
+    };
+    let (batch, flow) = match stage.apply(batch)? {
+        Applied::Batch(batch) => (batch, Flow::More),
+        Applied::Last(batch) => (batch, Flow::Enough),
+        Applied::Nothing => return Ok(Flow::More),
+    };
+    if batch.num_rows() == 0 {
+        return Ok(flow);
+    }
+    match push(rest, batch, sink)? {
+        Flow::Enough => Ok(Flow::Enough),
+        Flow::More => Ok(flow),
+    }
+}
+
+enum Applied {
+    Batch(RecordBatch),
+    Last(RecordBatch),
+    Nothing,
+}
+
+impl<'a> Stage<'a> {
+    fn new(operator: &'a Operator, host: &dyn Host) -> Result<Self> {
+        Ok(match operator {
+            Operator::Filter(predicate) => Stage::Filter(predicate),
+            Operator::Project { expressions, schema } => Stage::Project { expressions, schema },
+            Operator::RowIndex { offsets, partition, schema } => {
+                let SlotValue::Offsets(all) = host.slot(*offsets)? else {
+                    return Err(ErrorKind::Missing("row offsets in their slot".into()).into());
+                };
+                let next = *all.get(*partition).ok_or_else(|| ErrorKind::Missing("a row offset".into()))?;
+                Stage::RowIndex { next, schema }
+            }
+            Operator::Head(rows) => Stage::Head { left: *rows },
+            Operator::Map { function, schema } => Stage::Map(Gather {
+                function: host.function(*function)?,
+                schema,
+                input: None,
+                batches: Vec::new(),
+                bytes: 0,
+                memory: host.reserve("map_partitions", 0, "block_size")?,
+            }),
+        })
+    }
+
+    fn apply(&mut self, batch: RecordBatch) -> Result<Applied> {
+        Ok(match self {
+            Stage::Filter(predicate) => {
+                Applied::Batch(compute::filter(&batch, &predicate.evaluate_mask(&batch)?)?)
+            }
+            Stage::Project { expressions, schema } => Applied::Batch(project(&batch, expressions, schema)?),
+            Stage::RowIndex { next, schema } => {
+                let rows = batch.num_rows() as u64;
+                let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(*next..*next + rows));
+                *next += rows;
+                let columns = std::iter::once(numbers).chain(batch.columns().iter().map(Arc::clone)).collect();
+                Applied::Batch(RecordBatch::try_new(Arc::clone(schema), columns)?)
+            }
+            Stage::Head { left } => {
+                let rows = batch.num_rows().min(*left);
+                *left -= rows;
+                let batch = if rows < batch.num_rows() { batch.slice(0, rows) } else { batch };
+                if *left == 0 { Applied::Last(batch) } else { Applied::Batch(batch) }
+            }
+            Stage::Map(gather) => {
+                gather.add(batch)?;
+                Applied::Nothing
+            }
+        })
+    }
+}
+
+/// Computes the columns of `schema`, one expression each.
+pub(super) fn project(
+    batch: &RecordBatch,
+    expressions: &[BoundExpr],
+    schema: &SchemaRef,
+) -> Result<RecordBatch> {
+    let rows = batch.num_rows();
+    let columns = expressions
+        .iter()
+        .map(|expression| Ok(expression.evaluate(batch)?.into_array(rows)?))
+        .collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+}
+
+impl Gather<'_> {
+    fn add(&mut self, batch: RecordBatch) -> Result<()> {
+        self.bytes += batch.get_array_memory_size();
+        self.memory.resize(self.bytes)?;
+        self.input.get_or_insert_with(|| batch.schema());
+        self.batches.push(batch);
+        Ok(())
+    }
+
+    fn call(&mut self) -> Result<Vec<RecordBatch>> {
+        let input = self.input.take();
+        let batches = self.function.call(input.as_ref(), std::mem::take(&mut self.batches))?;
+        for batch in &batches {
+            check_declared(self.schema, &batch.schema())?;
+        }
+        Ok(batches)
+    }
+}
+
+/// A function must return what it declared: names and types, in order.
+fn check_declared(declared: &SchemaRef, returned: &SchemaRef) -> Result<()> {
+    let show = |schema: &SchemaRef| {
+        let fields = schema.fields().iter().map(|field| format!("{}: {}", field.name(), field.data_type()));
+        fields.collect::<Vec<_>>().join(", ")
+    };
+    let same = declared.fields().len() == returned.fields().len()
+        && declared.fields().iter().zip(returned.fields()).all(|(expected, got)| {
+            expected.name() == got.name() && expected.data_type() == got.data_type()
+        });
+    if same {
+        return Ok(());
+    }
+    let message = format!("declared the columns ({}), returned ({})", show(declared), show(returned));
+    Err(ErrorKind::Function(message).into())
+}

@@ -1,0 +1,183 @@
+//! The closed instruction set.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use partita_formats::csv::reader::CsvBlock;
+use partita_formats::parquet::WriteOptions;
+use serde::{Deserialize, Serialize};
+
+use crate::expr::BoundExpr;
+
+/// The version of [`Program`]: a worker refuses any other.
+pub const PROGRAM_VERSION: u32 = 1;
+
+/// Names a small value that a barrier task publishes and later tasks read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SlotId(pub u64);
+
+/// Names a partition held by the session's store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StoreKey {
+    /// The persisted or given frame.
+    pub frame: u64,
+    /// The partition in it.
+    pub partition: u32,
+}
+
+/// Names the decompressor that travels from block to block of one scan of one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StreamId(pub u64);
+
+/// Names a function registered with the host: user closures do not serialize.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FunctionId(pub u64);
+
+/// Names a data set that is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DatasetId(pub u64);
+
+/// What one task does: batches of `source` are pushed through `operators` into `sink`, one at a time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Program {
+    /// [`PROGRAM_VERSION`] of the writer.
+    pub version: u32,
+    /// Where batches come from.
+    pub source: Source,
+    /// What is done to each, in order.
+    pub operators: Vec<Operator>,
+    /// Where they go.
+    pub sink: Sink,
+}
+
+/// Where a task's batches come from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Source {
+    /// A block of a CSV file.
+    Csv(Box<CsvScan>),
+    /// Where the records of each block of a CSV file begin: no batches, for [`Sink::BlockStarts`].
+    CsvBlockStarts(Arc<CsvFile>),
+    /// The partition that the task's only dependency has collected.
+    Input(SchemaRef),
+    /// A partition of the store; `projection` picks columns by position.
+    Stored {
+        /// Which partition.
+        key: StoreKey,
+        /// Positions of the wanted columns, in order; `None`: all.
+        projection: Option<Vec<usize>>,
+    },
+    /// Row counts that earlier tasks published, for [`Sink::RowOffsets`]: no batches.
+    Counts(Vec<SlotId>),
+    /// No batches.
+    Empty(SchemaRef),
+}
+
+/// A CSV file as planned.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CsvFile {
+    /// Path or URL, as the storage room opens it.
+    pub path: String,
+    /// Size in bytes when it was planned.
+    pub bytes: u64,
+    /// Modification time in nanoseconds since 1970 when it was planned; 0 where the store has none.
+    pub modified_ns: i128,
+    /// How its bytes become records and columns.
+    pub block: Arc<CsvBlock>,
+    /// Bytes of the file a block is cut at.
+    pub block_bytes: u64,
+}
+
+/// One block of a CSV file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CsvScan {
+    /// The file.
+    pub file: Arc<CsvFile>,
+    /// Bytes of the file whose records are meant: those that begin inside.
+    pub range: Range<u64>,
+    /// Number of the block in its file.
+    pub block: usize,
+    /// How the block finds its first record.
+    pub start: ScanStart,
+    /// Rows to keep, bound to the decoded columns; evaluated while reading.
+    pub filter: Option<BoundExpr>,
+    /// How many of the decoded columns, from the left, go on after the filter (the rest served the filter only).
+    pub output_columns: usize,
+}
+
+/// How a scan finds the first record of its block.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub enum ScanStart {
+    /// The block is all there is: from the first data byte to `range.end`.
+    Whole,
+    /// A barrier has published the starts of all blocks.
+    Slot(SlotId),
+    /// The file is compressed: the decompressor of the block before goes on.
+    Stream(StreamId),
+}
+
+/// What a task does to each batch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Operator {
+    /// Keeps the rows where the expression is true.
+    Filter(BoundExpr),
+    /// Computes the columns of `schema`.
+    Project {
+        /// One expression a column.
+        expressions: Vec<BoundExpr>,
+        /// Names, types, nullability.
+        schema: SchemaRef,
+    },
+    /// Puts the running row number first; the slot holds the number of rows before each partition.
+    RowIndex {
+        /// The offsets.
+        offsets: SlotId,
+        /// This partition's place in them.
+        partition: usize,
+        /// The schema with the new column.
+        schema: SchemaRef,
+    },
+    /// Keeps the first rows of the task.
+    Head(usize),
+    /// Calls a registered function on the whole partition.
+    Map {
+        /// Which function.
+        function: FunctionId,
+        /// What it declared to return.
+        schema: SchemaRef,
+    },
+}
+
+/// Where a task's batches go.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Sink {
+    /// Into one partition, the task's result.
+    Collect,
+    /// The last `rows` rows, as one partition.
+    Tail {
+        /// How many.
+        rows: usize,
+    },
+    /// Counted: the result is the number of rows.
+    Count,
+    /// Counted, and published.
+    PublishCount(SlotId),
+    /// From [`Source::Counts`]: the rows before each, published.
+    RowOffsets(SlotId),
+    /// From [`Source::CsvBlockStarts`]: published.
+    BlockStarts(SlotId),
+    /// Encoded as Parquet row groups of a data set.
+    Parquet {
+        /// Which data set.
+        dataset: DatasetId,
+        /// The partition, which fixes the place of its rows.
+        partition: usize,
+        /// How to encode.
+        options: Arc<WriteOptions>,
+    },
+    /// Into the session's store under a key.
+    Store(StoreKey),
+}

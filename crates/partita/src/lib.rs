@@ -1,0 +1,1 @@
+//! Partitioned, out-of-core dataframes on Arrow: from CSV to Parquet inside a memory limit.
