@@ -1,1 +1,17 @@
 //! Parquet: row groups encoded apart, and parts assembled from them.
+//!
+//! A task owns one [`RowGroupEncoder`]; what it finishes is an [`EncodedRowGroup`], which waits in memory or in a
+//! [`PageFile`] until a [`PartWriter`] appends it to a file. Schema and options together make a [`Layout`],
+//! which all tasks and parts of a data set share.
+
+pub mod encoder;
+pub mod layout;
+pub mod options;
+pub mod part;
+pub mod row_group;
+
+pub use encoder::RowGroupEncoder;
+pub use layout::Layout;
+pub use options::{ColumnOptions, Compression, Encoding, Statistics, WriteOptions};
+pub use part::{PartSummary, PartWriter};
+pub use row_group::{EncodedRowGroup, PageFile};
