@@ -91,6 +91,9 @@ pub enum ErrorKind {
         /// What was expected, what was found, and where.
         message: String,
     },
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
     /// A kernel refused.
     #[error(transparent)]
     Columns(#[from] partita_columns::Error),

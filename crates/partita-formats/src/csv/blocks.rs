@@ -1,1 +1,167 @@
 //! Where the records of each block begin.
+//!
+//! A file is cut into blocks of equal length; a record belongs to the block in which its first byte stands. Finding
+//! those bytes exactly needs to know which line ends stand inside quotes, and that is known only to one who has read
+//! everything before: this is one sequential pass in bounded memory, at the speed of memory where the file has no
+//! quotes and near it where it has.
+
+use serde::{Deserialize, Serialize};
+
+use super::dialect::Dialect;
+use super::split::machine::{Machine, State};
+use crate::error::{ErrorKind, Result};
+use crate::io::ReadAt;
+
+#[cfg(test)]
+mod tests;
+
+/// Bytes read at once.
+const BUFFER_BYTES: usize = 512 * 1024;
+
+/// The bytes where the records of each block begin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockStarts {
+    /// For n blocks n + 1 bytes: block k owns the records in `starts[k]..starts[k + 1]`. `starts[0]` is the first
+    /// byte of the data as given, `starts[n]` the length of the file, and `starts[k]` between them the first byte
+    /// of the first record that begins at or behind the cut `data_start + k * block_bytes` (the length of the file
+    /// where none does).
+    pub starts: Vec<u64>,
+}
+
+/// How many blocks a file of `len` bytes has: its data are cut every `block_bytes` (at least 1), and a file without
+/// data is one empty block.
+pub fn count(len: u64, data_start: u64, block_bytes: u64) -> usize {
+    let blocks = len.saturating_sub(data_start).div_ceil(block_bytes.max(1)).max(1);
+    usize::try_from(blocks).unwrap_or(usize::MAX)
+}
+
+/// Finds the block starts of the uncompressed `input`, in one sequential pass with one buffer of
+/// [`BUFFER_BYTES`]. `file` is its name for errors, `data_start` the first byte behind the header, and the cuts lie
+/// `block_bytes` (at least 1) apart. `cancelled` is asked once a buffer.
+///
+/// # Errors
+/// Where the store fails, or with [`ErrorKind::Cancelled`].
+pub fn find_block_starts(
+    input: &dyn ReadAt,
+    file: &str,
+    dialect: &Dialect,
+    data_start: u64,
+    block_bytes: u64,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<BlockStarts> {
+    let len = input.len();
+    let blocks = count(len, data_start, block_bytes);
+    let mut finder = Finder::new(dialect, data_start, block_bytes.max(1), blocks);
+    let mut buffer = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(BUFFER_BYTES)];
+    let mut at = data_start;
+    while at < len && finder.is_searching() {
+        if cancelled() {
+            return Err(ErrorKind::Cancelled.into());
+        }
+        input.prefetch(at + buffer.len() as u64..len.min(at + 2 * buffer.len() as u64));
+        let got = input
+            .read_full_at(at, &mut buffer)
+            .map_err(|source| ErrorKind::Io { file: file.to_owned(), source })?;
+        if got == 0 {
+            break;
+        }
+        finder.feed(&buffer[..got]);
+        at += got as u64;
+    }
+    Ok(finder.finish(len))
+}
+
+/// The pass: takes the data in pieces of any size.
+struct Finder {
+    machine: Machine,
+    state: State,
+    /// Bytes of the input before the next one to be fed.
+    at: u64,
+    /// First byte of the current line, while nothing of a record has been seen on it.
+    line_start: u64,
+    starts: Vec<u64>,
+    blocks: usize,
+    block_bytes: u64,
+    data_start: u64,
+}
+
+impl Finder {
+    fn new(dialect: &Dialect, data_start: u64, block_bytes: u64, blocks: usize) -> Self {
+        Self {
+            machine: Machine::new(dialect),
+            state: State::Line,
+            at: data_start,
+            line_start: data_start,
+            starts: vec![data_start],
+            blocks,
+            block_bytes,
+            data_start,
+        }
+    }
+
+    /// Whether there are cuts whose record has not been found.
+    fn is_searching(&self) -> bool {
+        self.starts.len() < self.blocks
+    }
+
+    /// The first cut whose record has not been found.
+    fn cut(&self) -> u64 {
+        self.data_start + self.starts.len() as u64 * self.block_bytes
+    }
+
+    /// Takes the next piece of the data.
+    fn feed(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && self.is_searching() {
+            // The line end just before the cut is the first that matters.
+            let skimmed = usize::try_from(self.cut() - 1 - self.at.min(self.cut() - 1)).unwrap_or(usize::MAX);
+            let taken = if skimmed > 0 {
+                let taken = skimmed.min(bytes.len());
+                self.state = skim(&self.machine, self.state, &bytes[..taken]);
+                taken
+            } else {
+                self.land(bytes)
+            };
+            self.at += taken as u64;
+            bytes = &bytes[taken..];
+        }
+    }
+
+    /// Reads on to the first record that begins at or behind the cut, and notes it; returns the bytes taken.
+    fn land(&mut self, bytes: &[u8]) -> usize {
+        let cut = self.cut();
+        let mut taken = 0;
+        loop {
+            taken += self.machine.hop(self.state, &bytes[taken..]);
+            let Some(&byte) = bytes.get(taken) else { return taken };
+            if self.state == State::Line {
+                self.line_start = self.at + taken as u64;
+            }
+            let state = self.machine.step(self.state, byte);
+            let begins = self.state.before_record() && !state.before_record();
+            self.state = state;
+            taken += 1;
+            if begins && self.line_start >= cut {
+                while self.is_searching() && self.cut() <= self.line_start {
+                    self.starts.push(self.line_start);
+                }
+                return taken;
+            }
+        }
+    }
+
+    fn finish(mut self, len: u64) -> BlockStarts {
+        self.starts.resize(self.blocks, len);
+        self.starts.push(len);
+        BlockStarts { starts: self.starts }
+    }
+}
+
+/// The state behind `bytes`.
+fn skim(machine: &Machine, mut state: State, mut bytes: &[u8]) -> State {
+    while !bytes.is_empty() {
+        let (taken, next) = machine.run_line(state, bytes);
+        state = next;
+        bytes = &bytes[taken..];
+    }
+    state
+}

@@ -64,8 +64,7 @@ impl Records {
             return None;
         }
         let end = self.ends[index];
-        let start =
-            if column == 0 { self.records[row].start } else { (self.ends[index - 1] & !ESCAPED) + 1 };
+        let start = if column == 0 { self.records[row].start } else { (self.ends[index - 1] & !ESCAPED) + 1 };
         Some((start as usize..(end & !ESCAPED) as usize, end & ESCAPED != 0))
     }
 }
