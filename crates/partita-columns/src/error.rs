@@ -36,7 +36,9 @@ pub enum ErrorKind {
         types: String,
     },
     /// An integer result does not fit its type.
-    #[error("integer overflow in {operation}: the result does not fit {data_type}; cast to a wider type or to Float64")]
+    #[error(
+        "integer overflow in {operation}: the result does not fit {data_type}; cast to a wider type or to Float64"
+    )]
     Overflow {
         /// The operation, with the first operands that overflow.
         operation: String,

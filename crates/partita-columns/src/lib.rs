@@ -3,11 +3,13 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`scalar`] | one value of any supported type, serializable |
+//! | [`dtype`] | names of types, as users write them |
 //! | [`partition`] | a list of batches with its row and byte counts |
-//! | [`compute`] | kernels over whole columns: arithmetic, comparison, logic, casts, selection |
+//! | [`compute`] | kernels over whole columns: arithmetic, comparison, logic, membership, casts, selection |
 //! | [`polars`] | hand-over to and from `polars_core` frames without copying where both have the type |
 
 pub mod compute;
+pub mod dtype;
 pub mod error;
 pub mod partition;
 #[allow(unsafe_code)]
