@@ -1,0 +1,429 @@
+//! The data set that is being written, all or nothing.
+//!
+//! Row groups come from many threads in any order; [`Dataset`] puts them into files in partition order and cuts
+//! the files at partition boundaries, so that the same rows make the same bytes whatever the threads, the
+//! memory or the order of arrival. One of the threads that bring row groups writes at any time; the others leave
+//! theirs and go on. A row group whose turn has not come waits in memory as long as the caller's
+//! [`WaitingBytes`] agree, else in a file.
+//!
+//! Everything is built in a hidden sibling of the target, `.NAME.partita-ID/`, whose lock refuses a second
+//! writer, and appears by one rename in [`Dataset::commit`]. Dropped or aborted before, it leaves nothing. The
+//! formats are drawn in `docs/formats.md`.
+
+mod assembly;
+mod error;
+mod fragment;
+mod manifest;
+mod options;
+mod parts;
+mod place;
+mod rename;
+mod sync;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use partita_formats::parquet::{EncodedRowGroup, Layout, PageFile};
+
+use self::assembly::{Assembly, Next, Position};
+pub use self::error::{Error, ErrorKind, Result};
+use self::fragment::Fragment;
+pub use self::manifest::{MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestColumn, ManifestPart};
+pub use self::options::{DatasetOptions, InputFingerprint, Replaced, Unlimited, WaitingBytes, Written};
+use self::parts::{Assembled, Cut, Parts};
+use self::place::Place;
+use self::sync::Syncer;
+
+/// A data set that is being written. Shared by the threads of a run; see the module for how it works.
+pub struct Dataset {
+    layout: Arc<Layout>,
+    options: DatasetOptions,
+    waiting: Arc<dyn WaitingBytes>,
+    state: Mutex<State>,
+    /// Something changed that a thread may wait for: the parts are back, or the phase is another.
+    changed: Condvar,
+}
+
+struct State {
+    phase: Phase,
+    assembly: Assembly<Waiting>,
+    /// `None` while a thread writes, and after the end.
+    parts: Option<Parts>,
+    /// `None` after the end.
+    place: Option<Place>,
+    /// Threads that write parts or fragments now.
+    active: usize,
+    fragments: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    Open,
+    GivenUp(String),
+    Committing,
+    Committed,
+}
+
+/// A row group whose turn has not come.
+struct Waiting {
+    row_group: EncodedRowGroup,
+    reserved_bytes: usize,
+}
+
+impl Dataset {
+    /// Claims `target`: a folder for parts, or a file where the options or the name say so.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotEmpty`], [`ErrorKind::OwnInput`], [`ErrorKind::Locked`], [`ErrorKind::WrongKind`],
+    /// [`ErrorKind::Protected`], [`ErrorKind::Formats`] for options that do not go with the schema, and what the system
+    /// reports. Nothing is left behind.
+    pub fn create(
+        target: &Path,
+        schema: SchemaRef,
+        options: DatasetOptions,
+        waiting: Arc<dyn WaitingBytes>,
+    ) -> Result<Self> {
+        let layout = Layout::new(schema, &options.write)?;
+        let place = Place::claim(target, &options)?;
+        let cut = match (place.is_single_file(), options.write.file_per_partition) {
+            (true, _) => Cut::Never,
+            (false, true) => Cut::Partition,
+            (false, false) => Cut::Bytes(options.write.part_bytes),
+        };
+        let syncer = Syncer::new(options.sync)?;
+        let parts = Parts::new(Arc::clone(&layout), place.data(), cut, options.partitions, syncer);
+        let state = State {
+            phase: Phase::Open,
+            assembly: Assembly::new(),
+            parts: Some(parts),
+            place: Some(place),
+            active: 0,
+            fragments: 0,
+        };
+        Ok(Self { layout, options, waiting, state: Mutex::new(state), changed: Condvar::new() })
+    }
+
+    /// Schema and options, ready for encoders.
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// Takes the `index`-th row group of `partition`. The same one again is taken for granted: a task that is run
+    /// again brings the same.
+    ///
+    /// # Errors
+    /// What the system reports; then the data set is given up.
+    pub fn write_row_group(&self, partition: usize, index: usize, row_group: EncodedRowGroup) -> Result<()> {
+        let position = Position { partition, index };
+        let mut state = self.lock();
+        state.check_open()?;
+        match state.assembly.announce(position) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(message) => return Err(self.give_up(state, ErrorKind::Misuse(message).into())),
+        }
+        if state.parts.is_some() && state.assembly.is_head(position) {
+            state.assembly.place(position, Waiting { row_group, reserved_bytes: 0 });
+            return self.write_ready(state);
+        }
+        drop(state);
+        self.wait_with(position, row_group)
+    }
+
+    /// Says that `partition` has so many row groups and rows, and no more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RowsMismatch`] where its row groups have other rows, and as [`Dataset::write_row_group`].
+    pub fn close_partition(&self, partition: usize, row_groups: usize, rows: u64) -> Result<()> {
+        let mut state = self.lock();
+        state.check_open()?;
+        if let Err(message) = state.assembly.close(partition, row_groups, rows) {
+            return Err(self.give_up(state, ErrorKind::Misuse(message).into()));
+        }
+        self.write_ready(state)
+    }
+
+    /// Finishes the files and makes the data set appear.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RowsMismatch`] where the rows are not `rows_expected`, [`ErrorKind::Misuse`] where a partition is
+    /// missing, [`ErrorKind::NotEmpty`] where something has appeared at the target, and what the system reports. The
+    /// target is untouched then, and nothing is left beside it.
+    pub fn commit(&self, rows_expected: Option<u64>) -> Result<Written> {
+        let mut state = self.lock();
+        while state.phase == Phase::Open && (state.parts.is_none() || state.active > 0) {
+            state = self.wait(state);
+        }
+        state.check_open()?;
+        if let Err(message) = state.assembly.check_complete(self.options.partitions) {
+            let error = self.give_up(state, ErrorKind::Misuse(message).into());
+            self.abort();
+            return Err(error);
+        }
+        state.phase = Phase::Committing;
+        let (parts, place) = (state.parts.take(), state.place.take());
+        drop(state);
+
+        let result = match (parts, place) {
+            (Some(parts), Some(place)) => self.publish(parts, place, rows_expected),
+            _ => Err(ErrorKind::Misuse("commit after the end".to_owned()).into()),
+        };
+        self.lock().phase = match &result {
+            Ok(_) => Phase::Committed,
+            Err(error) => Phase::GivenUp(error.to_string()),
+        };
+        self.changed.notify_all();
+        result
+    }
+
+    /// Gives the data set up: the target stays as it was, and nothing is left beside it. Waits for threads that
+    /// are writing, which get an error. After a commit it does nothing.
+    pub fn abort(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::GivenUp("it was aborted".to_owned());
+            self.changed.notify_all();
+        }
+        while state.active > 0 || state.phase == Phase::Committing {
+            state = self.wait(state);
+        }
+        let waiting: Vec<_> = state.assembly.clear().collect();
+        let (parts, place) = (state.parts.take(), state.place.take());
+        drop(state);
+        for waiting in waiting {
+            self.waiting.shrink(waiting.reserved_bytes);
+        }
+        // Files are closed before their folder goes.
+        drop(parts);
+        drop(place);
+    }
+
+    /// Leaves a row group in memory or in a file, or waits for its turn where that is near.
+    fn wait_with(&self, position: Position, mut row_group: EncodedRowGroup) -> Result<()> {
+        let bytes = row_group.memory_bytes();
+        let mut reserved_bytes = 0;
+        if self.waiting.grow(bytes) {
+            reserved_bytes = bytes;
+        } else {
+            let mut state = self.lock();
+            // Its partition leaves now: the disk is what everybody waits for, and a file would only add to that.
+            while state.phase == Phase::Open
+                && state.parts.is_none()
+                && state.assembly.head_partition() == position.partition
+            {
+                state = self.wait(state);
+            }
+            state.check_open()?;
+            if state.parts.is_none() || !state.assembly.is_head(position) {
+                self.spill(state, &mut row_group)?;
+            }
+        }
+        let mut state = self.lock();
+        if let Err(error) = state.check_open() {
+            drop(state);
+            self.waiting.shrink(reserved_bytes);
+            return Err(error);
+        }
+        state.assembly.place(position, Waiting { row_group, reserved_bytes });
+        self.write_ready(state)
+    }
+
+    /// Moves the pages of a row group into a file.
+    fn spill(&self, mut state: MutexGuard<'_, State>, row_group: &mut EncodedRowGroup) -> Result<()> {
+        let number = state.fragments;
+        state.fragments += 1;
+        let path = state.place.as_ref().map(|place| place.fragment(number)).unwrap_or_default();
+        let active = Active::enter(self, &mut state);
+        drop(state);
+        let spilled = Fragment::create(path.clone()).and_then(|fragment| {
+            let fragment = Arc::new(fragment);
+            let file = Arc::clone(&fragment) as Arc<dyn PageFile>;
+            row_group.spill(&file, 0)?;
+            fragment.rest();
+            Ok(())
+        });
+        drop(active);
+        spilled.map_err(|error| self.give_up(self.lock(), Error::io("write", &path, error)))
+    }
+
+    /// Appends what is ready, unless another thread is at it, who will find it.
+    fn write_ready(&self, mut state: MutexGuard<'_, State>) -> Result<()> {
+        let Some(mut parts) = state.parts.take() else { return Ok(()) };
+        let active = Active::enter(self, &mut state);
+        let result = loop {
+            if let Err(error) = state.check_open() {
+                break Err(error);
+            }
+            let next = state.assembly.next();
+            if matches!(next, Next::Wait) {
+                break Ok(());
+            }
+            drop(state);
+            let done = self.write_next(&mut parts, next);
+            state = self.lock();
+            if done.is_err() {
+                break done;
+            }
+        };
+        state.parts = Some(parts);
+        match result {
+            Ok(()) => {
+                drop(state);
+                drop(active);
+                Ok(())
+            }
+            Err(error) => {
+                let error = self.give_up(state, error);
+                drop(active);
+                Err(error)
+            }
+        }
+    }
+
+    fn write_next(&self, parts: &mut Parts, next: Next<Waiting>) -> Result<()> {
+        match next {
+            Next::RowGroup(Waiting { row_group, reserved_bytes }) => {
+                let done = parts.append(row_group);
+                if reserved_bytes > 0 {
+                    self.waiting.shrink(reserved_bytes);
+                }
+                done
+            }
+            Next::EndOfPartition { partition, rows } => parts.end_partition(partition, rows),
+            Next::Wait => Ok(()),
+        }
+    }
+
+    fn publish(&self, parts: Parts, mut place: Place, rows_expected: Option<u64>) -> Result<Written> {
+        let assembled = parts.finish(|part| {
+            if !place.is_single_file() {
+                return Ok(None);
+            }
+            let manifest = self.manifest(part.rows, vec![part.clone()]);
+            Ok(Some(to_json(&manifest, false)?))
+        })?;
+        let rows: u64 = assembled.parts.iter().map(|part| part.rows).sum();
+        check_rows("rows of the partitions", assembled.rows, rows)?;
+        if let Some(expected) = rows_expected {
+            check_rows("rows of the run", expected, rows)?;
+        }
+        if !place.is_single_file() {
+            let json = to_json(&self.manifest(rows, assembled.parts.clone()), true)?;
+            self.write_manifest(&place.data().join(MANIFEST_NAME), &json)?;
+        }
+        let replaced = place.publish(self.options.sync, rename::exchange)?;
+        Ok(written(&place, &assembled, rows, replaced))
+    }
+
+    fn manifest(&self, rows: u64, parts: Vec<ManifestPart>) -> Manifest {
+        Manifest {
+            version: MANIFEST_VERSION,
+            created_by: self.options.write.created_by.clone(),
+            inputs: self.options.inputs.clone(),
+            options: self.options.options_json.clone(),
+            write: self.options.write.clone(),
+            schema: manifest::columns(self.layout.written_schema()),
+            rows,
+            parts,
+        }
+    }
+
+    fn write_manifest(&self, path: &Path, json: &str) -> Result<()> {
+        let write = || {
+            let mut file = File::create_new(path)?;
+            file.write_all(json.as_bytes())?;
+            if self.options.sync { file.sync_all() } else { Ok(()) }
+        };
+        write().map_err(|error| Error::io("write", path, error))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change under the lock is complete before anything that can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers the first failure and wakes whoever waits.
+    fn give_up(&self, mut state: MutexGuard<'_, State>, error: Error) -> Error {
+        if state.phase == Phase::Open {
+            state.phase = Phase::GivenUp(error.to_string());
+        }
+        drop(state);
+        self.changed.notify_all();
+        error
+    }
+}
+
+impl Drop for Dataset {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}
+
+impl State {
+    fn check_open(&self) -> Result<()> {
+        match &self.phase {
+            Phase::Open => Ok(()),
+            Phase::GivenUp(why) => Err(ErrorKind::GivenUp(why.clone()).into()),
+            Phase::Committing | Phase::Committed => {
+                Err(ErrorKind::Misuse("a call after the commit".to_owned()).into())
+            }
+        }
+    }
+}
+
+/// A thread that writes parts or fragments. Left by a panic, the data set is given up.
+struct Active<'a>(&'a Dataset);
+
+impl<'a> Active<'a> {
+    fn enter(dataset: &'a Dataset, state: &mut State) -> Self {
+        state.active += 1;
+        Self(dataset)
+    }
+}
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.active -= 1;
+        if std::thread::panicking() && state.phase == Phase::Open {
+            state.phase = Phase::GivenUp("a thread panicked while it wrote".to_owned());
+        }
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
+
+fn check_rows(what: &str, expected: u64, got: u64) -> Result<()> {
+    if expected == got {
+        return Ok(());
+    }
+    Err(ErrorKind::RowsMismatch { what: what.to_owned(), expected, got }.into())
+}
+
+fn to_json(manifest: &Manifest, pretty: bool) -> Result<String> {
+    let json = if pretty { serde_json::to_string_pretty(manifest) } else { serde_json::to_string(manifest) };
+    json.map_err(|error| ErrorKind::Misuse(format!("the manifest is no JSON: {error}")).into())
+}
+
+fn written(place: &Place, assembled: &Assembled, rows: u64, replaced: Replaced) -> Written {
+    let shown = place.shown();
+    let file = |part: &ManifestPart| -> PathBuf {
+        if place.is_single_file() { shown.to_path_buf() } else { shown.join(&part.name) }
+    };
+    Written {
+        rows,
+        files: assembled.parts.iter().map(file).collect(),
+        bytes: assembled.parts.iter().filter_map(|part| part.bytes).sum(),
+        row_groups: assembled.parts.iter().map(|part| part.row_groups).sum(),
+        replaced,
+    }
+}

@@ -1,0 +1,126 @@
+//! What writing a data set can refuse.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A `Result` whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of a data set: one word wide.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Box<ErrorKind>);
+
+impl Error {
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0
+    }
+
+    /// An error of the operating system on `path`.
+    pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_path_buf();
+        let full = matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        if full {
+            ErrorKind::DiskFull { path, source }.into()
+        } else {
+            ErrorKind::Io { action, path, source }.into()
+        }
+    }
+}
+
+impl<K: Into<ErrorKind>> From<K> for Error {
+    fn from(kind: K) -> Self {
+        Error(Box::new(kind.into()))
+    }
+}
+
+/// The kinds of data set errors. None of them has touched the target.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The target has something in it, and replacing it was not asked for.
+    #[error(
+        "{}: not empty; write to another place, or replace what is there with overwrite(true) (--overwrite)",
+        target.display()
+    )]
+    NotEmpty {
+        /// The target.
+        target: PathBuf,
+    },
+    /// Writing would replace what is being read.
+    #[error("{}: holds the input {}; write to another place", target.display(), input.display())]
+    OwnInput {
+        /// The target.
+        target: PathBuf,
+        /// The input, as the user named it.
+        input: PathBuf,
+    },
+    /// Another writer is at work on the same target.
+    #[error("{}: another writer is at work on it ({by}); wait for it, or write to another place", target.display())]
+    Locked {
+        /// The target.
+        target: PathBuf,
+        /// Who it is: its process and its lock file.
+        by: String,
+    },
+    /// A file stands where a folder is to be, or the other way round.
+    #[error("{}: expected {expected}, found {found}; {way_out}", target.display())]
+    WrongKind {
+        /// The target.
+        target: PathBuf,
+        /// What the target is to become.
+        expected: &'static str,
+        /// What it is.
+        found: &'static str,
+        /// What helps.
+        way_out: &'static str,
+    },
+    /// Overwriting would remove a folder that holds much more than a data set.
+    #[error("{}: is {what}, which is never replaced; name a folder of its own for the data set", target.display())]
+    Protected {
+        /// The target.
+        target: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// No space is left.
+    #[error("{}: no space left ({source}); make room, or write to another disk", path.display())]
+    DiskFull {
+        /// The file that could not be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The operating system failed on a path.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// To which path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Rows were lost or doubled on the way: a defect, found before anything became visible.
+    #[error(
+        "rows do not add up: {what}: expected {expected}, got {got}; nothing was written, please report this"
+    )]
+    RowsMismatch {
+        /// Which count.
+        what: String,
+        /// What it should be.
+        expected: u64,
+        /// What it is.
+        got: u64,
+    },
+    /// The caller broke the order of calls: a defect.
+    #[error("data set: {0}; nothing was written, please report this")]
+    Misuse(String),
+    /// Something failed before; that error was reported then.
+    #[error("the data set was given up: {0}")]
+    GivenUp(String),
+    /// The format refused.
+    #[error(transparent)]
+    Formats(#[from] partita_formats::Error),
+}

@@ -1,0 +1,87 @@
+//! What a data set says about itself. Drawn field by field in `docs/formats.md`.
+
+use arrow_schema::Schema;
+use partita_formats::parquet::{PartSummary, WriteOptions};
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::options::InputFingerprint;
+
+/// The version that this code writes.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// The manifest's name in the folder of the data set.
+pub const MANIFEST_NAME: &str = "_partita.json";
+
+/// What is in a data set and where it came from. Depends on input, options and version alone, never on time or
+/// machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`MANIFEST_VERSION`] of the writer.
+    pub version: u32,
+    /// The writer's name and version.
+    pub created_by: String,
+    /// What was read.
+    pub inputs: Vec<InputFingerprint>,
+    /// The job's options, as the caller gave them.
+    pub options: serde_json::Value,
+    /// How the files were encoded and cut.
+    pub write: WriteOptions,
+    /// The columns as the files declare them.
+    pub schema: Vec<ManifestColumn>,
+    /// Rows of all parts.
+    pub rows: u64,
+    /// The Parquet files, in row order.
+    pub parts: Vec<ManifestPart>,
+}
+
+/// A column of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestColumn {
+    /// Its name.
+    pub name: String,
+    /// Its Arrow type, as Arrow writes it.
+    #[serde(rename = "type")]
+    pub data_type: String,
+    /// Whether it may have nulls.
+    pub nullable: bool,
+}
+
+/// A file of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestPart {
+    /// Its name in the folder.
+    pub name: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its row groups.
+    pub row_groups: usize,
+    /// Its size; not known to a file that carries its own manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// XXH3 (64 bits, seed 0) of its bytes in 16 hexadecimal digits; not known to a file that carries its own
+    /// manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xxh3: Option<String>,
+}
+
+impl ManifestPart {
+    pub(super) fn new(name: &str, summary: &PartSummary) -> Self {
+        Self {
+            name: name.to_owned(),
+            rows: summary.rows,
+            row_groups: summary.row_groups,
+            bytes: Some(summary.bytes),
+            xxh3: Some(format!("{:016x}", summary.xxh3)),
+        }
+    }
+}
+
+/// The columns of a schema as a manifest names them.
+pub(super) fn columns(schema: &Schema) -> Vec<ManifestColumn> {
+    let column = |field: &arrow_schema::FieldRef| ManifestColumn {
+        name: field.name().clone(),
+        data_type: field.data_type().to_string(),
+        nullable: field.is_nullable(),
+    };
+    schema.fields().iter().map(column).collect()
+}

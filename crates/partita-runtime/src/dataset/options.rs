@@ -1,0 +1,99 @@
+//! What the writer of a data set is told, and what it answers.
+
+use std::path::PathBuf;
+
+use partita_formats::parquet::WriteOptions;
+use serde::{Deserialize, Serialize};
+
+/// An input as it was when the work was planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFingerprint {
+    /// Path or URL, as the user named it.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Modification time in nanoseconds since 1970; 0 where the store has none.
+    pub modified_ns: i128,
+}
+
+/// How a data set is written.
+#[derive(Debug, Clone)]
+pub struct DatasetOptions {
+    /// How its files are encoded and cut.
+    pub write: WriteOptions,
+    /// Whether what is there is replaced.
+    pub overwrite: bool,
+    /// One file instead of a folder of parts. Also where the target's name ends in `.parquet` and no folder is
+    /// there by that name.
+    pub single_file: bool,
+    /// The number of partitions where it is known; then a commit with fewer is refused.
+    pub partitions: Option<usize>,
+    /// What is read, for the manifest and for the refusal to write over it.
+    pub inputs: Vec<InputFingerprint>,
+    /// The job's options, for the manifest.
+    pub options_json: serde_json::Value,
+    /// Whether files and folders are synced to the disk before the data set appears.
+    pub sync: bool,
+}
+
+impl Default for DatasetOptions {
+    fn default() -> Self {
+        Self {
+            write: WriteOptions::default(),
+            overwrite: false,
+            single_file: false,
+            partitions: None,
+            inputs: Vec::new(),
+            options_json: serde_json::Value::Null,
+            sync: true,
+        }
+    }
+}
+
+/// The ledger, as far as waiting row groups need it.
+pub trait WaitingBytes: Send + Sync {
+    /// Asks for `bytes` more; where the answer is no, the row group waits in a file.
+    fn grow(&self, bytes: usize) -> bool;
+
+    /// Gives `bytes` back.
+    fn shrink(&self, bytes: usize);
+}
+
+/// A ledger that always says yes: for tests, and where nothing is counted.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Unlimited;
+
+impl WaitingBytes for Unlimited {
+    fn grow(&self, _: usize) -> bool {
+        true
+    }
+
+    fn shrink(&self, _: usize) {}
+}
+
+/// What happened to what was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// Nothing was there.
+    Nothing,
+    /// The old and the new changed places in one step, and the old was deleted.
+    AtOnce,
+    /// The file system cannot exchange folders: the old was moved aside and the new moved in. A reader in
+    /// between saw neither, and a crash in between would have left the old under the hidden name.
+    InTwoSteps,
+}
+
+/// A data set that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Number of rows.
+    pub rows: u64,
+    /// The Parquet files, in row order.
+    pub files: Vec<PathBuf>,
+    /// Bytes of all Parquet files.
+    pub bytes: u64,
+    /// Number of row groups.
+    pub row_groups: usize,
+    /// What happened to what was there before.
+    pub replaced: Replaced,
+}
