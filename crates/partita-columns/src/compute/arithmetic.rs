@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, Datum, Decimal128Array, Float64Array, Scalar as OneRow,
-    new_null_array,
+    new_empty_array, new_null_array,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::numeric;
@@ -60,6 +60,16 @@ pub fn arithmetic(op: ArithmeticOp, left: &Value, right: &Value) -> Result<Value
             Ok(Value::Scalar(Scalar::try_from_array(&result, 0)?))
         }
     }
+}
+
+/// The type of `left op right`: what [`arithmetic`] gives for columns of these types.
+///
+/// # Errors
+/// [`ErrorKind::Undefined`] where it is not defined.
+pub fn arithmetic_type(op: ArithmeticOp, left: &DataType, right: &DataType) -> Result<DataType> {
+    // The kernels are the only statement of these rules; without rows they cost nothing.
+    let (left, right) = (new_empty_array(left), new_empty_array(right));
+    Ok(run(op, &Operand::rows(&left), &Operand::rows(&right))?.data_type().clone())
 }
 
 /// `-value`, row by row.

@@ -24,7 +24,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::arithmetic::{arithmetic, negate};
+pub use self::arithmetic::{arithmetic, arithmetic_type, negate};
 pub use self::cast::{cast, cast_array};
 pub use self::compare::compare;
 pub use self::fill::fill_null;
