@@ -1,6 +1,230 @@
 //! Values that do not fit their column, as a table with the way out.
 
+use std::fmt;
+
+use arrow::datatypes::DataType;
+
+use super::infer::kinds::Kinds;
+use super::schema_file::{type_code, type_name};
+
+#[cfg(test)]
+mod tests;
+
+/// Rows of a table at most: further columns are counted.
+const ROWS_MAX: usize = 20;
+
+/// Characters of a value that are shown.
+const VALUE_CHARS_MAX: usize = 60;
+
+/// The values of one column that do not fit its type.
+#[derive(Debug, Clone)]
+pub struct Mismatch {
+    /// The column.
+    pub column: String,
+    /// What the values look like, all of them together.
+    pub found: Kinds,
+    /// The type of the column.
+    pub expected: DataType,
+    /// How many there are in the block.
+    pub count: u64,
+    /// The first one's place in the decoded bytes of the file, from 0.
+    pub byte: u64,
+    /// Its line, from 1, where the file could be read again to count lines.
+    pub line: Option<u64>,
+    /// Its record, from 1, where the block began with the first one.
+    pub record: Option<u64>,
+    /// Its text, cut and escaped.
+    pub value: String,
+    /// All of them have this text.
+    same: bool,
+    /// Its text, where it is short enough to be a word for missing values.
+    word: Option<String>,
+}
+
 /// The mismatches of one block, one row a column.
 #[derive(Debug, Clone, Default, thiserror::Error)]
-#[error("values do not fit their columns")]
-pub struct MismatchTable {}
+pub struct MismatchTable {
+    file: String,
+    rows: Vec<Mismatch>,
+    further_columns: usize,
+}
+
+impl MismatchTable {
+    /// An empty table for a file, as the user named it.
+    pub fn new(file: &str) -> Self {
+        Self { file: file.to_owned(), ..Self::default() }
+    }
+
+    /// The file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// One row a column, in the order of the first mismatch; at most twenty.
+    pub fn rows(&self) -> &[Mismatch] {
+        &self.rows
+    }
+
+    /// Columns with mismatches that have no row.
+    pub fn further_columns(&self) -> usize {
+        self.further_columns
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, row: Mismatch) {
+        self.rows.push(row);
+        self.rows.sort_by_key(|row| row.byte);
+        if self.rows.len() > ROWS_MAX {
+            self.rows.truncate(ROWS_MAX);
+            self.further_columns += 1;
+        }
+    }
+
+    /// The places of the rows, in ascending order.
+    pub(crate) fn places(&self) -> Vec<u64> {
+        self.rows.iter().map(|row| row.byte).collect()
+    }
+
+    /// Sets the lines of [`MismatchTable::places`].
+    pub(crate) fn set_lines(&mut self, lines: &[u64]) {
+        for (row, line) in self.rows.iter_mut().zip(lines) {
+            row.line = Some(*line);
+        }
+    }
+}
+
+impl Mismatch {
+    /// The first mismatch of a column.
+    pub(crate) fn first(column: &str, expected: &DataType, found: Kinds, text: &[u8], byte: u64) -> Self {
+        let word =
+            (text.len() <= 16 && !text.is_empty()).then(|| String::from_utf8(text.to_vec()).ok()).flatten();
+        Self {
+            column: column.to_owned(),
+            found,
+            expected: expected.clone(),
+            count: 1,
+            byte,
+            line: None,
+            record: None,
+            value: shown(text),
+            same: true,
+            word,
+        }
+    }
+
+    /// A further one.
+    pub(crate) fn again(&mut self, found: Kinds, text: &[u8]) {
+        self.count += 1;
+        self.found = self.found.union(found);
+        self.same &= self.word.as_ref().is_some_and(|word| word.as_bytes() == text);
+    }
+
+    /// The type that holds the values of the column and these.
+    pub fn suggested(&self) -> DataType {
+        self.found.union(Kinds::of_type(&self.expected)).data_type()
+    }
+
+    fn ways_out(&self) -> Vec<(String, String)> {
+        let name = &self.column;
+        let flag = |value: String| shell_word(&value);
+        if self.found.intersects(Kinds::NOT_TEXT) {
+            return vec![(".encoding(Encoding::Windows1252)".into(), "--encoding windows-1252".into())];
+        }
+        let suggested = self.suggested();
+        let mut ways = vec![(
+            format!(".dtype({name:?}, {})", type_code(&suggested)),
+            format!("--dtype {}", flag(format!("{name}={}", type_name(&suggested)))),
+        )];
+        match (&self.word, self.found.intersects(Kinds::TEXT)) {
+            (Some(word), true) if self.same && !word.bytes().any(|byte| byte.is_ascii_digit()) => ways
+                .push((format!(".null_values([{word:?}])"), format!("--null-values {}", flag(word.clone())))),
+            (_, true) if self.expected.is_temporal() => ways.push((
+                format!(".date_format({name:?}, \"%d/%m/%Y\")"),
+                format!("--date-format {}", flag(format!("{name}=%d/%m/%Y"))),
+            )),
+            _ => {}
+        }
+        ways
+    }
+}
+
+/// At most sixty characters of a value, in quotes, with nothing that a terminal would act on.
+pub(crate) fn shown(text: &[u8]) -> String {
+    let cut = &text[..text.len().min(VALUE_CHARS_MAX * 4)];
+    let lossy = String::from_utf8_lossy(cut);
+    let head: String = lossy.chars().take(VALUE_CHARS_MAX).collect();
+    let more = if head.len() < lossy.len() || cut.len() < text.len() { ".." } else { "" };
+    format!("{head:?}{more}")
+}
+
+/// A word as a shell takes it.
+fn shell_word(word: &str) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "_-=./%:,+@".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+impl fmt::Display for MismatchTable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut cells =
+            vec![["column", "found", "expected", "count", "first place", "value"].map(str::to_owned)];
+        cells.extend(self.rows.iter().map(|row| {
+            let place = match (row.line, row.record) {
+                (Some(line), _) => format!("{}: line {line}, byte {}", self.file, row.byte),
+                (None, Some(record)) => format!("{}: record {record}, byte {}", self.file, row.byte),
+                (None, None) => format!("{}: byte {}", self.file, row.byte),
+            };
+            let (found, expected) = (row.found.found(), type_name(&row.expected));
+            [shown_name(&row.column), found, expected, row.count.to_string(), place, row.value.clone()]
+        }));
+        writeln!(out, "values do not fit their columns")?;
+        write_aligned(out, &cells, Some(3))?;
+        if self.further_columns > 0 {
+            writeln!(out, "  and {} more columns", self.further_columns)?;
+        }
+        let mut ways: Vec<[String; 2]> = vec![["in Rust".into(), "on the command line".into()]];
+        for (code, flag) in self.rows.iter().flat_map(Mismatch::ways_out) {
+            if !ways.iter().any(|[known, _]| *known == code) {
+                ways.push([code, flag]);
+            }
+        }
+        writeln!(out, "say how to read them:")?;
+        write_aligned(out, &ways, None)
+    }
+}
+
+fn shown_name(name: &str) -> String {
+    let plain = name.chars().all(|character| !character.is_control());
+    if plain { name.to_owned() } else { format!("{name:?}") }
+}
+
+/// Rows of cells under each other; the column `right` is aligned to the right. No line end after the last.
+fn write_aligned<const N: usize>(
+    out: &mut fmt::Formatter<'_>,
+    rows: &[[String; N]],
+    right: Option<usize>,
+) -> fmt::Result {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let end = if right.is_some() { "\n" } else { "" };
+    for (index, row) in rows.iter().enumerate() {
+        let mut line = String::from(" ");
+        for (column, cell) in row.iter().enumerate() {
+            let width = widths[column];
+            if right == Some(column) {
+                line.push_str(&format!(" {cell:>width$} "));
+            } else {
+                line.push_str(&format!(" {cell:<width$} "));
+            }
+        }
+        let last = index + 1 == rows.len();
+        write!(out, "{}{}", line.trim_end(), if last { end } else { "\n" })?;
+    }
+    Ok(())
+}

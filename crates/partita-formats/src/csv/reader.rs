@@ -1,1 +1,20 @@
-//! A block of a file as batches.
+//! Blocks of a file as batches of typed columns.
+//!
+//! [`CsvBlock`] says how a file's bytes become columns; [`BlockReader`] reads a range of an uncompressed file and
+//! [`StreamReader`] a compressed one from its beginning. Both go chunk by chunk: read, split, decode, with buffers
+//! that are used again.
+
+mod block;
+mod block_reader;
+mod buffer;
+pub mod lines;
+mod scanner;
+mod stream_reader;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use buffer::Buffer;
+pub use block::{ColumnSource, ColumnSpec, CsvBlock, Limits};
+pub use block_reader::BlockReader;
+pub use stream_reader::StreamReader;

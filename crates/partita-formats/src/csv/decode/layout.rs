@@ -1,0 +1,138 @@
+//! Which bytes of a chunk are the fields of a column.
+
+use super::super::options::Ragged;
+use super::super::records::{ESCAPED, Records};
+
+/// The raw bytes of one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// First byte in the chunk.
+    pub(crate) start: u32,
+    /// Behind the last byte, with [`ESCAPED`] where the field must be unescaped.
+    pub(crate) end: u32,
+}
+
+impl Span {
+    /// A field that a short record lacks.
+    pub(crate) const MISSING: Span = Span { start: u32::MAX, end: ESCAPED };
+
+    /// The length of a field that needs no unescaping; of any other field a number of 2^31 and more, which every
+    /// fast path refuses.
+    #[inline(always)]
+    pub(crate) fn len(self) -> u32 {
+        self.end.wrapping_sub(self.start)
+    }
+
+    /// Whether the record had no such field.
+    #[inline]
+    pub(crate) fn is_missing(self) -> bool {
+        self.start == u32::MAX
+    }
+
+    /// The raw bytes, and whether they must be unescaped.
+    #[inline]
+    pub(crate) fn raw(self, bytes: &[u8]) -> (&[u8], bool) {
+        let range = self.start as usize..(self.end & !ESCAPED) as usize;
+        (bytes.get(range).unwrap_or(&[]), self.end & ESCAPED != 0)
+    }
+}
+
+/// A record of another width where `ragged` does not allow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Irregular {
+    /// First byte of the record in its chunk.
+    pub start: u32,
+    /// Its fields.
+    pub found: usize,
+}
+
+/// How the records of a chunk lie: all of the same width, or some of them by name.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    width: usize,
+    ragged: Ragged,
+    regular: bool,
+    /// The records to decode, where they are not all regular.
+    kept: Vec<u32>,
+}
+
+impl Layout {
+    pub(crate) fn new(width: usize, ragged: Ragged) -> Self {
+        Self { width, ragged, regular: true, kept: Vec::new() }
+    }
+
+    /// Looks at the records of a chunk; returns the rows that they make.
+    pub(crate) fn lay_out(&mut self, records: &Records) -> Result<usize, Irregular> {
+        let even = |(row, first): (usize, u32)| first as usize == row * self.width;
+        self.regular = records.ends.len() == records.len() * self.width
+            && records.records.iter().map(|record| record.first).enumerate().all(even);
+        if self.regular {
+            return Ok(records.len());
+        }
+        self.kept.clear();
+        for row in 0..records.len() {
+            let found = records.width(row);
+            let allowed = match self.ragged {
+                Ragged::Error => found == self.width,
+                Ragged::Pad => found <= self.width,
+                Ragged::Skip if found != self.width => continue,
+                Ragged::Skip => true,
+            };
+            if !allowed {
+                return Err(Irregular { start: records.records[row].start, found });
+            }
+            self.kept.push(row as u32);
+        }
+        Ok(self.kept.len())
+    }
+
+    /// As [`Layout::lay_out`], but what is irregular is taken as far as it goes: for inference, which leaves errors to
+    /// the reader. `width_only`: leaves out records of another width.
+    pub(crate) fn lay_out_freely(&mut self, records: &Records, width_only: bool) -> usize {
+        self.regular = false;
+        self.kept.clear();
+        let rows = (0..records.len()).filter(|&row| !width_only || records.width(row) == self.width);
+        self.kept.extend(rows.map(|row| row as u32));
+        self.kept.len()
+    }
+
+    /// The fields of a column, one for each row.
+    pub(crate) fn gather(&self, records: &Records, column: usize, spans: &mut Vec<Span>) {
+        spans.clear();
+        if !self.regular {
+            spans.extend(self.kept.iter().map(|&row| span(records, row as usize, column)));
+        } else if column == 0 {
+            let ends = records.ends.iter().step_by(self.width);
+            spans.extend(
+                records.records.iter().zip(ends).map(|(record, &end)| Span { start: record.start, end }),
+            );
+        } else if column < self.width {
+            spans.extend(records.ends.chunks_exact(self.width).map(|ends| {
+                // The separator is one byte.
+                Span { start: (ends[column - 1] & !ESCAPED) + 1, end: ends[column] }
+            }));
+        } else {
+            spans.extend(records.records.iter().map(|_| Span::MISSING));
+        }
+    }
+
+    /// The record in its chunk that a row was made of.
+    pub(crate) fn record(&self, row: u32) -> u64 {
+        let kept = if self.regular { None } else { self.kept.get(row as usize) };
+        u64::from(kept.copied().unwrap_or(row))
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.kept.capacity() * size_of::<u32>()
+    }
+}
+
+fn span(records: &Records, row: usize, column: usize) -> Span {
+    match records.field(row, column) {
+        Some((range, escaped)) => {
+            let mark = if escaped { ESCAPED } else { 0 };
+            Span { start: range.start as u32, end: range.end as u32 | mark }
+        }
+        None => Span::MISSING,
+    }
+}

@@ -1,0 +1,92 @@
+//! A range of an uncompressed file.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::CsvBlock;
+use super::scanner::{Feed, Scanner};
+use crate::error::{ErrorKind, Result};
+use crate::io::ReadAt;
+
+/// Reads the records of one block of an uncompressed file as batches.
+///
+/// Memory: one chunk (more while a record is longer), its marks, and one batch under construction.
+pub struct BlockReader {
+    scanner: Scanner,
+    feed: FileFeed,
+    begin: u64,
+}
+
+/// Sequential reads of a range, each announcing the next.
+struct FileFeed {
+    input: Arc<dyn ReadAt>,
+    block: Arc<CsvBlock>,
+    at: u64,
+    end: u64,
+}
+
+impl Feed for FileFeed {
+    fn read(&mut self, out: &mut [u8], _past: bool) -> Result<usize> {
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        let wanted = left.min(out.len());
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let next = self.at + wanted as u64;
+        self.input.prefetch(next..self.end.min(next + self.block.limits.chunk_bytes as u64));
+        let got = self
+            .input
+            .read_at(self.at, &mut out[..wanted])
+            .map_err(|source| ErrorKind::Io { file: self.block.file.clone(), source })?;
+        if got == 0 {
+            let message = format!(
+                "ends at byte {}, where byte {} was expected: it is shorter than it was",
+                self.at, self.end
+            );
+            return Err(ErrorKind::Malformed { file: self.block.file.clone(), message }.into());
+        }
+        self.at += got as u64;
+        Ok(got)
+    }
+}
+
+impl BlockReader {
+    /// A reader of the records in `range` of `input`. Both ends are exact: the first byte of a record, or the end of
+    /// the file. What lies before the data is left out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Options`] where a date format or a type of `block` cannot be read.
+    pub fn new(block: Arc<CsvBlock>, input: Arc<dyn ReadAt>, range: Range<u64>) -> Result<Self> {
+        let end = range.end.min(input.len());
+        let begin = range.start.max(block.data_start).min(end);
+        let scanner = Scanner::new(Arc::clone(&block), Arc::clone(&input), begin)?;
+        Ok(Self { scanner, feed: FileFeed { input, block, at: begin, end }, begin })
+    }
+
+    /// The schema of the batches.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.scanner.block().schema
+    }
+
+    /// The next batch, never without rows; `None` at the end. Without columns a batch is a number of rows.
+    ///
+    /// # Errors
+    /// Where the store fails; [`ErrorKind::Mismatch`] with all wrong values of the block, [`ErrorKind::Ragged`],
+    /// [`ErrorKind::RecordTooLong`]. After an error the reader is of no further use.
+    pub fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        self.scanner.next_batch(&mut self.feed, false)
+    }
+
+    /// Bytes of the file read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.feed.at - self.begin
+    }
+
+    /// Bytes of memory held between calls; a batch that was handed out is not counted.
+    pub fn memory_bytes(&self) -> usize {
+        self.scanner.memory_bytes()
+    }
+}

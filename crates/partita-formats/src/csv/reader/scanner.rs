@@ -1,0 +1,188 @@
+//! Read, split, decode: the loop that both readers share.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use super::super::decode::{Columns, Irregular};
+use super::super::options::Ragged;
+use super::super::records::Records;
+use super::super::split::Splitter;
+use super::CsvBlock;
+use super::buffer::Buffer;
+use super::lines::lines_at;
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::ReadAt;
+
+/// The store or decompressor behind a scanner.
+pub(super) trait Feed {
+    /// Fills some of `out`; 0: nothing more. `past`: also from behind the end of the partition.
+    fn read(&mut self, out: &mut [u8], past: bool) -> Result<usize>;
+}
+
+/// Goes over the records of a stream of bytes, partition by partition.
+pub(super) struct Scanner {
+    block: Arc<CsvBlock>,
+    input: Arc<dyn ReadAt>,
+    splitter: Splitter,
+    records: Records,
+    columns: Columns,
+    buffer: Buffer,
+    /// Records before the window, where the first of the file was seen.
+    records_seen: Option<u64>,
+    /// Nothing more comes behind the window.
+    ended: bool,
+    /// Records that begin here or later belong to the next partition.
+    limit: Option<u64>,
+}
+
+impl Scanner {
+    /// A scanner whose feed begins at `place` of the decoded stream, at a record.
+    pub(super) fn new(block: Arc<CsvBlock>, input: Arc<dyn ReadAt>, place: u64) -> Result<Self> {
+        Ok(Self {
+            splitter: Splitter::new(&block.dialect),
+            records: Records::default(),
+            columns: Columns::new(&block)?,
+            buffer: Buffer::new(block.limits.chunk_bytes, place),
+            records_seen: (place == block.data_start).then_some(0),
+            ended: false,
+            limit: None,
+            block,
+            input,
+        })
+    }
+
+    pub(super) fn block(&self) -> &Arc<CsvBlock> {
+        &self.block
+    }
+
+    pub(super) fn input(&self) -> &Arc<dyn ReadAt> {
+        &self.input
+    }
+
+    /// What is read from now on belongs to a new partition.
+    pub(super) fn begin_partition(&mut self) {
+        self.limit = None;
+    }
+
+    /// The next batch of the partition; `None` at its end. `cut`: the partition ends where the feed first answers
+    /// 0, before the end of the input. At the first wrong value the rest of the partition is read for more of them.
+    pub(super) fn next_batch(&mut self, feed: &mut dyn Feed, cut: bool) -> Result<Option<RecordBatch>> {
+        loop {
+            if self.columns.is_full() {
+                if self.columns.has_mismatches() {
+                    self.columns.forget_rows();
+                } else {
+                    return self.columns.take_batch().map(Some);
+                }
+            }
+            if self.take_records()? == 0 && !self.read_more(feed, cut)? {
+                return self.end_partition();
+            }
+        }
+    }
+
+    /// Counts the records of the rest of the partition, without their columns.
+    pub(super) fn skip_partition(&mut self, feed: &mut dyn Feed, cut: bool) -> Result<u64> {
+        let columns = std::mem::replace(&mut self.columns, Columns::new(&self.block.project(&[]))?);
+        let mut rows = 0;
+        let outcome = loop {
+            match self.next_batch(feed, cut) {
+                Ok(Some(batch)) => rows += batch.num_rows() as u64,
+                Ok(None) => break Ok(rows),
+                Err(error) => break Err(error),
+            }
+        };
+        self.columns = columns;
+        outcome
+    }
+
+    /// Splits and decodes what it can of the window; returns the bytes consumed.
+    fn take_records(&mut self) -> Result<usize> {
+        let place = self.buffer.place();
+        let whole = self.limit.is_none_or(|limit| self.buffer.end_place() <= limit);
+        let window = self.buffer.window();
+        if self.columns.is_empty() && whole && self.block.ragged != Ragged::Skip {
+            let counted = self.splitter.count(window, self.ended);
+            self.columns.add_rows(counted.records);
+            self.buffer.consume(counted.consumed);
+            self.records_seen = self.records_seen.map(|seen| seen + counted.records as u64);
+            return Ok(counted.consumed);
+        }
+        self.records.clear();
+        let mut consumed =
+            self.splitter.split(window, self.ended, self.columns.rows_wanted(), &mut self.records);
+        if let Some(limit) = self.limit.filter(|_| !whole) {
+            let limit = limit.saturating_sub(place);
+            let inside = self.records.records.partition_point(|record| u64::from(record.start) < limit);
+            if let Some(first) = self.records.records.get(inside) {
+                consumed = first.start as usize;
+                self.records.ends.truncate(first.first as usize);
+                self.records.records.truncate(inside);
+            }
+        }
+        let decoded = self.columns.decode(&window[..consumed], &self.records, place, self.records_seen);
+        let count = self.records.len() as u64;
+        self.buffer.consume(consumed);
+        match decoded {
+            Ok(()) => {
+                self.records_seen = self.records_seen.map(|seen| seen + count);
+                Ok(consumed)
+            }
+            Err(irregular) => Err(self.ragged(place, irregular)),
+        }
+    }
+
+    /// Reads on; `false` where nothing more belongs to the partition.
+    fn read_more(&mut self, feed: &mut dyn Feed, cut: bool) -> Result<bool> {
+        if self.ended || self.limit.is_some_and(|limit| self.buffer.place() >= limit) {
+            return Ok(false);
+        }
+        let record_bytes_max = self.block.limits.record_bytes_max;
+        if self.buffer.window().len() > record_bytes_max {
+            let (file, byte) = (self.block.file.clone(), self.buffer.place());
+            return Err(ErrorKind::RecordTooLong { file, byte, limit: record_bytes_max }.into());
+        }
+        let past = self.limit.is_some();
+        if self.buffer.refill(record_bytes_max.saturating_add(1), |out| feed.read(out, past))? {
+            if cut && !past {
+                self.limit = Some(self.buffer.end_place());
+            } else {
+                self.ended = true;
+            }
+        }
+        Ok(true)
+    }
+
+    fn end_partition(&mut self) -> Result<Option<RecordBatch>> {
+        if self.columns.has_mismatches() {
+            self.columns.forget_rows();
+            let mut table = self.columns.take_mismatches();
+            if let Some(lines) = self.lines(&table.places()) {
+                table.set_lines(&lines);
+            }
+            return Err(ErrorKind::Mismatch(Box::new(table)).into());
+        }
+        if self.columns.rows() == 0 { Ok(None) } else { self.columns.take_batch().map(Some) }
+    }
+
+    fn ragged(&self, place: u64, irregular: Irregular) -> Error {
+        let byte = place + u64::from(irregular.start);
+        // A line that cannot be told is no reason to hide the error behind another one.
+        let line = self.lines(&[byte]).and_then(|lines| lines.first().copied()).unwrap_or(0);
+        let (expected, found) = (self.block.width, irregular.found);
+        ErrorKind::Ragged { file: self.block.file.clone(), line, byte, expected, found }.into()
+    }
+
+    fn lines(&self, places: &[u64]) -> Option<Vec<u64>> {
+        let block = &self.block;
+        lines_at(&block.file, &self.input, block.compression, block.dialect.line_end, places).ok()
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let marks = self.records.ends.capacity() * size_of::<u32>()
+            + self.records.records.capacity() * size_of::<super::super::records::Record>();
+        self.buffer.memory_bytes() + marks + self.columns.memory_bytes()
+    }
+}

@@ -1,0 +1,120 @@
+//! A compressed file, partition by partition.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::super::stream::Decoder;
+use super::CsvBlock;
+use super::scanner::{Feed, Scanner};
+use crate::error::Result;
+use crate::io::ReadAt;
+
+/// Reads a compressed file from its beginning, cut into partitions at compressed offsets: a record belongs to the
+/// partition in which its first byte comes out of the decompressor. The partitions together are the file, wherever
+/// the cuts are, and the same cuts give the same partitions.
+///
+/// It is kept whole from the task of one partition to that of the next. A task that finds no reader makes a new one
+/// and calls [`StreamReader::skip`] with the end of each earlier partition.
+pub struct StreamReader {
+    scanner: Scanner,
+    feed: DecoderFeed,
+    /// Compressed end of the last partition that is done.
+    done: Option<u64>,
+    /// Compressed end of the partition that is being read.
+    current: Option<u64>,
+}
+
+struct DecoderFeed {
+    decoder: Decoder,
+    end: u64,
+    /// Decoded bytes before the data.
+    skip: u64,
+}
+
+impl Feed for DecoderFeed {
+    fn read(&mut self, out: &mut [u8], past: bool) -> Result<usize> {
+        let end = if past { u64::MAX } else { self.end };
+        while self.skip > 0 {
+            let part = usize::try_from(self.skip).unwrap_or(usize::MAX).min(out.len());
+            let got = self.decoder.read(&mut out[..part], end)?;
+            if got == 0 {
+                return Ok(0);
+            }
+            self.skip -= got as u64;
+        }
+        self.decoder.read(out, end)
+    }
+}
+
+impl StreamReader {
+    /// A reader at the beginning of `input`.
+    ///
+    /// # Errors
+    /// Where the compression cannot be read; [`crate::ErrorKind::Options`] where a date format or a type of `block`
+    /// cannot.
+    pub fn new(block: Arc<CsvBlock>, input: Arc<dyn ReadAt>) -> Result<Self> {
+        let decoder = Decoder::new(Arc::clone(&input), &block.file, block.compression)?;
+        let feed = DecoderFeed { decoder, end: 0, skip: block.data_start };
+        let scanner = Scanner::new(Arc::clone(&block), input, block.data_start)?;
+        Ok(Self { scanner, feed, done: None, current: None })
+    }
+
+    /// The schema of the batches.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.scanner.block().schema
+    }
+
+    /// The next batch of the partition that ends at `compressed_end`, never without rows; `None` at its end. The
+    /// ends must ascend; one at or behind the length of the file takes everything.
+    ///
+    /// # Errors
+    /// As [`super::BlockReader::next_batch`], and where the compressed data are broken.
+    pub fn next_batch(&mut self, compressed_end: u64) -> Result<Option<RecordBatch>> {
+        let Some(cut) = self.enter(compressed_end) else { return Ok(None) };
+        let batch = self.scanner.next_batch(&mut self.feed, cut)?;
+        self.leave(compressed_end, batch.is_none());
+        Ok(batch)
+    }
+
+    /// Passes over the partition that ends at `compressed_end`; returns its rows.
+    ///
+    /// # Errors
+    /// As [`StreamReader::next_batch`], but no mismatches.
+    pub fn skip(&mut self, compressed_end: u64) -> Result<u64> {
+        let Some(cut) = self.enter(compressed_end) else { return Ok(0) };
+        let rows = self.scanner.skip_partition(&mut self.feed, cut)?;
+        self.leave(compressed_end, true);
+        Ok(rows)
+    }
+
+    /// Whether the partition is cut before the end of the file; `None` where it is behind us.
+    fn enter(&mut self, compressed_end: u64) -> Option<bool> {
+        if self.done.is_some_and(|done| compressed_end <= done) {
+            return None;
+        }
+        if self.current != Some(compressed_end) {
+            self.current = Some(compressed_end);
+            self.feed.end = compressed_end;
+            self.scanner.begin_partition();
+        }
+        Some(compressed_end < self.scanner.input().len())
+    }
+
+    fn leave(&mut self, compressed_end: u64, at_end: bool) {
+        if at_end {
+            self.done = Some(compressed_end);
+        }
+    }
+
+    /// Compressed bytes read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.feed.decoder.position()
+    }
+
+    /// Bytes of memory held between calls, without the decompressor's window.
+    pub fn memory_bytes(&self) -> usize {
+        self.scanner.memory_bytes()
+    }
+}

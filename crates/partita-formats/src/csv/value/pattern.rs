@@ -1,0 +1,119 @@
+//! Dates and timestamps in a given format.
+
+use chrono::format::{Fixed, Item, Numeric, Parsed, StrftimeItems, parse};
+use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
+
+use super::time::Stamp;
+use super::trim_blanks;
+
+/// What a format's text holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatternKind {
+    /// A date.
+    Date,
+    /// A date and a time.
+    Naive,
+    /// A date and a time with an offset from UTC, or seconds since 1970.
+    Zoned,
+}
+
+/// A compiled date format: `strftime` letters, as `chrono` has them (`%d/%m/%Y %H:%M`).
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    items: Vec<Item<'static>>,
+    kind: PatternKind,
+}
+
+impl Pattern {
+    /// Compiles a format.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn new(format: &str) -> Result<Self, String> {
+        let items = StrftimeItems::new(format).parse_to_owned().map_err(|_| {
+            format!("{format:?} is not a date format: expected strftime letters such as %Y-%m-%d %H:%M:%S")
+        })?;
+        let kind = kind(&items).ok_or_else(|| {
+            format!("date format {format:?} has no date: expected letters such as %Y, %m and %d")
+        })?;
+        Ok(Self { items, kind })
+    }
+
+    /// What the format's text holds.
+    pub fn kind(&self) -> PatternKind {
+        self.kind
+    }
+
+    /// The date or time that `text` spells; `None` where it does not follow the format, or is not a date.
+    pub fn parse(&self, text: &[u8]) -> Option<Stamp> {
+        let text = std::str::from_utf8(trim_blanks(text)).ok()?;
+        let mut parsed = Parsed::new();
+        parse(&mut parsed, text, self.items.iter()).ok()?;
+        match self.kind {
+            PatternKind::Date => Some(Stamp::midnight(days(parsed.to_naive_date().ok()?)?)),
+            PatternKind::Naive => stamp(parsed.to_naive_date().ok()?, parsed.to_naive_time().ok()?, None),
+            PatternKind::Zoned if parsed.timestamp().is_some() => {
+                let time = parsed.to_naive_datetime_with_offset(0).ok()?;
+                stamp(time.date(), time.time(), Some(0))
+            }
+            PatternKind::Zoned => {
+                let time = parsed.to_datetime().ok()?;
+                let local = time.naive_local();
+                stamp(local.date(), local.time(), Some(time.offset().local_minus_utc()))
+            }
+        }
+    }
+}
+
+fn days(date: NaiveDate) -> Option<i32> {
+    // Years of more than four digits are beyond what dates and timestamps promise.
+    (1..=9999).contains(&date.year()).then(|| date.num_days_from_ce() - 719_163)
+}
+
+fn stamp(date: NaiveDate, time: NaiveTime, offset: Option<i32>) -> Option<Stamp> {
+    let mut stamp = Stamp::midnight(days(date)?);
+    stamp.date_only = false;
+    stamp.seconds += i64::from(time.num_seconds_from_midnight());
+    // A leap second is written as nanoseconds of 1e9 and more: no other clock can hold it.
+    stamp.nanoseconds = (time.nanosecond() < 1_000_000_000).then(|| time.nanosecond())?;
+    stamp.fraction_digits = if stamp.nanoseconds % 1_000 == 0 { 6 } else { 9 };
+    stamp.offset = offset;
+    Some(stamp)
+}
+
+fn kind(items: &[Item<'static>]) -> Option<PatternKind> {
+    let (mut date, mut time, mut zone) = (false, false, false);
+    for item in items {
+        match item {
+            Item::Numeric(Numeric::Timestamp, _) => (date, time, zone) = (true, true, true),
+            Item::Numeric(
+                Numeric::Year
+                | Numeric::YearMod100
+                | Numeric::IsoYear
+                | Numeric::IsoYearMod100
+                | Numeric::YearDiv100,
+                _,
+            ) => date = true,
+            Item::Numeric(Numeric::Hour | Numeric::Hour12, _) => time = true,
+            Item::Fixed(Fixed::RFC2822 | Fixed::RFC3339) => (date, time, zone) = (true, true, true),
+            Item::Fixed(
+                Fixed::TimezoneOffset
+                | Fixed::TimezoneOffsetColon
+                | Fixed::TimezoneOffsetDoubleColon
+                | Fixed::TimezoneOffsetTripleColon
+                | Fixed::TimezoneOffsetColonZ
+                | Fixed::TimezoneOffsetZ,
+            ) => zone = true,
+            Item::Fixed(Fixed::Internal(_)) => {
+                zone |= StrftimeItems::new("%#z").next().as_ref() == Some(item)
+            }
+            _ => {}
+        }
+    }
+    match (date, time, zone) {
+        (false, ..) => None,
+        (true, true, true) => Some(PatternKind::Zoned),
+        (true, true, false) => Some(PatternKind::Naive),
+        (true, false, _) => Some(PatternKind::Date),
+    }
+}

@@ -1,0 +1,212 @@
+//! ISO dates and timestamps.
+
+use arrow::datatypes::TimeUnit;
+
+use super::int::{digits_are_decimal, join_digits};
+use super::trim_blanks;
+
+const SECONDS_A_DAY: i64 = 86_400;
+
+/// The unit of a timestamp column as a factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unit {
+    /// Ticks a second: 1, 1000, 1000000 or 1000000000.
+    pub per_second: i64,
+}
+
+impl Unit {
+    /// Of an Arrow unit.
+    pub fn new(unit: TimeUnit) -> Self {
+        let per_second = match unit {
+            TimeUnit::Second => 1,
+            TimeUnit::Millisecond => 1_000,
+            TimeUnit::Microsecond => 1_000_000,
+            TimeUnit::Nanosecond => 1_000_000_000,
+        };
+        Self { per_second }
+    }
+
+    /// Ticks since 1970. `None` where they overflow, or where the unit is too coarse for the fraction: nothing is
+    /// cut off silently.
+    #[inline]
+    pub fn ticks(self, seconds: i64, nanoseconds: u32) -> Option<i64> {
+        let tick_nanoseconds = 1_000_000_000 / self.per_second;
+        let fraction = i64::from(nanoseconds);
+        if fraction == 0 {
+            return seconds.checked_mul(self.per_second);
+        }
+        if fraction % tick_nanoseconds != 0 {
+            return None;
+        }
+        // The product of a negative second may be below `i64::MIN` where the sum is not.
+        let ticks =
+            i128::from(seconds) * i128::from(self.per_second) + i128::from(fraction / tick_nanoseconds);
+        i64::try_from(ticks).ok()
+    }
+}
+
+/// A point in time as written: a local time, and the offset where there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Seconds since 1970 of the written clock time, as if it were UTC.
+    pub seconds: i64,
+    /// Nanoseconds in the second.
+    pub nanoseconds: u32,
+    /// Digits of the fraction that were written.
+    pub fraction_digits: u8,
+    /// Seconds east of UTC, where an offset or `Z` was written.
+    pub offset: Option<i32>,
+    /// Only a date was written.
+    pub date_only: bool,
+}
+
+impl Stamp {
+    /// Midnight at the start of a day.
+    pub fn midnight(days: i32) -> Self {
+        Self {
+            seconds: i64::from(days) * SECONDS_A_DAY,
+            nanoseconds: 0,
+            fraction_digits: 0,
+            offset: None,
+            date_only: true,
+        }
+    }
+
+    /// Seconds since 1970 UTC; of a stamp without an offset, the clock time itself.
+    pub fn utc_seconds(&self) -> i64 {
+        self.seconds - i64::from(self.offset.unwrap_or(0))
+    }
+}
+
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar: `days_from_civil` of Howard Hinnant,
+/// "chrono-Compatible Low-Level Date Algorithms". `month` is 1 to 12 and `day` 1 to 31.
+#[inline]
+pub fn days_from_civil(year: i32, month: u32, day: u32) -> i32 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month_from_march = if month > 2 { month - 3 } else { month + 9 } as i32;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day as i32 - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+fn days_in_month(year: i32, month: u32) -> u32 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+#[inline]
+fn two(text: &[u8; 2]) -> Option<u32> {
+    let tens = text[0].wrapping_sub(b'0');
+    let ones = text[1].wrapping_sub(b'0');
+    (tens <= 9 && ones <= 9).then(|| u32::from(tens) * 10 + u32::from(ones))
+}
+
+/// `YYYY-MM-DD`, years 0001 to 9999, as days since 1970.
+#[inline]
+pub(crate) fn date10(text: &[u8; 10]) -> Option<i32> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else { return None };
+    let year = (two(&[y1, y2])? * 100 + two(&[y3, y4])?) as i32;
+    let month = two(&[m1, m2])?;
+    let day = two(&[d1, d2])?;
+    if year == 0 || month == 0 || month > 12 || day == 0 || day > 28 && day > days_in_month(year, month) {
+        return None;
+    }
+    Some(days_from_civil(year, month, day))
+}
+
+/// `HH:MM:SS` as seconds; hours to 23, no leap second.
+#[inline]
+pub(crate) fn time8(text: &[u8; 8]) -> Option<u32> {
+    // Digits become 0 to 9 and the two colons 0, all at once.
+    let fields = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*b"00:00:00");
+    if fields & 0x0000_FF00_00FF_0000 != 0 || !digits_are_decimal(fields) {
+        return None;
+    }
+    let join = |shift: u32| ((fields >> shift) as u8 as u32) * 10 + (fields >> (shift + 8)) as u8 as u32;
+    let (hours, minutes, seconds) = (join(0), join(24), join(48));
+    (hours < 24 && minutes < 60 && seconds < 60).then_some(hours * 3600 + minutes * 60 + seconds)
+}
+
+/// An ISO date, `YYYY-MM-DD` with years 0001 to 9999, as days since 1970.
+pub fn parse_date(text: &[u8]) -> Option<i32> {
+    date10(trim_blanks(text).try_into().ok()?)
+}
+
+/// An ISO timestamp: `YYYY-MM-DD`, alone or with ` ` or `T` and `HH:MM[:SS[.f]]` (1 to 9 digits, comma or point),
+/// then `Z`, `+HH`, `+HHMM` or `+HH:MM` (or with `-`) where a zone is meant.
+pub fn parse_stamp(text: &[u8]) -> Option<Stamp> {
+    let (date, rest) = trim_blanks(text).split_first_chunk::<10>()?;
+    let mut stamp = Stamp::midnight(date10(date)?);
+    let [b' ' | b'T' | b't', clock @ ..] = rest else {
+        return rest.is_empty().then_some(stamp);
+    };
+    stamp.date_only = false;
+    let (seconds, rest) = clock_seconds(clock)?;
+    stamp.seconds += i64::from(seconds.value);
+    let mut rest = rest;
+    if seconds.has_seconds
+        && let [b'.' | b',', after @ ..] = rest
+    {
+        let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 || digits > 9 {
+            return None;
+        }
+        stamp.nanoseconds = fraction(&after[..digits]);
+        stamp.fraction_digits = digits as u8;
+        rest = &after[digits..];
+    }
+    if !rest.is_empty() {
+        stamp.offset = Some(parse_offset(rest.strip_prefix(b" ").unwrap_or(rest))?);
+    }
+    Some(stamp)
+}
+
+struct Clock {
+    value: u32,
+    has_seconds: bool,
+}
+
+fn clock_seconds(text: &[u8]) -> Option<(Clock, &[u8])> {
+    if let Some((clock, rest)) = text.split_first_chunk::<8>()
+        && let Some(value) = time8(clock)
+    {
+        return Some((Clock { value, has_seconds: true }, rest));
+    }
+    let ([h1, h2, b':', m1, m2], rest) = text.split_first_chunk::<5>()? else { return None };
+    let (hours, minutes) = (two(&[*h1, *h2])?, two(&[*m1, *m2])?);
+    (hours < 24 && minutes < 60 && rest.first() != Some(&b':'))
+        .then_some((Clock { value: hours * 3600 + minutes * 60, has_seconds: false }, rest))
+}
+
+/// Up to nine digits after the point as nanoseconds.
+fn fraction(digits: &[u8]) -> u32 {
+    let mut padded = [b'0'; 16];
+    padded[7..7 + digits.len()].copy_from_slice(digits);
+    let high = u32::from(padded[7] - b'0');
+    let mut low = [0; 8];
+    low.copy_from_slice(&padded[8..]);
+    high * 100_000_000 + join_digits(u64::from_le_bytes(low) ^ 0x3030_3030_3030_3030) as u32
+}
+
+/// `Z`, `+HH`, `+HHMM`, `+HH:MM` as seconds east of UTC; less than a day.
+pub(crate) fn parse_offset(text: &[u8]) -> Option<i32> {
+    let (sign, digits) = match text {
+        [b'Z' | b'z'] => return Some(0),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match *digits {
+        [h1, h2] => (two(&[h1, h2])?, 0),
+        [h1, h2, m1, m2] | [h1, h2, b':', m1, m2] => (two(&[h1, h2])?, two(&[m1, m2])?),
+        _ => return None,
+    };
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60) as i32)
+}
