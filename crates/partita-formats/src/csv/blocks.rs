@@ -12,11 +12,14 @@ use super::split::machine::{Machine, State};
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 
+mod skim;
 #[cfg(test)]
 mod tests;
 
+use skim::skim;
+
 /// Bytes read at once.
-const BUFFER_BYTES: usize = 512 * 1024;
+pub const BUFFER_BYTES: usize = 512 * 1024;
 
 /// The bytes where the records of each block begin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +76,7 @@ pub fn find_block_starts(
 
 /// The pass: takes the data in pieces of any size.
 struct Finder {
+    dialect: Dialect,
     machine: Machine,
     state: State,
     /// Bytes of the input before the next one to be fed.
@@ -88,6 +92,7 @@ struct Finder {
 impl Finder {
     fn new(dialect: &Dialect, data_start: u64, block_bytes: u64, blocks: usize) -> Self {
         Self {
+            dialect: dialect.clone(),
             machine: Machine::new(dialect),
             state: State::Line,
             at: data_start,
@@ -116,7 +121,7 @@ impl Finder {
             let skimmed = usize::try_from(self.cut() - 1 - self.at.min(self.cut() - 1)).unwrap_or(usize::MAX);
             let taken = if skimmed > 0 {
                 let taken = skimmed.min(bytes.len());
-                self.state = skim(&self.machine, self.state, &bytes[..taken]);
+                self.state = skim(&self.dialect, &self.machine, self.state, &bytes[..taken]);
                 taken
             } else {
                 self.land(bytes)
@@ -154,14 +159,4 @@ impl Finder {
         self.starts.push(len);
         BlockStarts { starts: self.starts }
     }
-}
-
-/// The state behind `bytes`.
-fn skim(machine: &Machine, mut state: State, mut bytes: &[u8]) -> State {
-    while !bytes.is_empty() {
-        let (taken, next) = machine.run_line(state, bytes);
-        state = next;
-        bytes = &bytes[taken..];
-    }
-    state
 }

@@ -4,15 +4,23 @@
 //! some marks. What it marks is exactly what [`super::twin`] reads.
 
 use super::dialect::Dialect;
-use super::records::{Record, Records};
+use super::records::Records;
 
+mod count;
 pub(crate) mod machine;
+mod mark;
+pub(crate) mod masks;
+pub(crate) mod quotes;
+mod scan;
 mod unescape;
 
 #[cfg(test)]
 mod tests;
 
-use machine::{Line, Machine};
+use count::Counter;
+use machine::Machine;
+use mark::Marker;
+use scan::scan;
 pub use unescape::{Value, is_quoted, unescape, value};
 
 /// Bytes of one input at most: positions and [`super::records::ESCAPED`] share 32 bits.
@@ -21,7 +29,9 @@ const INPUT_BYTES_MAX: usize = (1 << 31) - 1;
 /// Splits chunks of one dialect. Keeps nothing between calls but its tables.
 #[derive(Debug, Clone)]
 pub struct Splitter {
+    dialect: Dialect,
     machine: Machine,
+    scratch: Vec<u32>,
 }
 
 /// What [`Splitter::count`] found.
@@ -36,7 +46,7 @@ pub struct Counted {
 impl Splitter {
     /// A splitter for `dialect`, which has passed [`Dialect::check`] (otherwise one role of a byte wins).
     pub fn new(dialect: &Dialect) -> Self {
-        Self { machine: Machine::new(dialect) }
+        Self { dialect: dialect.clone(), machine: Machine::new(dialect), scratch: Vec::new() }
     }
 
     /// Marks the records of `input`, which begins at a record (or at a line to be skipped): appends to `records`
@@ -48,39 +58,21 @@ impl Splitter {
     /// Marks are relative to the beginning of `input`; those of an earlier chunk should be cleared first. Inputs
     /// of 2 GiB and more are split up to there.
     pub fn split(&mut self, input: &[u8], last: bool, rows_max: usize, records: &mut Records) -> usize {
-        let (input, last) = limited(input, last);
-        let mut at = 0;
-        let limit = records.len().saturating_add(rows_max);
-        while at < input.len() && records.len() < limit {
-            let first = records.ends.len() as u32;
-            match self.machine.record(input, at, last, &mut records.ends) {
-                Line::Record(next) => {
-                    records.records.push(Record { start: at as u32, first });
-                    at = next;
-                }
-                Line::Skipped(next) => at = next,
-                Line::Unfinished => break,
-            }
+        if rows_max == 0 {
+            return 0;
         }
-        at
+        let (input, last) = limited(input, last);
+        let mut marker = Marker::new(&self.machine, input, rows_max, records, &mut self.scratch);
+        scan(&self.dialect, &self.machine, input, last, &mut marker);
+        marker.finish()
     }
 
     /// Counts the records of `input` as [`Splitter::split`] would mark them, without marking any.
     pub fn count(&mut self, input: &[u8], last: bool) -> Counted {
-        let mut counted = Counted { records: 0, consumed: 0 };
-        let mut ends = Vec::new();
-        while counted.consumed < input.len() {
-            ends.clear();
-            match self.machine.record(input, counted.consumed, last, &mut ends) {
-                Line::Record(next) => {
-                    counted.records += 1;
-                    counted.consumed = next;
-                }
-                Line::Skipped(next) => counted.consumed = next,
-                Line::Unfinished => break,
-            }
-        }
-        counted
+        let (input, last) = limited(input, last);
+        let mut counter = Counter::new(&self.machine, input, &mut self.scratch);
+        scan(&self.dialect, &self.machine, input, last, &mut counter);
+        Counted { records: counter.records, consumed: counter.start }
     }
 }
 

@@ -5,6 +5,8 @@
 //! [`Decoder::read`] is given that end, and what it has delivered once it returns 0 depends on the bytes before the
 //! end alone, not on the sizes of the calls: the same cuts give the same partitions every time.
 
+use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -71,34 +73,13 @@ struct Progress {
     produced: usize,
 }
 
-enum Codec {
-    None,
-    Gzip(Box<Gzip>),
-    Zstd(Zstd),
-}
-
-impl Codec {
-    /// Decodes some of `input` into `out`. An error is what is wrong and the offset in `input`.
-    fn decode(&mut self, input: &[u8], out: &mut [u8]) -> std::result::Result<Progress, (String, usize)> {
-        match self {
-            Codec::None => {
-                let count = input.len().min(out.len());
-                out[..count].copy_from_slice(&input[..count]);
-                Ok(Progress { consumed: count, produced: count })
-            }
-            Codec::Gzip(gzip) => gzip.decode(input, out),
-            Codec::Zstd(zstd) => zstd.decode(input, out),
-        }
-    }
+/// One compression, fed in pieces of any size.
+trait Codec: Send {
+    /// Decodes some of `input` into `out`, which is not empty. An error is what is wrong and where in `input`.
+    fn decode(&mut self, input: &[u8], out: &mut [u8]) -> std::result::Result<Progress, (String, usize)>;
 
     /// Whether the stream may end here.
-    fn is_complete(&self) -> bool {
-        match self {
-            Codec::None => true,
-            Codec::Gzip(gzip) => gzip.is_complete(),
-            Codec::Zstd(zstd) => zstd.is_complete(),
-        }
-    }
+    fn is_complete(&self) -> bool;
 }
 
 /// A sequential decompressor, kept whole from task to task. Its memory is bounded whatever the input:
@@ -106,10 +87,11 @@ impl Codec {
 pub struct Decoder {
     input: Arc<dyn ReadAt>,
     file: String,
-    codec: Codec,
+    /// `None`: the bytes are delivered as they are.
+    codec: Option<Box<dyn Codec>>,
     buffer: Vec<u8>,
     /// The bytes of `buffer` that have not been decoded.
-    pending: std::ops::Range<usize>,
+    pending: Range<usize>,
     /// Compressed bytes read so far.
     read: u64,
     /// Decompressed bytes delivered so far.
@@ -139,11 +121,11 @@ impl Decoder {
             );
             Error::from(ErrorKind::Malformed { file: file.to_owned(), message })
         };
-        let codec = match compression {
-            Compression::None => Codec::None,
-            Compression::Gzip => Codec::Gzip(Box::new(Gzip::new())),
+        let codec: Option<Box<dyn Codec>> = match compression {
+            Compression::None => None,
+            Compression::Gzip => Some(Box::new(Gzip::new())),
             Compression::Zstd => {
-                Codec::Zstd(Zstd::new().map_err(|source| ErrorKind::Io { file: file.to_owned(), source })?)
+                Some(Box::new(Zstd::new().map_err(|source| ErrorKind::Io { file: file.to_owned(), source })?))
             }
             Compression::Bz2 => return Err(refused("bzip2", "bzip2")),
             Compression::Xz => return Err(refused("xz", "xz")),
@@ -179,50 +161,78 @@ impl Decoder {
     /// an error the decoder is of no further use, unless the error is transient.
     pub fn read(&mut self, out: &mut [u8], compressed_end: u64) -> Result<usize> {
         let end = compressed_end.min(self.input.len());
+        if out.is_empty() {
+            return Ok(0);
+        }
+        let count = match self.codec.take() {
+            None => self.read_plain(out, end)?,
+            Some(mut codec) => {
+                let count = self.decode(&mut *codec, out, end);
+                self.codec = Some(codec);
+                count?
+            }
+        };
+        self.delivered += count as u64;
+        Ok(count)
+    }
+
+    fn read_plain(&mut self, out: &mut [u8], end: u64) -> Result<usize> {
+        let want = at_most(end - self.read.min(end), out.len());
+        let got = self.input.read_full_at(self.read, &mut out[..want]).map_err(|source| self.io(source))?;
+        self.read += got as u64;
+        if got < want { Err(self.malformed(self.read, SHORTER)) } else { Ok(got) }
+    }
+
+    fn decode(&mut self, codec: &mut dyn Codec, out: &mut [u8], end: u64) -> Result<usize> {
         loop {
             if self.pending.is_empty() && self.read < end {
                 self.fill(end)?;
             }
             let input = &self.buffer[self.pending.clone()];
-            let progress = self.codec.decode(input, out).map_err(|(message, at)| {
-                let byte = self.read - (self.pending.len() - at.min(self.pending.len())) as u64;
+            let Progress { consumed, produced } = codec.decode(input, out).map_err(|(message, at)| {
+                let byte = self.position() + at as u64;
                 self.malformed(byte, &message)
             })?;
-            self.pending.start += progress.consumed;
-            self.delivered += progress.produced as u64;
-            if progress.produced > 0 || out.is_empty() {
-                return Ok(progress.produced);
+            self.pending.start += consumed;
+            if produced > 0 {
+                return Ok(produced);
             }
-            if progress.consumed > 0 || (self.pending.is_empty() && self.read < end) {
-                continue;
+            if !self.pending.is_empty() {
+                if consumed == 0 {
+                    return Err(self.malformed(self.position(), "the decoder makes no progress"));
+                }
+            } else if self.read >= end {
+                let ended = self.read >= self.input.len();
+                return if ended && !codec.is_complete() {
+                    Err(self
+                        .malformed(self.read, "the file ends in the middle of the stream; is it complete?"))
+                } else {
+                    Ok(0)
+                };
             }
-            let at_end = self.read >= self.input.len() && self.pending.is_empty();
-            if at_end && !self.codec.is_complete() {
-                let message = "the file ends in the middle of the stream; is it a part of a download?";
-                return Err(self.malformed(self.read, message));
-            }
-            return Ok(0);
         }
     }
 
     /// Reads the next slice, up to the compressed offset `end`.
     fn fill(&mut self, end: u64) -> Result<()> {
-        let want = usize::try_from(end - self.read).unwrap_or(usize::MAX).min(SLICE_BYTES);
+        let want = at_most(end - self.read, SLICE_BYTES);
         if self.buffer.len() < want {
             self.buffer.resize(want, 0);
         }
         let next = self.read + want as u64;
         self.input.prefetch(next..self.input.len().min(next + 8 * SLICE_BYTES as u64));
-        let got = self
-            .input
-            .read_full_at(self.read, &mut self.buffer[..want])
-            .map_err(|source| ErrorKind::Io { file: self.file.clone(), source })?;
+        let got =
+            self.input.read_full_at(self.read, &mut self.buffer[..want]).map_err(|source| self.io(source))?;
         if got < want {
-            return Err(self.malformed(self.read + got as u64, "the file is shorter than it was"));
+            return Err(self.malformed(self.read + got as u64, SHORTER));
         }
         self.pending = 0..got;
         self.read = next;
         Ok(())
+    }
+
+    fn io(&self, source: io::Error) -> ErrorKind {
+        ErrorKind::Io { file: self.file.clone(), source }
     }
 
     fn malformed(&self, byte: u64, message: &str) -> Error {
@@ -232,4 +242,11 @@ impl Decoder {
         }
         .into()
     }
+}
+
+const SHORTER: &str = "the file has become shorter";
+
+/// The smaller of the two.
+fn at_most(bytes: u64, most: usize) -> usize {
+    usize::try_from(bytes).map_or(most, |bytes| bytes.min(most))
 }

@@ -6,6 +6,8 @@
 use super::dialect::{Dialect, LineEnd, is_blank};
 
 #[cfg(test)]
+pub(crate) mod generate;
+#[cfg(test)]
 mod tests;
 
 /// One record, with its values as they are meant.
@@ -136,12 +138,10 @@ impl Reader<'_> {
     /// The line ends at `at`, by a line end or with the input.
     fn end_line(&mut self, at: usize, next: usize) {
         let mut length = at - self.record.start;
-        let outside = self.place != Place::Quoted;
-        if self.dialect.line_end == LineEnd::Lf && outside && self.value.len() > self.fixed {
-            if self.value.last() == Some(&b'\r') {
-                self.value.pop();
-                length -= 1;
-            }
+        let strips = self.dialect.line_end == LineEnd::Lf && self.place != Place::Quoted;
+        if strips && self.value.len() > self.fixed && self.value.last() == Some(&b'\r') {
+            self.value.pop();
+            length -= 1;
         }
         self.end_record(length > 0, next);
     }

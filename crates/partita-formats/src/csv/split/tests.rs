@@ -1,1 +1,158 @@
+use proptest::prelude::*;
+
+use super::super::dialect::LineEnd;
+use super::super::records::ESCAPED;
+use super::super::twin::{self, TwinField, TwinRecord, generate};
 use super::*;
+
+/// Records read by the splitter as the twin would give them, and checks on the marks on the way.
+fn marked(dialect: &Dialect, input: &[u8], records: &Records, offset: usize) -> Vec<TwinRecord> {
+    let mut scratch = Vec::new();
+    let mut all = Vec::new();
+    for row in 0..records.len() {
+        let mut fields = Vec::new();
+        for column in 0..records.width(row) {
+            let (range, escaped) = records.field(row, column).unwrap();
+            let raw = &input[range];
+            let found = value(dialect, raw, escaped, &mut scratch);
+            let field = TwinField { value: found.bytes.to_vec(), quoted: found.quoted };
+            if escaped {
+                let mut out = b"x".to_vec();
+                assert_eq!(unescape(dialect, raw, &mut out), field.quoted);
+                assert_eq!(out[1..], field.value);
+                assert_eq!(is_quoted(dialect, raw), field.quoted);
+                assert!(field.quoted || dialect.escape.is_some());
+            } else {
+                assert!(!field.quoted);
+            }
+            fields.push(field);
+        }
+        assert!(records.field(row, fields.len()).is_none());
+        all.push(TwinRecord { start: offset + records.records[row].start as usize, fields });
+    }
+    all
+}
+
+/// Reads `input` as a caller does whose buffer holds `window` bytes, more where a record needs it, and who wants
+/// `rows_max` rows at a time.
+fn read(dialect: &Dialect, input: &[u8], window: usize, rows_max: usize) -> Vec<TwinRecord> {
+    let mut splitter = Splitter::new(dialect);
+    let mut records = Records::default();
+    let (mut at, mut size, mut all) = (0, window, Vec::new());
+    while at < input.len() {
+        let end = input.len().min(at + size);
+        records.clear();
+        let piece = &input[at..end];
+        let last = end == input.len();
+        let consumed = splitter.split(piece, last, rows_max, &mut records);
+        assert!(records.len() <= rows_max);
+        if records.len() < rows_max {
+            assert!(!last || consumed == piece.len());
+            let counted = splitter.count(piece, last);
+            assert_eq!(counted, Counted { records: records.len(), consumed });
+        }
+        all.extend(marked(dialect, piece, &records, at));
+        at += consumed;
+        size = if consumed == 0 { size * 2 } else { window };
+    }
+    all
+}
+
+#[track_caller]
+fn check(dialect: &Dialect, input: &[u8], ends: &[u32], starts: &[u32], consumed: usize) {
+    let mut records = Records::default();
+    let mut splitter = Splitter::new(dialect);
+    assert_eq!(splitter.split(input, false, usize::MAX, &mut records), consumed);
+    assert_eq!(records.ends, ends);
+    assert_eq!(records.records.iter().map(|record| record.start).collect::<Vec<_>>(), starts);
+}
+
+#[test]
+fn marks_by_hand() {
+    let plain = Dialect::default();
+    check(&plain, b"a,bc\n\nd\r\n,e", &[1, 4, 7], &[0, 6], 9);
+    check(&plain, b"\"a\"\"\",5\" x,\n\"\n", &[5 | ESCAPED, 10, 11], &[0], 12);
+    let comments = Dialect { comment: Some(b'#'), ..Dialect::default() };
+    check(&comments, b"#a\n1,2 # b\n#\n3", &[4, 7], &[3], 13);
+    let escapes = Dialect { escape: Some(b'\\'), ..Dialect::default() };
+    check(&escapes, b"a\\,b,c\\\r\n", &[4 | ESCAPED, 8 | ESCAPED], &[0], 9);
+}
+
+#[test]
+fn appends_behind_earlier_marks() {
+    let mut records = Records::default();
+    let mut splitter = Splitter::new(&Dialect::default());
+    assert_eq!(splitter.split(b"a,b\nc\nd", false, 1, &mut records), 4);
+    assert_eq!(splitter.split(b"c\nd", true, 1, &mut records), 2);
+    assert_eq!(records.len(), 2);
+    assert_eq!(records.ends, [1, 3, 1]);
+    assert_eq!(records.fields(1), 2..3);
+    assert_eq!(splitter.split(b"", true, usize::MAX, &mut records), 0);
+    assert_eq!(splitter.split(b"x", true, 0, &mut records), 0);
+}
+
+/// A few megabytes of lines of all kinds, from a fixed linear congruential generator.
+fn large(kinds: &[&[u8]], bytes: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes + 64);
+    let mut seed = 0x2545_F491_4F6C_DD1D_u64;
+    while out.len() < bytes {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        out.extend_from_slice(kinds[(seed >> 33) as usize % kinds.len()]);
+    }
+    out
+}
+
+#[test]
+fn large_inputs_agree() {
+    let numbers: &[&[u8]] = &[b"1,", b"22.5,", b"2020-01-01 00:00:00,", b"7\n", b"3.25\r\n", b"\n"];
+    let quoted: &[&[u8]] = &[b"1,", b"\"a, b\",", b"\"x\"\"y\"\n", b"3,\"\r\n\"\r\n", b"plain,text\n"];
+    let stray: &[&[u8]] =
+        &[b"1,\"a\",", b"5\" x,", b"\"a\" b,", b"\n", b"# \"c\n", b"z # y\n", b"\\\",", b"2\n"];
+    let full = Dialect { escape: Some(b'\\'), comment: Some(b'#'), ..Dialect::default() };
+    for (kinds, dialect) in [
+        (numbers, Dialect::default()),
+        (quoted, Dialect::default()),
+        (stray, full),
+        (stray, Dialect::default()),
+    ] {
+        let input = large(kinds, 2 << 20);
+        let expected = twin::read(&dialect, &input);
+        for (window, rows_max) in
+            [(usize::MAX, usize::MAX), (256 << 10, 8192), (65_537, usize::MAX), (1000, 64)]
+        {
+            assert!(
+                read(&dialect, &input, window.min(input.len()), rows_max) == expected,
+                "{dialect:?} {window}"
+            );
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn is_its_twin(
+        dialect in generate::dialects(),
+        input in generate::files(),
+        window in prop_oneof![1usize..400, Just(usize::MAX >> 1)],
+        rows_max in prop_oneof![1usize..5, Just(usize::MAX)],
+    ) {
+        prop_assert_eq!(read(&dialect, &input, window, rows_max), twin::read(&dialect, &input));
+    }
+
+    #[test]
+    fn any_bytes_under_any_bytes(
+        input in prop::collection::vec(any::<u8>(), 0..300),
+        separator in any::<u8>(),
+        (quote, escape, comment) in any::<(Option<u8>, Option<u8>, Option<u8>)>(),
+        (trim, cr) in any::<(bool, bool)>(),
+    ) {
+        let line_end = if cr { LineEnd::Cr } else { LineEnd::Lf };
+        let dialect = Dialect { separator, quote, escape, comment, trim, line_end };
+        if dialect.check().is_ok() {
+            prop_assert_eq!(read(&dialect, &input, 64, usize::MAX), twin::read(&dialect, &input));
+        } else {
+            let mut records = Records::default();
+            Splitter::new(&dialect).split(&input, true, usize::MAX, &mut records);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
-use super::Progress;
+use super::{Codec, Progress};
 
 /// Where in a member the stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,28 +42,16 @@ pub(super) struct Gzip {
     inflate: Decompress,
 }
 
-/// What is wrong with a member; the offset is added by the caller.
+/// What is wrong with a member; the place is added by the caller.
 type Wrong = String;
 
-impl Gzip {
-    pub(super) fn new() -> Self {
-        Self {
-            part: Part::Fixed(0),
-            members: 0,
-            flags: 0,
-            number: 0,
-            header_crc: Crc::new(),
-            body_crc: Crc::new(),
-            inflate: Decompress::new(false),
-        }
-    }
-
+impl Codec for Gzip {
     /// Whether a member has ended and no other has begun.
-    pub(super) fn is_complete(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.part == Part::Fixed(0) && self.members > 0
     }
 
-    pub(super) fn decode(&mut self, input: &[u8], out: &mut [u8]) -> Result<Progress, (String, usize)> {
+    fn decode(&mut self, input: &[u8], out: &mut [u8]) -> Result<Progress, (String, usize)> {
         let mut consumed = 0;
         loop {
             while self.part != Part::Body {
@@ -82,11 +70,22 @@ impl Gzip {
             }
         }
     }
+}
+
+impl Gzip {
+    pub(super) fn new() -> Self {
+        Self {
+            part: Part::Fixed(0),
+            members: 0,
+            flags: 0,
+            number: 0,
+            header_crc: Crc::new(),
+            body_crc: Crc::new(),
+            inflate: Decompress::new(false),
+        }
+    }
 
     fn body(&mut self, input: &[u8], out: &mut [u8]) -> Result<Progress, Wrong> {
-        if out.is_empty() {
-            return Ok(Progress { consumed: 0, produced: 0 });
-        }
         let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
         let status = self
             .inflate

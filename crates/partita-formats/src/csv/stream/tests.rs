@@ -1,1 +1,244 @@
+use std::io::Write;
+
+use flate2::write::GzEncoder;
+use flate2::{Compression as Level, GzBuilder};
+use proptest::prelude::*;
+
 use super::*;
+
+fn decoder(bytes: &[u8], compression: Compression) -> Decoder {
+    Decoder::new(Arc::new(bytes.to_vec()), "a.csv.z", compression).unwrap()
+}
+
+/// Everything before `compressed_end`, read `size` bytes at a time.
+fn read_to(decoder: &mut Decoder, compressed_end: u64, size: usize, all: &mut Vec<u8>) -> Result<()> {
+    let mut out = vec![0; size];
+    loop {
+        let count = decoder.read(&mut out, compressed_end)?;
+        if count == 0 {
+            return Ok(());
+        }
+        all.extend_from_slice(&out[..count]);
+        assert_eq!(decoder.delivered(), all.len() as u64);
+        assert!(decoder.position() <= compressed_end);
+    }
+}
+
+fn read_all(bytes: &[u8], compression: Compression) -> Result<Vec<u8>> {
+    let mut all = Vec::new();
+    read_to(&mut decoder(bytes, compression), u64::MAX, 100_000, &mut all)?;
+    Ok(all)
+}
+
+fn gzip(bytes: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Level::new(level));
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstandard(bytes: &[u8], level: i32) -> Vec<u8> {
+    let mut encoder = ::zstd::stream::Encoder::new(Vec::new(), level).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn compress(bytes: &[u8], compression: Compression, level: u8) -> Vec<u8> {
+    match compression {
+        Compression::Gzip => gzip(bytes, u32::from(level)),
+        Compression::Zstd => zstandard(bytes, i32::from(level)),
+        _ => bytes.to_vec(),
+    }
+}
+
+/// Text that compresses, with stretches that do not.
+fn mixed(bytes: usize) -> Vec<u8> {
+    let mut seed = 1u64;
+    let mut out = Vec::new();
+    while out.len() < bytes {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        if (out.len() >> 16) % 2 == 0 {
+            out.extend_from_slice(format!("{},2020-01-01,fare,{}\n", seed >> 50, seed >> 60).as_bytes());
+        } else {
+            out.extend_from_slice(&seed.to_le_bytes());
+        }
+    }
+    out
+}
+
+/// Reads at all `cuts` in turn, and compares what each delivers with one decoder that goes there at once.
+fn check_cuts(packed: &[u8], compression: Compression, cuts: &[u64], sizes: &[usize]) -> Vec<u8> {
+    let mut stepwise = decoder(packed, compression);
+    let mut all = Vec::new();
+    for (&cut, &size) in cuts.iter().zip(sizes.iter().cycle()) {
+        read_to(&mut stepwise, cut, size, &mut all).unwrap();
+        let mut direct = Vec::new();
+        read_to(&mut decoder(packed, compression), cut, 1 << 16, &mut direct).unwrap();
+        assert!(all == direct, "at {cut}: {} and {} bytes", all.len(), direct.len());
+    }
+    read_to(&mut stepwise, u64::MAX, 777, &mut all).unwrap();
+    all
+}
+
+#[test]
+fn recognises_magic_bytes() {
+    assert_eq!(detect(&gzip(b"a", 6)), Compression::Gzip);
+    assert_eq!(detect(&zstandard(b"a", 3)), Compression::Zstd);
+    assert_eq!(detect(b"\x52\x2A\x4D\x18\0\0\0\0"), Compression::Zstd);
+    assert_eq!(detect(b"BZh91AY&SY"), Compression::Bz2);
+    assert_eq!(detect(b"BZh9\x17\x72\x45\x38\x50\x90"), Compression::Bz2);
+    assert_eq!(detect(b"\xFD7zXZ\0\0\x04"), Compression::Xz);
+    for text in [&b""[..], b"a,b\n", b"BZh1,x\n1,2", b"\x1F\x8B", b"\x28\xB5\x2F"] {
+        assert_eq!(detect(text), Compression::None);
+    }
+}
+
+#[test]
+fn refuses_what_it_does_not_read() {
+    let input: Arc<dyn ReadAt> = Arc::new(vec![]);
+    let error = Decoder::new(input, "a.csv.bz2", Compression::Bz2).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a.csv.bz2: is compressed with bzip2, which is not read; decompress it first (bzip2 -k -d FILE), \
+         or compress it with gzip or zstd"
+    );
+}
+
+#[test]
+fn any_cuts_give_the_same_bytes() {
+    let plain = mixed(700_000);
+    for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
+        let packed =
+            [compress(&plain[..300_000], compression, 1), compress(&plain[300_000..], compression, 9)]
+                .concat();
+        for step in [9_973, 65_536, 131_072, 200_000] {
+            let cuts: Vec<u64> = (1..=packed.len() as u64 / step).map(|cut| cut * step).collect();
+            assert!(check_cuts(&packed, compression, &cuts, &[3_001, 100, 1 << 20, 65_537]) == plain);
+        }
+    }
+}
+
+#[test]
+fn asking_again_does_no_harm() {
+    let plain = mixed(100_000);
+    for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
+        let packed = compress(&plain, compression, 3);
+        let (mut decoder, mut all) = (decoder(&packed, compression), Vec::new());
+        for end in [0, 3, packed.len() as u64 / 2, u64::MAX] {
+            for _ in 0..100 {
+                read_to(&mut decoder, end, 1 << 20, &mut all).unwrap();
+                assert_eq!(decoder.read(&mut [], end).unwrap(), 0);
+            }
+        }
+        assert!(all == plain);
+    }
+}
+
+#[test]
+fn headers_with_everything() {
+    let mut encoder = GzBuilder::new()
+        .extra(b"extra".to_vec())
+        .filename("a.csv")
+        .comment("none")
+        .mtime(1)
+        .write(Vec::new(), Level::fast());
+    encoder.write_all(b"a,b\n").unwrap();
+    let packed = encoder.finish().unwrap();
+    assert_eq!(read_all(&packed, Compression::Gzip).unwrap(), b"a,b\n");
+    let mut with_crc = gzip(b"a,b\n", 6);
+    with_crc[3] = 2;
+    let mut crc = flate2::Crc::new();
+    crc.update(&with_crc[..10]);
+    with_crc.splice(10..10, (crc.sum() as u16).to_le_bytes());
+    assert_eq!(read_all(&with_crc, Compression::Gzip).unwrap(), b"a,b\n");
+    with_crc[10] ^= 1;
+    let error = read_all(&with_crc, Compression::Gzip).unwrap_err().to_string();
+    assert_eq!(error, "a.csv.z: compressed byte 11: the checksum of the gzip header is wrong");
+}
+
+#[test]
+fn skippable_frames_are_skipped() {
+    let packed =
+        [b"\x50\x2A\x4D\x18\x03\0\0\0abc", &*zstandard(b"a,b\n", 3), b"\x5F\x2A\x4D\x18\0\0\0\0"].concat();
+    assert_eq!(read_all(&packed, Compression::Zstd).unwrap(), b"a,b\n");
+}
+
+#[test]
+fn a_window_too_large_is_refused() {
+    // A frame of one byte that asks for a window of 256 MiB.
+    let packed = b"\x28\xB5\x2F\xFD\x00\x90\x09\x00\x00a";
+    let error = read_all(packed, Compression::Zstd).unwrap_err().to_string();
+    assert!(error.starts_with("a.csv.z: compressed byte ") && error.contains("too much memory"), "{error}");
+}
+
+#[test]
+fn garbage_behind_the_stream_is_refused() {
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        let mut packed = compress(b"a,b\n", compression, 3);
+        let end = packed.len();
+        packed.extend_from_slice(b"garbage");
+        let error = read_all(&packed, compression).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Malformed { .. }));
+        assert!(error.to_string().contains(&format!("compressed byte {end}")), "{error}");
+    }
+}
+
+#[test]
+fn truncated_and_corrupted_streams_are_refused() {
+    let plain = mixed(3_000);
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        let packed = compress(&plain, compression, 6);
+        for end in 0..packed.len() {
+            let error = read_all(&packed[..end], compression).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Malformed { .. }), "{compression:?} {end}: {error}");
+        }
+        for at in 0..packed.len() {
+            let mut broken = packed.clone();
+            broken[at] ^= 0x10;
+            match read_all(&broken, compression) {
+                // Times and names in a header may be anything.
+                Ok(found) => assert!(found == plain, "{compression:?}: byte {at} is not noticed"),
+                Err(error) => assert!(matches!(error.kind(), ErrorKind::Malformed { .. })),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bomb_comes_out_in_pieces() {
+    let packed = zstandard(&vec![0; 50 << 20], 1);
+    assert!(packed.len() < 20_000);
+    let mut decoder = decoder(&packed, Compression::Zstd);
+    let (mut out, mut total) = (vec![0; 4096], 0);
+    loop {
+        match decoder.read(&mut out, u64::MAX).unwrap() {
+            0 => break,
+            count => total += count,
+        }
+    }
+    assert_eq!(total, 50 << 20);
+}
+
+proptest! {
+    #[test]
+    fn decodes_what_others_encode(
+        parts in prop::collection::vec(prop::collection::vec(prop::sample::select(b"ab,\n0".to_vec()), 0..400), 1..4),
+        noise in prop::collection::vec(any::<u8>(), 0..200),
+        compression in prop::sample::select(vec![Compression::None, Compression::Gzip, Compression::Zstd]),
+        level in 1u8..9,
+        step in 1u64..100,
+        sizes in prop::collection::vec(1usize..300, 1..4),
+    ) {
+        let parts = [parts, vec![noise]].concat();
+        let packed: Vec<u8> = parts.iter().flat_map(|part| compress(part, compression, level)).collect();
+        let cuts: Vec<u64> = (1..=packed.len() as u64 / step).map(|cut| cut * step).collect();
+        prop_assert_eq!(check_cuts(&packed, compression, &cuts, &sizes), parts.concat());
+    }
+
+    #[test]
+    fn noise_is_refused(bytes in prop::collection::vec(any::<u8>(), 1..300)) {
+        for (compression, magic) in [(Compression::Gzip, &b"\x1F\x8B\x08"[..]), (Compression::Zstd, b"\x28\xB5\x2F\xFD")] {
+            prop_assert!(read_all(&[magic, &bytes].concat(), compression).is_err());
+        }
+    }
+}
