@@ -18,6 +18,8 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self.kind() {
             ErrorKind::Formats(error) => error.is_transient(),
+            // Others may have finished by then.
+            ErrorKind::Memory { .. } => true,
             _ => false,
         }
     }
@@ -71,7 +73,7 @@ pub enum ErrorKind {
     /// The program asks for something that the host does not have: a defect, or another version.
     #[error("task refers to {0}, which this host does not have")]
     Missing(String),
-    /// The host failed.
-    #[error("{0}")]
-    Host(String),
+    /// The host failed: storage, a data set that is being written.
+    #[error(transparent)]
+    Host(Box<dyn std::error::Error + Send + Sync>),
 }

@@ -30,6 +30,8 @@ pub enum Outcome {
     Partition(Arc<Held>),
     /// A number of rows.
     Count(u64),
+    /// Values that are not null, column by column.
+    Counts(Arc<[u64]>),
     /// Nothing but its effects.
     Done,
 }
@@ -39,6 +41,7 @@ impl std::fmt::Debug for Outcome {
         match self {
             Outcome::Partition(held) => write!(out, "Partition({} rows)", held.partition.rows()),
             Outcome::Count(rows) => write!(out, "Count({rows})"),
+            Outcome::Counts(counts) => write!(out, "Counts({counts:?})"),
             Outcome::Done => write!(out, "Done"),
         }
     }
@@ -61,7 +64,7 @@ pub fn run(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<Out
     }
     let mut source = source::open(&program.source, inputs, host)?;
     let mut chain = Chain::new(&program.operators, host)?;
-    let mut sink = sink::open(&program.sink, &program.source, source.schema(&program.operators), host)?;
+    let mut sink = sink::open(program, host)?;
     while let Some(batch) = source.next()? {
         if host.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());

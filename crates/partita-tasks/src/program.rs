@@ -47,6 +47,8 @@ pub struct Program {
     pub source: Source,
     /// What is done to each, in order.
     pub operators: Vec<Operator>,
+    /// The schema of what reaches the sink.
+    pub schema: SchemaRef,
     /// Where they go.
     pub sink: Sink,
 }
@@ -87,6 +89,10 @@ pub struct CsvFile {
     pub block: Arc<CsvBlock>,
     /// Bytes of the file a block is cut at.
     pub block_bytes: u64,
+    /// Byte at which reading ends: the size, or the end of the last wanted row of an uncompressed file.
+    pub end: u64,
+    /// Rows to read at most of a compressed file, which then is one block.
+    pub rows_max: Option<u64>,
 }
 
 /// One block of a CSV file.
@@ -145,6 +151,8 @@ pub enum Operator {
     Map {
         /// Which function.
         function: FunctionId,
+        /// What it is given.
+        input: SchemaRef,
         /// What it declared to return.
         schema: SchemaRef,
     },
@@ -163,6 +171,8 @@ pub enum Sink {
     },
     /// Counted: the result is the number of rows.
     Count,
+    /// Values that are not null, counted column by column.
+    CountValues,
     /// Counted, and published.
     PublishCount(SlotId),
     /// From [`Source::Counts`]: the rows before each, published.

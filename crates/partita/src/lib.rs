@@ -1,1 +1,68 @@
-//! Partitioned, out-of-core dataframes on Arrow: from CSV to Parquet inside a memory limit.
+//! Partitioned, out-of-core dataframes on Arrow: CSV files of any size become typed, partitioned frames, and
+//! Parquet data sets, inside a memory limit.
+//!
+//! A [`DataFrame`] is lazy: calls build a plan, and nothing runs until an answer is asked for. Then each partition
+//! becomes a task, and the tasks run on one thread or on all cores, with the same rows either way.
+//!
+//! ```
+//! use partita::prelude::*;
+//!
+//! # fn main() -> partita::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("trips.csv");
+//! # std::fs::write(&path, "zone,fare\nA,12.5\nB,0\nA,7\n").unwrap();
+//! let trips = partita::read_csv(&path).load()?;
+//! let paid = trips.filter(col("fare").gt(lit(0.0)));
+//! assert_eq!(paid.len()?, 2);
+//! paid.to_parquet(folder.path().join("paid")).write()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Where to read on: [`Session`] for memory, threads and the scheduler; [`CsvReader`] for everything a CSV file
+//! may need; [`DataFrame`] for the calls; [`ParquetWriter`] for what is written and how it appears;
+//! [`graph`] for graphs of plain closures on the same scheduler.
+
+mod context;
+mod csv;
+mod error;
+mod frame;
+pub mod graph;
+mod parquet;
+pub mod prelude;
+mod report;
+mod session;
+mod size;
+
+pub use context::{Inputs, IntoColumns};
+pub use csv::CsvReader;
+pub use error::{Error, ErrorKind, Result};
+pub use frame::{Batches, DataFrame};
+pub use parquet::{ParquetWriter, Written};
+pub use partita_columns::Scalar;
+pub use partita_columns::compute::CastMode;
+pub use partita_formats::csv::options::{Headers, Infer, Ragged};
+pub use partita_formats::csv::schema_file::{SchemaFile, parse_type, type_name};
+pub use partita_formats::csv::text::Encoding;
+pub use partita_formats::parquet::{Compression, Statistics};
+pub use partita_plan::node::Divisions;
+pub use partita_plan::parse::expr;
+pub use partita_plan::{Expr, Stage, col, lit};
+pub use partita_runtime::cancel::CancelToken;
+pub use partita_runtime::executor::Scheduler;
+pub use partita_runtime::progress::Progress;
+pub use report::{Report, Versions, versions};
+pub use session::{Session, SessionBuilder};
+pub use size::ByteSize;
+
+/// Arrow, in the version that frames are made of.
+pub use arrow;
+/// Polars, in the version that [`DataFrame::compute`] returns frames of.
+pub use polars_core;
+
+/// Begins to read CSV files with the default session: a path, a glob, a folder, a `file://` URL, or a list of them.
+///
+/// The default session is made at the first call, with the default settings of [`Session::builder`].
+pub fn read_csv(input: impl Into<Inputs>) -> CsvReader {
+    Session::shared().read_csv(input)
+}

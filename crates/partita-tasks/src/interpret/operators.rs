@@ -30,7 +30,7 @@ enum Stage<'a> {
 struct Gather<'a> {
     function: Arc<dyn MapFunction>,
     schema: &'a SchemaRef,
-    input: Option<SchemaRef>,
+    input: &'a SchemaRef,
     batches: Vec<RecordBatch>,
     bytes: usize,
     memory: Box<dyn Reservation>,
@@ -99,10 +99,10 @@ impl<'a> Stage<'a> {
                 Stage::RowIndex { next, schema }
             }
             Operator::Head(rows) => Stage::Head { left: *rows },
-            Operator::Map { function, schema } => Stage::Map(Gather {
+            Operator::Map { function, input, schema } => Stage::Map(Gather {
                 function: host.function(*function)?,
                 schema,
-                input: None,
+                input,
                 batches: Vec::new(),
                 bytes: 0,
                 memory: host.reserve("map_partitions", 0, "block_size")?,
@@ -156,14 +156,12 @@ impl Gather<'_> {
     fn add(&mut self, batch: RecordBatch) -> Result<()> {
         self.bytes += batch.get_array_memory_size();
         self.memory.resize(self.bytes)?;
-        self.input.get_or_insert_with(|| batch.schema());
         self.batches.push(batch);
         Ok(())
     }
 
     fn call(&mut self) -> Result<Vec<RecordBatch>> {
-        let input = self.input.take();
-        let batches = self.function.call(input.as_ref(), std::mem::take(&mut self.batches))?;
+        let batches = self.function.call(self.input, std::mem::take(&mut self.batches))?;
         for batch in &batches {
             check_declared(self.schema, &batch.schema())?;
         }

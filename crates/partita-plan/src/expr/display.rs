@@ -1,0 +1,78 @@
+//! The text form, which [`crate::parse::expr`] reads back: every operation in parentheses, so that no one need know
+//! precedences.
+
+use std::fmt::{self, Display, Formatter};
+
+use partita_columns::compute::CastMode;
+use partita_columns::{Scalar, dtype};
+
+use super::Expr;
+
+/// Words that the text form gives a meaning of its own: as names they are quoted.
+pub(crate) const RESERVED: [&str; 15] = [
+    "and", "as", "between", "case", "exists", "false", "ilike", "in", "is", "like", "not", "null", "or", "select",
+    "true",
+];
+
+impl Display for Expr {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Expr::Column(name) => write_name(f, name),
+            Expr::Literal(scalar) => write!(f, "{scalar}"),
+            Expr::Arithmetic(op, left, right) => write!(f, "({left} {} {right})", op.symbol()),
+            Expr::Compare(op, left, right) => write!(f, "({left} {} {right})", op.symbol()),
+            Expr::And(all) => write_joined(f, all, " and "),
+            Expr::Or(all) => write_joined(f, all, " or "),
+            Expr::Not(of) => match &**of {
+                Expr::IsNull(of) => write!(f, "({of} is not null)"),
+                Expr::IsIn(of, list) => write_list(f, of, "not in", list),
+                of => write!(f, "(not {of})"),
+            },
+            // A minus before a number would read as part of it.
+            Expr::Negate(of) => match &**of {
+                Expr::Literal(scalar) => write!(f, "(-({scalar}))"),
+                of => write!(f, "(-{of})"),
+            },
+            Expr::IsNull(of) => write!(f, "({of} is null)"),
+            Expr::FillNull(of, fill) => write!(f, "coalesce({of}, {fill})"),
+            Expr::IsIn(of, list) => write_list(f, of, "in", list),
+            Expr::Cast(of, to, CastMode::Strict) => write!(f, "cast({of} as {})", dtype::name(to)),
+            Expr::Cast(of, to, CastMode::Lenient) => write!(f, "try_cast({of} as {})", dtype::name(to)),
+            Expr::Alias(of, name) => {
+                write!(f, "{of} as ")?;
+                write_name(f, name)
+            }
+        }
+    }
+}
+
+/// Whether a name needs no quotes.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !RESERVED.iter().any(|word| name.eq_ignore_ascii_case(word))
+}
+
+fn write_name(f: &mut Formatter<'_>, name: &str) -> fmt::Result {
+    match is_plain_name(name) {
+        true => f.write_str(name),
+        false => write!(f, "\"{}\"", name.replace('"', "\"\"")),
+    }
+}
+
+fn write_joined(f: &mut Formatter<'_>, all: &[Expr], between: &str) -> fmt::Result {
+    f.write_str("(")?;
+    for (index, part) in all.iter().enumerate() {
+        write!(f, "{}{part}", if index == 0 { "" } else { between })?;
+    }
+    f.write_str(")")
+}
+
+fn write_list(f: &mut Formatter<'_>, of: &Expr, word: &str, list: &[Scalar]) -> fmt::Result {
+    write!(f, "({of} {word} (")?;
+    for (index, scalar) in list.iter().enumerate() {
+        write!(f, "{}{scalar}", if index == 0 { "" } else { ", " })?;
+    }
+    f.write_str("))")
+}

@@ -1,0 +1,237 @@
+//! From plans to tasks: one [`Pipeline`] a partition, finished by a sink into a Program.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use partita_formats::parquet::WriteOptions;
+use partita_schedule::graph::{Graph, Kind, TaskId};
+use partita_tasks::program::{
+    CsvFile, DatasetId, Operator, PROGRAM_VERSION, Program, ScanStart, Sink, SlotId, Source, StoreKey, StreamId,
+};
+
+use crate::error::Result;
+use crate::node::PlanRef;
+
+/// Where the rows of a plan go.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Target {
+    /// Each partition is collected.
+    Collect,
+    /// The first rows of each partition are collected.
+    Head(usize),
+    /// The last rows of each partition are collected.
+    Tail(usize),
+    /// Rows are counted.
+    Count,
+    /// Values that are not null are counted, column by column.
+    CountValues,
+    /// Each partition is stored under a frame's number.
+    Store {
+        /// The frame.
+        frame: u64,
+    },
+    /// Each partition is encoded into a data set.
+    Parquet {
+        /// The data set.
+        dataset: DatasetId,
+        /// How to encode.
+        options: Arc<WriteOptions>,
+    },
+}
+
+/// A graph that is ready to run.
+#[derive(Debug)]
+pub struct Lowered {
+    /// The tasks.
+    pub graph: Graph<Program>,
+    /// One task a partition, in order.
+    pub targets: Vec<TaskId>,
+    /// The columns of what reaches the sinks.
+    pub schema: SchemaRef,
+}
+
+/// A program that has no sink yet.
+#[derive(Debug)]
+pub struct Pipeline {
+    label: &'static str,
+    source: Source,
+    operators: Vec<Operator>,
+    schema: SchemaRef,
+    input_bytes: u64,
+    /// Tasks that must be done before.
+    pub(crate) dependencies: Vec<TaskId>,
+}
+
+impl Pipeline {
+    /// A pipeline that hands on the batches of `source`, which reads `input_bytes` of input.
+    pub(crate) fn new(label: &'static str, source: Source, schema: SchemaRef, input_bytes: u64) -> Self {
+        Self { label, source, operators: Vec::new(), schema, input_bytes, dependencies: Vec::new() }
+    }
+}
+
+/// The state of one lowering: the graph as far as it is built, and the numbers given out.
+#[derive(Debug)]
+pub struct Lowering {
+    graph: Graph<Program>,
+    next_slot: u64,
+    next_stream: u64,
+    fuse: bool,
+    /// One search for block starts serves every scan of the same file and cut.
+    block_starts: HashMap<(String, u64, u64), (SlotId, TaskId)>,
+    /// The last task of each decompressor: the next block goes on from it.
+    streams: HashMap<StreamId, TaskId>,
+}
+
+/// Lowers a plan of any stage.
+///
+/// # Errors
+/// Where an expression does not bind, which the construction of the plan has excluded.
+pub fn lower(plan: &PlanRef, target: &Target) -> Result<Lowered> {
+    let mut lowering = Lowering {
+        graph: Graph::new(),
+        next_slot: 0,
+        next_stream: 0,
+        fuse: false,
+        block_starts: HashMap::new(),
+        streams: HashMap::new(),
+    };
+    let pipelines = lowering.lower(plan)?;
+    let targets = pipelines.into_iter().enumerate();
+    let targets = targets.map(|(partition, pipeline)| lowering.finish(pipeline, target, partition));
+    let targets = targets.collect::<Result<_>>()?;
+    Ok(Lowered { graph: lowering.graph, targets, schema: Arc::clone(plan.schema()) })
+}
+
+impl Lowering {
+    /// One pipeline for each partition of `plan`.
+    pub(crate) fn lower(&mut self, plan: &PlanRef) -> Result<Vec<Pipeline>> {
+        plan.operator().lower(self)
+    }
+
+    /// Lowers with fusion: operators are added to the pipelines of their input.
+    pub(crate) fn fused<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.fuse, true);
+        let done = lower(self);
+        self.fuse = before;
+        done
+    }
+
+    /// Adds one operator to each pipeline; without fusion, as a task of its own.
+    pub(crate) fn chain(
+        &mut self,
+        pipelines: Vec<Pipeline>,
+        schema: &SchemaRef,
+        operator: impl Fn(usize) -> Operator,
+    ) -> Result<Vec<Pipeline>> {
+        let pipelines = pipelines.into_iter().enumerate();
+        let chained = pipelines.map(|(partition, pipeline)| {
+            let mut pipeline = if self.fuse { pipeline } else { self.cut(pipeline, partition)? };
+            pipeline.operators.push(operator(partition));
+            pipeline.schema = Arc::clone(schema);
+            Ok(pipeline)
+        });
+        chained.collect()
+    }
+
+    /// Ends a pipeline in a collected partition, and begins the next with it.
+    fn cut(&mut self, pipeline: Pipeline, partition: usize) -> Result<Pipeline> {
+        let schema = Arc::clone(&pipeline.schema);
+        let task = self.finish(pipeline, &Target::Collect, partition)?;
+        let mut next = Pipeline::new("step", Source::Input(Arc::clone(&schema)), schema, 0);
+        next.dependencies.push(task);
+        Ok(next)
+    }
+
+    fn finish(&mut self, mut pipeline: Pipeline, target: &Target, partition: usize) -> Result<TaskId> {
+        let (name, sink) = match target {
+            Target::Collect => ("collect", Sink::Collect),
+            Target::Head(rows) => {
+                pipeline.operators.push(Operator::Head(*rows));
+                ("head", Sink::Collect)
+            }
+            Target::Tail(rows) => ("tail", Sink::Tail { rows: *rows }),
+            Target::Count => ("count", Sink::Count),
+            Target::CountValues => ("count values", Sink::CountValues),
+            Target::Store { frame } => {
+                let partition = u32::try_from(partition).unwrap_or(u32::MAX);
+                ("persist", Sink::Store(StoreKey { frame: *frame, partition }))
+            }
+            Target::Parquet { dataset, options } => {
+                ("to_parquet", Sink::Parquet { dataset: *dataset, partition, options: Arc::clone(options) })
+            }
+        };
+        self.add(pipeline, name, sink)
+    }
+
+    fn add(&mut self, mut pipeline: Pipeline, name: &str, sink: Sink) -> Result<TaskId> {
+        let stream = match &pipeline.source {
+            Source::Csv(scan) => match scan.start {
+                ScanStart::Stream(stream) => Some(stream),
+                _ => None,
+            },
+            _ => None,
+        };
+        pipeline.dependencies.extend(stream.and_then(|stream| self.streams.get(&stream)));
+        let kind = match pipeline.source {
+            Source::Csv(_) | Source::CsvBlockStarts(_) => Kind::Source { input_bytes: pipeline.input_bytes },
+            Source::Counts(_) => Kind::Barrier,
+            _ => Kind::Compute,
+        };
+        let program = Program {
+            version: PROGRAM_VERSION,
+            source: pipeline.source,
+            operators: pipeline.operators,
+            schema: pipeline.schema,
+            sink,
+        };
+        let label = format!("{} -> {name}", pipeline.label);
+        let task = self.graph.add(&label, kind, &pipeline.dependencies, program)?;
+        if let Some(stream) = stream {
+            self.streams.insert(stream, task);
+        }
+        Ok(task)
+    }
+
+    fn slot(&mut self) -> SlotId {
+        self.next_slot += 1;
+        SlotId(self.next_slot)
+    }
+
+    /// A number for the decompressor of one scan of one file.
+    pub(crate) fn stream(&mut self) -> StreamId {
+        self.next_stream += 1;
+        StreamId(self.next_stream)
+    }
+
+    /// The slot with the block starts of `file`, and the task that publishes it.
+    pub(crate) fn block_starts(&mut self, file: &Arc<CsvFile>) -> Result<(SlotId, TaskId)> {
+        let key = (file.path.clone(), file.block.data_start, file.block_bytes);
+        if let Some(found) = self.block_starts.get(&key) {
+            return Ok(*found);
+        }
+        let slot = self.slot();
+        let source = Source::CsvBlockStarts(Arc::clone(file));
+        let pipeline = Pipeline::new("read_csv", source, Arc::new(Schema::empty()), file.bytes);
+        let task = self.add(pipeline, "block starts", Sink::BlockStarts(slot))?;
+        self.block_starts.insert(key, (slot, task));
+        Ok((slot, task))
+    }
+
+    /// Counts the rows of each pipeline and adds them up: the slot with the rows before each, and its barrier.
+    pub(crate) fn row_offsets(&mut self, counted: Vec<Pipeline>) -> Result<(SlotId, TaskId)> {
+        let mut counts = Vec::with_capacity(counted.len());
+        let mut tasks = Vec::with_capacity(counted.len());
+        for pipeline in counted {
+            let slot = self.slot();
+            counts.push(slot);
+            tasks.push(self.add(pipeline, "count", Sink::PublishCount(slot))?);
+        }
+        let offsets = self.slot();
+        let schema = Arc::new(Schema::empty());
+        let mut barrier = Pipeline::new("rows", Source::Counts(counts), schema, 0);
+        barrier.dependencies = tasks;
+        Ok((offsets, self.add(barrier, "row offsets", Sink::RowOffsets(offsets))?))
+    }
+}

@@ -1,0 +1,238 @@
+//! Plan nodes: one file an operator, each with the same rooms in the same order: doc, struct, schema, divisions,
+//! rewrites, tasks, tests.
+
+mod divisions;
+mod filter;
+mod fused;
+mod map_partitions;
+mod partitions;
+mod project;
+mod read_csv;
+mod row_index;
+mod stored;
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+
+pub use divisions::Divisions;
+pub use filter::Filter;
+pub use fused::Fused;
+pub use map_partitions::MapPartitions;
+pub use partitions::Partitions;
+pub use project::Project;
+pub use read_csv::{CsvInput, ReadCsv};
+pub use row_index::RowIndex;
+pub use stored::Stored;
+
+use crate::error::{ErrorKind, Result};
+use crate::expr::Expr;
+use crate::lower::{Lowering, Pipeline};
+
+/// A shared plan.
+pub type PlanRef = Arc<Plan>;
+
+/// What is to be done, as a tree of operators. Nothing runs until it is lowered.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Plan {
+    /// Blocks of CSV files.
+    ReadCsv(ReadCsv),
+    /// Partitions held by the session.
+    Stored(Stored),
+    /// Rows where an expression is true.
+    Filter(Filter),
+    /// Computed, renamed and picked columns.
+    Project(Project),
+    /// The running row number.
+    RowIndex(RowIndex),
+    /// A user's function on each partition.
+    MapPartitions(MapPartitions),
+    /// Some partitions of the input.
+    Partitions(Partitions),
+    /// A chain that runs as one task a partition.
+    Fused(Fused),
+}
+
+impl Plan {
+    /// The operator of this node: the one place where all of them are listed.
+    pub fn operator(&self) -> &dyn Operator {
+        match self {
+            Plan::ReadCsv(node) => node,
+            Plan::Stored(node) => node,
+            Plan::Filter(node) => node,
+            Plan::Project(node) => node,
+            Plan::RowIndex(node) => node,
+            Plan::MapPartitions(node) => node,
+            Plan::Partitions(node) => node,
+            Plan::Fused(node) => node,
+        }
+    }
+
+    /// The columns of the result.
+    pub fn schema(&self) -> &SchemaRef {
+        self.operator().schema()
+    }
+
+    /// Number of partitions of the result.
+    pub fn partitions(&self) -> usize {
+        self.operator().partitions()
+    }
+
+    /// How the result is cut by its index.
+    pub fn divisions(&self) -> Divisions {
+        self.operator().divisions()
+    }
+
+    /// The plan that it takes its rows from, for all but sources.
+    pub fn input(&self) -> Option<&PlanRef> {
+        self.operator().input()
+    }
+}
+
+/// What every operator answers. Row-wise operators keep the order and the cuts of their input.
+pub trait Operator: Debug {
+    /// Its name in `explain`.
+    fn name(&self) -> &'static str;
+
+    /// What distinguishes it, in one line of `explain`.
+    fn detail(&self) -> String;
+
+    /// The columns of its result.
+    fn schema(&self) -> &SchemaRef;
+
+    /// The plan that it takes its rows from; `None` for sources.
+    fn input(&self) -> Option<&PlanRef>;
+
+    /// The same operator on another input with the same columns or more.
+    ///
+    /// # Errors
+    /// Where the operator does not fit the new input.
+    fn with_input(&self, input: PlanRef) -> Result<PlanRef>;
+
+    /// Number of partitions of its result: those of the input, unless it says otherwise.
+    fn partitions(&self) -> usize {
+        self.input().map_or(0, |input| input.partitions())
+    }
+
+    /// How its result is cut: as the input, unless it says otherwise.
+    fn divisions(&self) -> Divisions {
+        self.input().map_or(Divisions::Unknown, |input| input.divisions())
+    }
+
+    /// A plan of the same rows whose columns are exactly those at `columns` of this schema, in that order, and
+    /// which computes and reads no more than they need.
+    ///
+    /// # Errors
+    /// Where an expression does not bind, which its construction has excluded.
+    fn prune(&self, columns: &[usize]) -> Result<PlanRef>;
+
+    /// A plan of the rows where `predicate` is true too, with the filter moved below or into this operator;
+    /// `None` where it has to stay above.
+    ///
+    /// # Errors
+    /// As [`Operator::prune`].
+    fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>>;
+
+    /// A plan of these partitions only; `None` where the choice has to stay above.
+    ///
+    /// # Errors
+    /// As [`Operator::prune`].
+    fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>>;
+
+    /// The number of rows, where it is known without running.
+    fn known_rows(&self) -> Option<u64> {
+        None
+    }
+
+    /// The same with constants folded; `None` where there are none.
+    ///
+    /// # Errors
+    /// As [`Operator::prune`].
+    fn fold(&self) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
+
+    /// For filters: the filter moved down as far as it goes.
+    ///
+    /// # Errors
+    /// As [`Operator::prune`].
+    fn sink_filter(&self) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
+
+    /// For choices of partitions: the choice moved down as far as it goes.
+    ///
+    /// # Errors
+    /// As [`Operator::prune`].
+    fn sink_partitions(&self) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
+
+    /// One operator for this and its input, where that is cheaper.
+    ///
+    /// # Errors
+    /// As [`Operator::prune`].
+    fn merge(&self) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
+
+    /// For sources: how rows are found is fixed.
+    ///
+    /// # Errors
+    /// As [`Operator::prune`].
+    fn physical(&self) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
+
+    /// One pipeline a partition.
+    ///
+    /// # Errors
+    /// Where an expression does not bind.
+    fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>>;
+}
+
+/// Whatever a plan refers to and must not be released before it: dropped with the last plan.
+#[derive(Clone)]
+pub struct KeepAlive(#[allow(dead_code, reason = "held for its drop")] Arc<dyn Any + Send + Sync>);
+
+impl KeepAlive {
+    /// Keeps `value` until the last plan that refers to it is dropped.
+    pub fn new(value: Arc<dyn Any + Send + Sync>) -> Self {
+        Self(value)
+    }
+}
+
+impl Debug for KeepAlive {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("KeepAlive")
+    }
+}
+
+/// The names of a schema.
+pub(crate) fn names(schema: &SchemaRef) -> Vec<String> {
+    schema.fields().iter().map(|field| field.name().clone()).collect()
+}
+
+/// Position of a column by name.
+///
+/// # Errors
+/// [`ErrorKind::UnknownColumn`] with the nearest name.
+pub fn position(schema: &SchemaRef, name: &str) -> Result<usize> {
+    schema.index_of(name).map_err(|_| crate::bind::unknown_column(name, schema).into())
+}
+
+/// Refuses a schema with two columns of one name.
+///
+/// # Errors
+/// [`ErrorKind::DuplicateColumn`].
+pub(crate) fn check_distinct(schema: &SchemaRef) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    match schema.fields().iter().find(|field| !seen.insert(field.name())) {
+        Some(field) => Err(ErrorKind::DuplicateColumn { name: field.name().clone() }.into()),
+        None => Ok(()),
+    }
+}

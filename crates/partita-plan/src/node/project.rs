@@ -1,0 +1,225 @@
+//! `Project`: computed, renamed and picked columns. `select`, `with_columns`, `drop` and `rename` are all made
+//! of it.
+//!
+//! ```
+//! use partita_plan::{col, lit};
+//! let tip_share = (col("tip_amount") / col("fare_amount")).alias("tip_share");
+//! assert_eq!(tip_share.output_name(), "tip_share");
+//! ```
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use partita_tasks::program;
+
+use super::{Operator, Plan, PlanRef};
+use crate::bind::bind;
+use crate::error::Result;
+use crate::expr::{Expr, col};
+use crate::lower::{Lowering, Pipeline};
+
+/// Computes one column an expression.
+#[derive(Debug)]
+pub struct Project {
+    input: PlanRef,
+    expressions: Vec<Expr>,
+    schema: SchemaRef,
+}
+
+impl Project {
+    /// The columns that `expressions` compute from `input`.
+    ///
+    /// # Errors
+    /// Where an expression does not bind, or two have one name.
+    pub fn new(input: PlanRef, expressions: Vec<Expr>) -> Result<PlanRef> {
+        let fields = expressions
+            .iter()
+            .map(|expression| Ok(bind(expression, input.schema())?.1))
+            .collect::<Result<Vec<_>>>()?;
+        let schema = Arc::new(Schema::new(fields));
+        super::check_distinct(&schema)?;
+        Ok(Arc::new(Plan::Project(Self { input, expressions, schema })))
+    }
+
+    /// Columns of `input` by name.
+    ///
+    /// # Errors
+    /// As [`Project::new`].
+    pub fn columns<'a>(input: PlanRef, names: impl IntoIterator<Item = &'a str>) -> Result<PlanRef> {
+        Project::new(input, names.into_iter().map(col).collect())
+    }
+
+    /// `input` with columns added, or replaced where the name exists.
+    ///
+    /// # Errors
+    /// As [`Project::new`].
+    pub fn with_columns(input: PlanRef, added: Vec<Expr>) -> Result<PlanRef> {
+        let mut expressions: Vec<Expr> = input.schema().fields().iter().map(|field| col(field.name())).collect();
+        for expression in added {
+            let name = expression.output_name();
+            match input.schema().index_of(&name) {
+                Ok(index) => expressions[index] = expression,
+                Err(_) => expressions.push(expression),
+            }
+        }
+        Project::new(input, expressions)
+    }
+
+    /// `input` without some columns.
+    ///
+    /// # Errors
+    /// Where a name is no column.
+    pub fn without(input: PlanRef, names: &[String]) -> Result<PlanRef> {
+        for name in names {
+            super::position(input.schema(), name)?;
+        }
+        let kept = input.schema().fields().iter().filter(|field| !names.contains(field.name()));
+        let kept = kept.map(|field| col(field.name())).collect();
+        Project::new(input, kept)
+    }
+
+    /// `input` with other names.
+    ///
+    /// # Errors
+    /// Where a name is no column, or two columns would have one name.
+    pub fn renamed(input: PlanRef, names: &[(String, String)]) -> Result<PlanRef> {
+        for (from, _) in names {
+            super::position(input.schema(), from)?;
+        }
+        let rename = |name: &String| match names.iter().find(|(from, _)| from == name) {
+            Some((_, to)) => col(name).alias(to),
+            None => col(name),
+        };
+        let expressions = input.schema().fields().iter().map(|field| rename(field.name())).collect();
+        Project::new(input, expressions)
+    }
+
+    /// Output names to what they are computed from.
+    fn definitions(&self) -> HashMap<String, Expr> {
+        let named = self.expressions.iter();
+        named.map(|expression| (expression.output_name(), expression.clone().unalias())).collect()
+    }
+
+    /// The expressions of this projection over the input of `inner`; `None` where that would compute something
+    /// twice.
+    fn merged_over(&self, inner: &Project) -> Option<Vec<Expr>> {
+        let definitions = inner.definitions();
+        let mut uses: HashMap<&str, usize> = HashMap::new();
+        let used: Vec<String> = self.expressions.iter().flat_map(Expr::column_uses).collect();
+        for name in &used {
+            *uses.entry(name).or_default() += 1;
+        }
+        let twice = |name: &str, count: usize| {
+            count > 1 && !matches!(definitions.get(name), Some(Expr::Column(_) | Expr::Literal(_)))
+        };
+        if uses.iter().any(|(name, count)| twice(name, *count)) {
+            return None;
+        }
+        let merge = |expression: &Expr| {
+            let name = expression.output_name();
+            let merged = substitute(expression.clone().unalias(), &definitions);
+            if merged.output_name() == name { merged } else { merged.alias(name) }
+        };
+        Some(self.expressions.iter().map(merge).collect())
+    }
+
+    /// Positions of the input's columns, where every expression is one of them under its own name.
+    fn picked(&self) -> Option<Vec<usize>> {
+        let input = self.input.schema();
+        let pick = |expression: &Expr| match expression {
+            Expr::Column(name) => input.index_of(name).ok(),
+            _ => None,
+        };
+        self.expressions.iter().map(pick).collect()
+    }
+}
+
+/// `expression` with columns replaced by what they are computed from.
+fn substitute(expression: Expr, definitions: &HashMap<String, Expr>) -> Expr {
+    expression.transform(&mut |part| match &part {
+        Expr::Column(name) => definitions.get(name).cloned().unwrap_or(part),
+        _ => part,
+    })
+}
+
+impl Operator for Project {
+    fn name(&self) -> &'static str {
+        "Project"
+    }
+
+    fn detail(&self) -> String {
+        let shown: Vec<String> = self.expressions.iter().map(Expr::to_string).collect();
+        shown.join(", ")
+    }
+
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn input(&self) -> Option<&PlanRef> {
+        Some(&self.input)
+    }
+
+    fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
+        Project::new(input, self.expressions.clone())
+    }
+
+    fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
+        if let Some(picked) = self.picked() {
+            let below: Vec<usize> = columns.iter().map(|index| picked[*index]).collect();
+            return self.input.operator().prune(&below);
+        }
+        let kept: Vec<Expr> = columns.iter().map(|index| self.expressions[*index].clone()).collect();
+        let mut below = Vec::new();
+        for name in kept.iter().flat_map(Expr::columns) {
+            let needed = super::position(self.input.schema(), &name)?;
+            if !below.contains(&needed) {
+                below.push(needed);
+            }
+        }
+        // In the order of the input: two projections of the same columns read the same way.
+        below.sort_unstable();
+        Project::new(self.input.operator().prune(&below)?, kept)
+    }
+
+    fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
+        let definitions = self.definitions();
+        let below = substitute(predicate.clone(), &definitions);
+        let input = match self.input.operator().push_filter(&below)? {
+            Some(pushed) => pushed,
+            None => super::Filter::new(Arc::clone(&self.input), below)?,
+        };
+        self.with_input(input).map(Some)
+    }
+
+    fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>> {
+        super::partitions::below(&self.input, wanted, |input| self.with_input(input))
+    }
+
+    fn known_rows(&self) -> Option<u64> {
+        self.input.operator().known_rows()
+    }
+
+    fn fold(&self) -> Result<Option<PlanRef>> {
+        let folded = self.expressions.iter().map(|expression| expression.clone().fold());
+        Project::new(Arc::clone(&self.input), folded.collect()).map(Some)
+    }
+
+    fn merge(&self) -> Result<Option<PlanRef>> {
+        let Plan::Project(inner) = &*self.input else { return Ok(None) };
+        let Some(merged) = self.merged_over(inner) else { return Ok(None) };
+        Project::new(Arc::clone(&inner.input), merged).map(Some)
+    }
+
+    fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
+        let bound = self.expressions.iter().map(|expression| Ok(bind(expression, self.input.schema())?.0));
+        let expressions = bound.collect::<Result<Vec<_>>>()?;
+        let pipelines = lowering.lower(&self.input)?;
+        lowering.chain(pipelines, &self.schema, |_| program::Operator::Project {
+            expressions: expressions.clone(),
+            schema: Arc::clone(&self.schema),
+        })
+    }
+}

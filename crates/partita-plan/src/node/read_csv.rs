@@ -1,0 +1,248 @@
+//! `ReadCsv`: blocks of CSV files, with the columns and the rows that are wanted of them.
+//!
+//! A partition is a block: the records that begin in `block_bytes` of a file. In a compressed file the bytes counted
+//! are the compressed ones, and its blocks run one after the other, because a decompressor knows only one direction.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use partita_formats::csv::blocks;
+use partita_formats::csv::reader::CsvBlock;
+use partita_formats::csv::stream::Compression;
+use partita_tasks::program::{CsvFile, CsvScan, ScanStart, Source};
+
+use super::{Operator, Plan, PlanRef};
+use crate::bind::bind;
+use crate::error::Result;
+use crate::expr::Expr;
+use crate::lower::{Lowering, Pipeline};
+
+/// One file of the set, as it was when it was planned.
+#[derive(Debug, Clone)]
+pub struct CsvInput {
+    /// Path or URL.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Modification time in nanoseconds since 1970; 0 where the store has none.
+    pub modified_ns: i128,
+    /// How its bytes become all columns of the frame.
+    pub block: CsvBlock,
+    /// Rows to read at most, where fewer than all are wanted.
+    pub rows_max: Option<u64>,
+    /// Byte at which reading ends: `bytes`, or the end of the last wanted row of an uncompressed file.
+    pub end: u64,
+}
+
+impl CsvInput {
+    fn is_stream(&self) -> bool {
+        self.block.compression != Compression::None
+    }
+
+    /// Number of blocks: at least one.
+    fn blocks(&self, block_bytes: u64) -> usize {
+        if self.is_stream() {
+            if self.rows_max.is_some() { 1 } else { blocks::count(self.bytes, 0, block_bytes) }
+        } else {
+            blocks::count(self.end, self.block.data_start, block_bytes)
+        }
+    }
+}
+
+/// Reads blocks of CSV files.
+#[derive(Debug, Clone)]
+pub struct ReadCsv {
+    files: Arc<[CsvInput]>,
+    block_bytes: u64,
+    /// All columns of the frame.
+    all: SchemaRef,
+    /// Positions in `all` of the columns that come out, in order.
+    output: Vec<usize>,
+    predicate: Option<Expr>,
+    schema: SchemaRef,
+    /// The wanted blocks, counted over all files.
+    wanted: Range<usize>,
+    /// Whether it is fixed how blocks find their first records.
+    physical: bool,
+}
+
+impl ReadCsv {
+    /// All rows and columns of `files`, which share one schema, in partitions of about `block_bytes` (at least 1).
+    pub fn new(files: Vec<CsvInput>, schema: SchemaRef, block_bytes: u64) -> PlanRef {
+        let block_bytes = block_bytes.max(1);
+        let blocks = files.iter().map(|file| file.blocks(block_bytes)).sum();
+        Arc::new(Plan::ReadCsv(Self {
+            files: files.into(),
+            block_bytes,
+            output: (0..schema.fields().len()).collect(),
+            predicate: None,
+            schema: Arc::clone(&schema),
+            all: schema,
+            wanted: 0..blocks,
+            physical: false,
+        }))
+    }
+
+    /// The files.
+    pub fn files(&self) -> &[CsvInput] {
+        &self.files
+    }
+
+    /// Bytes of input of the wanted blocks.
+    pub fn input_bytes(&self) -> u64 {
+        self.blocks().map(|(_, _, range)| range.end - range.start).sum()
+    }
+
+    /// (file, block in the file, its bytes) of each wanted partition.
+    fn blocks(&self) -> impl Iterator<Item = (usize, usize, Range<u64>)> {
+        let all = self.files.iter().enumerate().flat_map(|(number, file)| {
+            let start = if file.is_stream() { 0 } else { file.block.data_start };
+            let end = if file.is_stream() { file.bytes } else { file.end.max(start) };
+            let blocks = file.blocks(self.block_bytes);
+            (0..blocks).map(move |block| {
+                let from = start.saturating_add(self.block_bytes.saturating_mul(block as u64)).min(end);
+                let to = from.saturating_add(self.block_bytes).min(end);
+                (number, block, if blocks == 1 { start..end } else { from..to })
+            })
+        });
+        all.skip(self.wanted.start).take(self.wanted.len())
+    }
+
+    /// The columns that must be decoded: those that come out, then those that only the filter needs.
+    fn decoded(&self) -> Result<Vec<usize>> {
+        let mut decoded = self.output.clone();
+        for name in self.predicate.iter().flat_map(Expr::columns) {
+            let column = super::position(&self.all, &name)?;
+            if !decoded.contains(&column) {
+                decoded.push(column);
+            }
+        }
+        Ok(decoded)
+    }
+
+    fn scans(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
+        let decoded = self.decoded()?;
+        let filter = match &self.predicate {
+            Some(predicate) => Some(bind(predicate, &Arc::new(self.all.project(&decoded)?))?.0),
+            None => None,
+        };
+        let files: Vec<Arc<CsvFile>> = self.files.iter().map(|file| self.file(file, &decoded)).collect();
+        let mut streams = vec![None; files.len()];
+        let mut pipelines = Vec::with_capacity(self.wanted.len());
+        for (number, block, range) in self.blocks() {
+            let (file, input) = (&files[number], &self.files[number]);
+            let mut dependencies = Vec::new();
+            let start = if input.is_stream() {
+                let stream = *streams[number].get_or_insert_with(|| lowering.stream());
+                ScanStart::Stream(stream)
+            } else if input.blocks(self.block_bytes) == 1 {
+                ScanStart::Whole
+            } else {
+                let (slot, task) = lowering.block_starts(file)?;
+                dependencies.push(task);
+                ScanStart::Slot(slot)
+            };
+            let input_bytes = range.end - range.start;
+            let scan = CsvScan {
+                file: Arc::clone(file),
+                range,
+                block,
+                start,
+                filter: filter.clone(),
+                output_columns: self.output.len(),
+            };
+            let mut pipeline =
+                Pipeline::new("read_csv", Source::Csv(Box::new(scan)), Arc::clone(&self.schema), input_bytes);
+            pipeline.dependencies = dependencies;
+            pipelines.push(pipeline);
+        }
+        Ok(pipelines)
+    }
+
+    /// How blocks find their first records, for `explain`.
+    fn starts(&self) -> String {
+        let mut counts = [0; 3];
+        for file in self.files.iter() {
+            let kind = if file.is_stream() { 2 } else { usize::from(file.blocks(self.block_bytes) > 1) };
+            counts[kind] += 1;
+        }
+        let kinds = ["read whole", "searched for block starts first", "decompressed block after block"];
+        let said = kinds.iter().zip(counts).filter(|(_, count)| *count > 0);
+        said.map(|(kind, count)| format!(", {count} {kind}")).collect()
+    }
+
+    fn file(&self, input: &CsvInput, decoded: &[usize]) -> Arc<CsvFile> {
+        Arc::new(CsvFile {
+            path: input.path.clone(),
+            bytes: input.bytes,
+            modified_ns: input.modified_ns,
+            block: Arc::new(input.block.project(decoded)),
+            block_bytes: self.block_bytes,
+            end: input.end,
+            rows_max: input.rows_max,
+        })
+    }
+}
+
+impl Operator for ReadCsv {
+    fn name(&self) -> &'static str {
+        "ReadCsv"
+    }
+
+    fn detail(&self) -> String {
+        let found = if self.physical { self.starts() } else { String::new() };
+        let columns = if self.output.is_empty() { "none".to_owned() } else { super::names(&self.schema).join(", ") };
+        let filter = self.predicate.as_ref().map_or_else(String::new, |filter| format!("; filter: {filter}"));
+        format!(
+            "{} files, {} blocks of {} bytes, {} bytes in all{found}; columns: {columns}{filter}",
+            self.files.len(),
+            self.wanted.len(),
+            self.block_bytes,
+            self.input_bytes(),
+        )
+    }
+
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn input(&self) -> Option<&PlanRef> {
+        None
+    }
+
+    fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
+        Ok(input)
+    }
+
+    fn partitions(&self) -> usize {
+        self.wanted.len()
+    }
+
+    fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
+        let output: Vec<usize> = columns.iter().map(|column| self.output[*column]).collect();
+        let schema = Arc::new(self.schema.project(columns)?);
+        Ok(Arc::new(Plan::ReadCsv(Self { output, schema, ..self.clone() })))
+    }
+
+    fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
+        let predicate = match &self.predicate {
+            Some(before) => before.clone().and(predicate.clone()),
+            None => predicate.clone(),
+        };
+        Ok(Some(Arc::new(Plan::ReadCsv(Self { predicate: Some(predicate), ..self.clone() }))))
+    }
+
+    fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>> {
+        let wanted = self.wanted.start + wanted.start..self.wanted.start + wanted.end;
+        Ok(Some(Arc::new(Plan::ReadCsv(Self { wanted, ..self.clone() }))))
+    }
+
+    fn physical(&self) -> Result<Option<PlanRef>> {
+        Ok(Some(Arc::new(Plan::ReadCsv(Self { physical: true, ..self.clone() }))))
+    }
+
+    fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
+        self.scans(lowering)
+    }
+}

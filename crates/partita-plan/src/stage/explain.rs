@@ -1,0 +1,33 @@
+//! A plan as text.
+
+use std::fmt::Write;
+
+use super::{Stage, optimize};
+use crate::error::Result;
+use crate::lower::{Target, lower};
+use crate::node::PlanRef;
+
+/// The plan at `stage`, one operator a line, sources last, and the tasks it makes.
+///
+/// # Errors
+/// As [`optimize`].
+pub fn explain(plan: &PlanRef, stage: Stage) -> Result<String> {
+    let plan = optimize(plan, stage)?;
+    let lowered = lower(&plan, &Target::Collect)?;
+    let mut text = String::new();
+    let (partitions, tasks) = (plan.partitions(), lowered.graph.len());
+    let _ = writeln!(
+        text,
+        "{stage} plan: {partitions} partitions, divisions {}, {tasks} tasks",
+        plan.divisions()
+    );
+    let mut next = Some(&plan);
+    let mut depth = 1;
+    while let Some(plan) = next {
+        let operator = plan.operator();
+        let _ = writeln!(text, "{}{}: {}", "  ".repeat(depth), operator.name(), operator.detail());
+        next = plan.input();
+        depth += 1;
+    }
+    Ok(text)
+}

@@ -1,0 +1,392 @@
+//! What a session owns, and the running of graphs of Programs.
+
+mod functions;
+mod runner;
+mod stream;
+mod waiting;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use partita_columns::Partition;
+use partita_schedule::graph::{Graph, TaskId};
+use partita_tasks::Program;
+use partita_tasks::host::{MapFunction, Reservation};
+use partita_tasks::interpret::Outcome;
+use partita_tasks::program::{FunctionId, StoreKey};
+
+pub use functions::{BatchesFunction, BoxError};
+pub use stream::PartitionStream;
+
+use crate::cancel::CancelToken;
+use crate::dataset::{Dataset, WaitingBytes};
+use crate::error::{ErrorKind, Result};
+use crate::executor::{self, RunOptions, Scheduler};
+use crate::ledger::Ledger;
+use crate::progress::Progress;
+use crate::storage::{Spool, Storage};
+use crate::store::Store;
+
+use functions::Functions;
+use runner::ProgramRunner;
+use waiting::Waiting;
+
+/// Settings of an engine.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Memory limit in bytes; `None`: 60 % of what the machine or its control group has.
+    pub memory_limit: Option<u64>,
+    /// Task threads; `None`: one a core.
+    pub threads: Option<usize>,
+    /// How tasks run where a call does not say otherwise.
+    pub scheduler: Scheduler,
+}
+
+/// How one call runs.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// One thread or many.
+    pub scheduler: Scheduler,
+    /// Ends the run when it is set.
+    pub cancel: CancelToken,
+    /// Counted up while it runs.
+    pub progress: Arc<Progress>,
+}
+
+/// Partitions that the store holds for a frame.
+pub struct StoredFrame {
+    /// The frame's number.
+    pub frame: u64,
+    /// Rows and bytes of each partition.
+    pub counts: Vec<(u64, u64)>,
+    /// Releases the partitions when it is dropped.
+    pub keep_alive: Arc<FrameGuard>,
+}
+
+/// Releases a frame's partitions when it is dropped.
+pub struct FrameGuard {
+    engine: Arc<Engine>,
+    frame: u64,
+}
+
+impl FrameGuard {
+    /// The frame's number.
+    pub fn number(&self) -> u64 {
+        self.frame
+    }
+}
+
+impl Drop for FrameGuard {
+    fn drop(&mut self) {
+        self.engine.store.release(self.frame);
+    }
+}
+
+/// Everything that a session owns: ledger, storage, store, registered functions.
+pub struct Engine {
+    ledger: Arc<Ledger>,
+    storage: Storage,
+    store: Store,
+    functions: Functions,
+    spool: Spool,
+    threads: usize,
+    scheduler: Scheduler,
+    next: AtomicU64,
+}
+
+impl Engine {
+    /// Starts an engine.
+    ///
+    /// # Errors
+    /// Where the memory limit is below 128 MiB.
+    pub fn start(options: &EngineOptions) -> Result<Arc<Self>> {
+        let threads = options.threads.unwrap_or_else(cores);
+        let ledger = Ledger::new(options.memory_limit, threads)?;
+        Ok(Arc::new(Self::with_ledger(ledger, threads, options.scheduler)))
+    }
+
+    /// Runs a graph of closures.
+    ///
+    /// # Errors
+    /// The first task that failed, by name.
+    pub fn run_closures(
+        &self,
+        graph: &crate::executor::graph::Graph,
+        targets: &[crate::executor::graph::TaskId],
+        scheduler: Scheduler,
+    ) -> Result<crate::executor::graph::Results> {
+        let options = RunOptions { scheduler, threads: self.threads, ..RunOptions::default() };
+        Ok(crate::executor::graph::run(graph, targets, &options)?)
+    }
+
+    /// Starts an engine with the default settings.
+    pub fn start_default() -> Arc<Self> {
+        let threads = cores();
+        Arc::new(Self::with_ledger(Ledger::with_default_limit(threads), threads, Scheduler::Threaded))
+    }
+
+    fn with_ledger(ledger: Arc<Ledger>, threads: usize, scheduler: Scheduler) -> Self {
+        Self {
+            ledger,
+            storage: Storage,
+            store: Store::default(),
+            functions: Functions::default(),
+            spool: Spool::default(),
+            threads,
+            scheduler,
+            next: AtomicU64::new(1),
+        }
+    }
+
+    /// The storage room.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Writes a stream to a temporary file, which lives as long as the engine, and returns its path.
+    ///
+    /// # Errors
+    /// Where the stream cannot be read or the file not be written.
+    pub fn spool(&self, input: &mut dyn Read) -> Result<String> {
+        self.spool.take(input)
+    }
+
+    /// Number of task threads.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// The scheduler of calls that do not choose one.
+    pub fn scheduler(&self) -> Scheduler {
+        self.scheduler
+    }
+
+    /// The memory limit in bytes.
+    pub fn memory_limit(&self) -> u64 {
+        self.ledger.memory_limit_bytes()
+    }
+
+    /// Bytes reserved now.
+    pub fn memory_reserved(&self) -> u64 {
+        self.ledger.used_bytes()
+    }
+
+    /// A number that nothing else of this engine has.
+    pub fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A call with `scheduler`, or the engine's own; nobody can cancel it but through its token.
+    pub fn call(&self, scheduler: Option<Scheduler>) -> Call {
+        Call {
+            scheduler: scheduler.unwrap_or(self.scheduler),
+            cancel: CancelToken::new(),
+            progress: Arc::new(Progress::default()),
+        }
+    }
+
+    /// Asks the ledger for memory.
+    ///
+    /// # Errors
+    /// Where it is not to be had.
+    pub(crate) fn reserve(
+        &self,
+        operator: &str,
+        bytes: usize,
+        way_out: &'static str,
+    ) -> partita_tasks::Result<Box<dyn Reservation>> {
+        self.ledger.reserve_for_task(operator, bytes, way_out)
+    }
+
+    /// Registers a function for `map_partitions`, until the returned guard is dropped.
+    pub fn register(self: &Arc<Self>, function: Box<BatchesFunction>) -> (FunctionId, Arc<FunctionGuard>) {
+        let id = FunctionId(self.number());
+        self.functions.put(id, function);
+        (id, Arc::new(FunctionGuard { engine: Arc::clone(self), id }))
+    }
+
+    pub(crate) fn function(&self, id: FunctionId) -> Option<Arc<dyn MapFunction>> {
+        self.functions.get(id)
+    }
+
+    /// The ledger as the writer of a data set sees it: encoded row groups that wait for their turn.
+    pub fn waiting_bytes(&self) -> Arc<dyn WaitingBytes> {
+        Arc::new(Waiting::new(&self.ledger))
+    }
+
+    /// Runs `graph` and hands each target's outcome to `deliver` as it is done, with its place in `targets`.
+    ///
+    /// # Errors
+    /// The first task that failed for good, or cancellation.
+    pub fn run(
+        &self,
+        graph: &Graph<Program>,
+        targets: &[TaskId],
+        call: &Call,
+        deliver: &(dyn Fn(usize, Outcome) + Sync),
+    ) -> Result<()> {
+        self.run_with(graph, targets, call, None, None, deliver)
+    }
+
+    /// [`Engine::run`], writing into a data set.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn run_into(
+        &self,
+        graph: &Graph<Program>,
+        targets: &[TaskId],
+        call: &Call,
+        dataset: &Dataset,
+        deliver: &(dyn Fn(usize, Outcome) + Sync),
+    ) -> Result<()> {
+        self.run_with(graph, targets, call, Some(dataset), None, deliver)
+    }
+
+    fn run_with(
+        &self,
+        graph: &Graph<Program>,
+        targets: &[TaskId],
+        call: &Call,
+        dataset: Option<&Dataset>,
+        targets_ahead_max: Option<usize>,
+        deliver: &(dyn Fn(usize, Outcome) + Sync),
+    ) -> Result<()> {
+        call.progress.start(graph.len() as u64);
+        let runner = ProgramRunner::new(self, call, dataset);
+        let options = RunOptions {
+            scheduler: call.scheduler,
+            threads: self.threads,
+            cancel: call.cancel.clone(),
+            targets_ahead_max,
+            ..RunOptions::default()
+        };
+        executor::run(graph, targets, &runner, &options, deliver).map_err(runner::run_error)
+    }
+
+    /// Runs `graph` and returns the outcomes of `targets`, in order.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn collect(&self, graph: &Graph<Program>, targets: &[TaskId], call: &Call) -> Result<Vec<Outcome>> {
+        let done: Mutex<BTreeMap<usize, Outcome>> = Mutex::default();
+        self.run(graph, targets, call, &|place, outcome| {
+            done.lock().unwrap_or_else(PoisonError::into_inner).insert(place, outcome);
+        })?;
+        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(done.into_values().collect())
+    }
+
+    /// Reserves a number for a frame; its partitions are released when the guard is dropped.
+    pub fn reserve_frame(self: &Arc<Self>) -> Arc<FrameGuard> {
+        Arc::new(FrameGuard { engine: Arc::clone(self), frame: self.number() })
+    }
+
+    /// What the store holds for a frame of `partitions` partitions.
+    ///
+    /// # Errors
+    /// Where one of them is not there.
+    pub fn held(&self, guard: Arc<FrameGuard>, partitions: usize) -> Result<StoredFrame> {
+        let frame = guard.number();
+        let count = |partition: usize| {
+            let key = StoreKey { frame, partition: u32::try_from(partition).unwrap_or(u32::MAX) };
+            let held = self.store.get(key);
+            let held = held.ok_or_else(|| ErrorKind::Options(format!("partition {partition} was not stored")))?;
+            Ok((held.rows() as u64, held.bytes() as u64))
+        };
+        let counts = (0..partitions).map(count).collect::<Result<_>>()?;
+        Ok(StoredFrame { frame, counts, keep_alive: guard })
+    }
+
+    /// Stores given batches as a frame.
+    ///
+    /// # Errors
+    /// Where a batch has another schema, or the rows do not fit the memory limit.
+    pub fn hold(
+        self: &Arc<Self>,
+        schema: &SchemaRef,
+        partitions: Vec<Vec<RecordBatch>>,
+    ) -> Result<StoredFrame> {
+        let guard = self.reserve_frame();
+        let count = partitions.len();
+        for (number, batches) in partitions.into_iter().enumerate() {
+            if let Some(other) = batches.iter().find(|batch| batch.schema().fields() != schema.fields()) {
+                let message = format!("a batch has the schema {}, the frame has {schema}", other.schema());
+                return Err(ErrorKind::Options(message).into());
+            }
+            let partition = Partition::new(Arc::clone(schema), batches);
+            let memory = self.reserve("from_batches", partition.bytes(), "the number of rows")?;
+            let key = StoreKey { frame: guard.number(), partition: u32::try_from(number).unwrap_or(u32::MAX) };
+            self.store.put(key, partition, memory);
+        }
+        self.held(guard, count)
+    }
+
+    /// Releases a frame's partitions now.
+    pub fn release(&self, frame: u64) {
+        self.store.release(frame);
+    }
+
+    /// Computes partitions ahead on threads of their own and hands them over in order.
+    pub fn stream(self: &Arc<Self>, graph: Graph<Program>, targets: Vec<TaskId>, call: Call) -> PartitionStream {
+        PartitionStream::start(Arc::clone(self), graph, targets, call)
+    }
+
+    /// Calls `work` on every item, on as many threads as the engine has, and returns the results in order.
+    ///
+    /// # Errors
+    /// The error of the first item, in order, that failed.
+    pub fn parallel<T: Sync, R: Send, E: Send>(
+        &self,
+        items: &[T],
+        work: impl Fn(&T) -> std::result::Result<R, E> + Sync,
+    ) -> std::result::Result<Vec<R>, E> {
+        let next = AtomicU64::new(0);
+        let done: Mutex<BTreeMap<usize, std::result::Result<R, E>>> = Mutex::default();
+        let worker = || {
+            while let Ok(index) = usize::try_from(next.fetch_add(1, Ordering::Relaxed))
+                && let Some(item) = items.get(index)
+            {
+                let result = work(item);
+                done.lock().unwrap_or_else(PoisonError::into_inner).insert(index, result);
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..self.threads.min(items.len()) {
+                scope.spawn(worker);
+            }
+            worker();
+        });
+        done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    }
+}
+
+/// Unregisters a function when it is dropped.
+pub struct FunctionGuard {
+    engine: Arc<Engine>,
+    id: FunctionId,
+}
+
+impl Drop for FunctionGuard {
+    fn drop(&mut self) {
+        self.engine.functions.remove(self.id);
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}

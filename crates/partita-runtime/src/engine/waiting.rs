@@ -1,0 +1,42 @@
+//! The ledger as the writer of a data set sees it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::dataset::WaitingBytes;
+use crate::ledger::{Ledger, Reservation};
+
+/// One reservation for all row groups that wait for their turn.
+pub(super) struct Waiting {
+    ledger: Arc<Ledger>,
+    held: Mutex<Option<Reservation>>,
+}
+
+impl Waiting {
+    pub(super) fn new(ledger: &Arc<Ledger>) -> Self {
+        Self { ledger: Arc::clone(ledger), held: Mutex::new(None) }
+    }
+}
+
+impl WaitingBytes for Waiting {
+    fn grow(&self, bytes: usize) -> bool {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *held {
+            Some(reservation) => reservation.resize(reservation.bytes().saturating_add(bytes)).is_ok(),
+            none => match self.ledger.try_reserve("to_parquet: row groups that wait", bytes) {
+                Ok(reservation) => {
+                    *none = Some(reservation);
+                    true
+                }
+                Err(_) => false,
+            },
+        }
+    }
+
+    fn shrink(&self, bytes: usize) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reservation) = &mut *held {
+            // Giving back cannot be refused.
+            let _ = reservation.resize(reservation.bytes().saturating_sub(bytes));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The machine as one run sees it: files, memory, slots, stores.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use partita_columns::Partition;
+use partita_formats::io::ReadAt;
+use partita_formats::parquet::EncodedRowGroup;
+use partita_tasks::host::{Host, MapFunction, Reservation, SlotValue};
+use partita_tasks::program::{DatasetId, FunctionId, SlotId, StoreKey, StreamId};
+use partita_tasks::{ErrorKind, Result};
+
+use crate::cancel::CancelToken;
+use crate::dataset::Dataset;
+use crate::engine::Engine;
+use crate::progress::Progress;
+
+/// A map that tasks of one run share.
+struct Shared<K, V>(Mutex<HashMap<K, V>>);
+
+impl<K: Eq + Hash, V> Shared<K, V> {
+    fn new() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, V>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The host of one run.
+pub(crate) struct RunHost<'a> {
+    engine: &'a Engine,
+    cancel: &'a CancelToken,
+    stopped: AtomicBool,
+    progress: &'a Progress,
+    dataset: Option<&'a Dataset>,
+    slots: Shared<SlotId, SlotValue>,
+    streams: Shared<(StreamId, usize), Box<dyn Any + Send>>,
+}
+
+impl<'a> RunHost<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        cancel: &'a CancelToken,
+        progress: &'a Progress,
+        dataset: Option<&'a Dataset>,
+    ) -> Self {
+        let (slots, streams) = (Shared::new(), Shared::new());
+        Self { engine, cancel, stopped: AtomicBool::new(false), progress, dataset, slots, streams }
+    }
+
+    /// Tells running tasks that their work is not wanted any more.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
+    fn dataset(&self) -> Result<&Dataset> {
+        self.dataset.ok_or_else(|| ErrorKind::Missing("a data set to write".into()).into())
+    }
+}
+
+fn host_error(error: impl std::error::Error + Send + Sync + 'static) -> partita_tasks::Error {
+    ErrorKind::Host(Box::new(error)).into()
+}
+
+impl Host for RunHost<'_> {
+    fn open(&self, path: &str) -> Result<Arc<dyn ReadAt>> {
+        self.engine.storage().open(path).map_err(host_error)
+    }
+
+    fn check_unchanged(&self, path: &str, bytes: u64, modified_ns: i128) -> Result<()> {
+        let now = self.engine.storage().stat(path).map_err(host_error)?;
+        let what = if now.bytes != bytes {
+            format!("it had {bytes} bytes and has {}", now.bytes)
+        } else if now.modified_ns != modified_ns {
+            "it was written to".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(ErrorKind::InputChanged { file: path.to_owned(), what }.into())
+    }
+
+    fn reserve(&self, operator: &str, bytes: usize, way_out: &'static str) -> Result<Box<dyn Reservation>> {
+        self.engine.reserve(operator, bytes, way_out)
+    }
+
+    fn publish(&self, slot: SlotId, value: SlotValue) {
+        self.slots.lock().insert(slot, value);
+    }
+
+    fn slot(&self, slot: SlotId) -> Result<SlotValue> {
+        let found = self.slots.lock().get(&slot).cloned();
+        found.ok_or_else(|| ErrorKind::Missing(format!("slot {}", slot.0)).into())
+    }
+
+    fn stored(&self, key: StoreKey) -> Result<Partition> {
+        let found = self.engine.store().get(key);
+        found.ok_or_else(|| {
+            let what = format!("partition {} of frame {}: it was unpersisted", key.partition, key.frame);
+            ErrorKind::Missing(what).into()
+        })
+    }
+
+    fn store(&self, key: StoreKey, partition: Partition, memory: Box<dyn Reservation>) -> Result<()> {
+        self.engine.store().put(key, partition, memory);
+        Ok(())
+    }
+
+    fn function(&self, function: FunctionId) -> Result<Arc<dyn MapFunction>> {
+        let found = self.engine.function(function);
+        found.ok_or_else(|| ErrorKind::Missing(format!("function {}", function.0)).into())
+    }
+
+    fn take_stream(&self, stream: StreamId, block: usize) -> Option<Box<dyn Any + Send>> {
+        self.streams.lock().remove(&(stream, block))
+    }
+
+    fn leave_stream(&self, stream: StreamId, block: usize, state: Box<dyn Any + Send>) {
+        self.streams.lock().insert((stream, block), state);
+    }
+
+    fn write_row_group(
+        &self,
+        _: DatasetId,
+        partition: usize,
+        index: usize,
+        row_group: EncodedRowGroup,
+    ) -> Result<()> {
+        self.dataset()?.write_row_group(partition, index, row_group).map_err(host_error)
+    }
+
+    fn close_partition(&self, _: DatasetId, partition: usize, row_groups: usize, rows: u64) -> Result<()> {
+        self.dataset()?.close_partition(partition, row_groups, rows).map_err(host_error)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.stopped.load(Ordering::Acquire) || self.cancel.is_cancelled()
+    }
+
+    fn progress(&self, input_bytes: u64, rows: u64) {
+        self.progress.add(input_bytes, rows);
+    }
+}

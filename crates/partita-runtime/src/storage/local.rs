@@ -1,0 +1,182 @@
+//! Local files.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use partita_formats::io::ReadAt;
+use rustix::fs::{Advice, fadvise};
+
+use super::{Input, Place};
+use crate::error::{ErrorKind, Result};
+
+/// Endings of the files that a folder stands for; where it has none of them, all its files are meant.
+const CSV_ENDINGS: [&str; 3] = [".csv", ".tsv", ".txt"];
+const COMPRESSED_ENDINGS: [&str; 4] = [".gz", ".zst", ".bz2", ".xz"];
+
+pub(super) struct LocalFiles;
+
+impl Place for LocalFiles {
+    fn list(&self, pattern: &str) -> Result<Vec<Input>> {
+        let path = Path::new(pattern);
+        let paths = match fs::metadata(path) {
+            Ok(found) if found.is_dir() => folder(path)?,
+            Ok(_) => vec![pattern.to_owned()],
+            Err(error) if is_glob(pattern) && error.kind() == io::ErrorKind::NotFound => matches(pattern)?,
+            Err(error) => return Err(failed(pattern, error)),
+        };
+        if paths.is_empty() {
+            return Err(ErrorKind::NoInput { pattern: pattern.to_owned() }.into());
+        }
+        paths.iter().map(|path| self.stat(path)).collect()
+    }
+
+    fn stat(&self, path: &str) -> Result<Input> {
+        let found = fs::metadata(path).map_err(|error| failed(path, error))?;
+        if found.is_dir() {
+            return Err(failed(path, io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        Ok(Input { path: path.to_owned(), bytes: found.len(), modified_ns: modified_ns(&found) })
+    }
+
+    fn open(&self, path: &str) -> Result<Arc<dyn ReadAt>> {
+        let file = File::open(path).map_err(|error| failed(path, error))?;
+        let found = file.metadata().map_err(|error| failed(path, error))?;
+        if !found.is_file() {
+            let error = io::Error::new(io::ErrorKind::Unsupported, "not a regular file; pipe it in as `-`");
+            return Err(failed(path, error));
+        }
+        Ok(Arc::new(LocalFile { file, bytes: found.len() }))
+    }
+}
+
+fn failed(path: &str, source: io::Error) -> crate::error::Error {
+    ErrorKind::Io { path: path.to_owned(), source }.into()
+}
+
+fn is_glob(pattern: &str) -> bool {
+    pattern.contains(['*', '?', '['])
+}
+
+fn modified_ns(found: &Metadata) -> i128 {
+    let Ok(modified) = found.modified() else { return 0 };
+    match modified.duration_since(UNIX_EPOCH) {
+        Ok(after) => i128::try_from(after.as_nanos()).unwrap_or(i128::MAX),
+        Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap_or(i128::MAX),
+    }
+}
+
+/// The files of a folder in order of name; hidden ones and those that begin with `_` are not data.
+fn folder(path: &Path) -> Result<Vec<String>> {
+    let named = path.to_string_lossy();
+    let mut all = Vec::new();
+    for entry in fs::read_dir(path).map_err(|error| failed(&named, error))? {
+        let entry = entry.map_err(|error| failed(&named, error))?;
+        let name = entry.file_name();
+        let hidden = name.as_encoded_bytes().first().is_none_or(|byte| matches!(byte, b'.' | b'_'));
+        if !hidden && entry.path().is_file() {
+            all.push(utf8(&entry.path())?);
+        }
+    }
+    all.sort();
+    let csv: Vec<String> = all.iter().filter(|path| has_csv_ending(path)).cloned().collect();
+    Ok(if csv.is_empty() { all } else { csv })
+}
+
+fn has_csv_ending(path: &str) -> bool {
+    let lower = path.to_lowercase();
+    let plain = COMPRESSED_ENDINGS.iter().find_map(|ending| lower.strip_suffix(ending)).unwrap_or(&lower);
+    CSV_ENDINGS.iter().any(|ending| plain.ends_with(ending))
+}
+
+fn matches(pattern: &str) -> Result<Vec<String>> {
+    let bad = |message: String| ErrorKind::Pattern { pattern: pattern.to_owned(), message };
+    let mut paths = Vec::new();
+    for entry in glob::glob(pattern).map_err(|error| bad(error.to_string()))? {
+        let path = entry.map_err(|error| bad(error.to_string()))?;
+        if path.is_file() {
+            paths.push(utf8(&path)?);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn utf8(path: &Path) -> Result<String> {
+    match path.to_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(ErrorKind::Pattern {
+            pattern: path.to_string_lossy().into_owned(),
+            message: "the name is not UTF-8; rename it, or name it through a link".into(),
+        }
+        .into()),
+    }
+}
+
+/// An open file, read by position from any number of threads.
+struct LocalFile {
+    file: File,
+    bytes: u64,
+}
+
+impl ReadAt for LocalFile {
+    fn len(&self) -> u64 {
+        self.bytes
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.file.read_at(buffer, offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn prefetch(&self, range: Range<u64>) {
+        let length = std::num::NonZeroU64::new(range.end.saturating_sub(range.start));
+        // A hint: where the system does not take it, reading still works.
+        let _ = fadvise(&self.file, range.start, length, Advice::WillNeed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(inputs: &[Input]) -> Vec<&str> {
+        inputs.iter().map(|input| input.path.rsplit('/').next().unwrap_or("")).collect()
+    }
+
+    #[test]
+    fn a_folder_stands_for_its_csv_files_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.csv", "a.csv.gz", ".hidden.csv", "_partita.json", "notes.md"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let found = LocalFiles.list(folder.path().to_str().unwrap()).unwrap();
+        assert_eq!(names(&found), ["a.csv.gz", "b.csv"]);
+        let glob = format!("{}/*.csv", folder.path().display());
+        assert_eq!(names(&LocalFiles.list(&glob).unwrap()), ["b.csv"]);
+    }
+
+    #[test]
+    fn a_name_with_brackets_is_a_name_where_it_exists() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a[1].csv");
+        fs::write(&path, "x").unwrap();
+        assert_eq!(names(&LocalFiles.list(path.to_str().unwrap()).unwrap()), ["a[1].csv"]);
+    }
+
+    #[test]
+    fn nothing_found_is_an_error_that_names_the_pattern() {
+        let folder = tempfile::tempdir().unwrap();
+        let glob = format!("{}/*.csv", folder.path().display());
+        let message = LocalFiles.list(&glob).unwrap_err().to_string();
+        assert!(message.contains(&glob), "{message}");
+    }
+}

@@ -1,0 +1,329 @@
+//! Sinks: where a task's batches go.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use partita_columns::partition::unique_buffer_bytes;
+use partita_columns::{Partition, compute};
+use partita_formats::csv::blocks;
+use partita_formats::parquet::{RowGroupEncoder, WriteOptions};
+
+use super::{Flow, Held, Outcome};
+use crate::error::{ErrorKind, Result};
+use crate::host::{Host, Reservation, SlotValue};
+use crate::program::{CsvFile, DatasetId, Program, Sink, SlotId, Source, StoreKey};
+
+/// Rows that small batches are gathered to before they are kept.
+const BATCH_ROWS: usize = 8192;
+
+/// The end of the chain.
+pub(super) trait BatchSink {
+    /// Takes one batch with at least one row.
+    fn push(&mut self, batch: RecordBatch) -> Result<Flow>;
+
+    /// Called once, after the last batch.
+    fn finish(self: Box<Self>) -> Result<Outcome>;
+}
+
+/// Opens the sink of a program.
+pub(super) fn open<'a>(program: &'a Program, host: &'a dyn Host) -> Result<Box<dyn BatchSink + 'a>> {
+    Ok(match &program.sink {
+        Sink::Collect => Box::new(Collect::new(&program.schema, None, host)?),
+        Sink::Store(key) => Box::new(Collect::new(&program.schema, Some(*key), host)?),
+        Sink::Tail { rows } => Box::new(Tail::new(&program.schema, *rows, host)?),
+        Sink::Count => Box::new(Count { rows: 0, publish: None, host }),
+        Sink::CountValues => Box::new(CountValues { counts: vec![0; program.schema.fields().len()] }),
+        Sink::PublishCount(slot) => Box::new(Count { rows: 0, publish: Some(*slot), host }),
+        Sink::RowOffsets(slot) => match &program.source {
+            Source::Counts(counts) => Box::new(RowOffsets { counts, slot: *slot, host }),
+            _ => return Err(ErrorKind::Missing("counts to make row offsets of".into()).into()),
+        },
+        Sink::BlockStarts(slot) => match &program.source {
+            Source::CsvBlockStarts(file) => Box::new(BlockStarts { file, slot: *slot, host }),
+            _ => return Err(ErrorKind::Missing("a file to find block starts in".into()).into()),
+        },
+        Sink::Parquet { dataset, partition, options } => {
+            Box::new(Parquet::new(program, *dataset, *partition, options, host)?)
+        }
+    })
+}
+
+/// Gathers batches into a partition; small ones are joined, so that a selective filter does not leave thousands.
+struct Collect<'a> {
+    schema: &'a SchemaRef,
+    store: Option<StoreKey>,
+    host: &'a dyn Host,
+    batches: Vec<RecordBatch>,
+    small: Vec<RecordBatch>,
+    small_rows: usize,
+    bytes: usize,
+    memory: Box<dyn Reservation>,
+}
+
+impl<'a> Collect<'a> {
+    fn new(schema: &'a SchemaRef, store: Option<StoreKey>, host: &'a dyn Host) -> Result<Self> {
+        let operator = if store.is_some() { "persist" } else { "compute" };
+        let memory = host.reserve(operator, 0, "block_size")?;
+        Ok(Self { schema, store, host, batches: Vec::new(), small: Vec::new(), small_rows: 0, bytes: 0, memory })
+    }
+
+    fn keep(&mut self, batch: RecordBatch) -> Result<()> {
+        self.bytes += unique_buffer_bytes(std::slice::from_ref(&batch));
+        self.memory.resize(self.bytes)?;
+        self.batches.push(batch);
+        Ok(())
+    }
+
+    fn join_small(&mut self) -> Result<()> {
+        self.small_rows = 0;
+        let small = std::mem::take(&mut self.small);
+        match small.len() {
+            0 => Ok(()),
+            1 => small.into_iter().try_for_each(|batch| self.keep(batch)),
+            _ => {
+                let joined = concat_batches(self.schema, &small)?;
+                self.keep(compute::compact(&joined)?)
+            }
+        }
+    }
+}
+
+impl BatchSink for Collect<'_> {
+    fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
+        let batch = compute::compact(&batch)?;
+        if batch.num_rows() >= BATCH_ROWS / 2 {
+            self.join_small()?;
+            self.keep(batch)?;
+            return Ok(Flow::More);
+        }
+        self.small_rows += batch.num_rows();
+        self.small.push(batch);
+        if self.small_rows >= BATCH_ROWS / 2 {
+            self.join_small()?;
+        }
+        Ok(Flow::More)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Outcome> {
+        self.join_small()?;
+        let partition = Partition::new(Arc::clone(self.schema), self.batches);
+        self.memory.resize(partition.bytes())?;
+        match self.store {
+            Some(key) => {
+                let rows = partition.rows() as u64;
+                self.host.store(key, partition, self.memory)?;
+                Ok(Outcome::Count(rows))
+            }
+            None => Ok(Outcome::Partition(Arc::new(Held { partition, memory: self.memory }))),
+        }
+    }
+}
+
+/// Keeps the last rows.
+struct Tail<'a> {
+    schema: &'a SchemaRef,
+    rows: usize,
+    held: VecDeque<RecordBatch>,
+    held_rows: usize,
+    memory: Box<dyn Reservation>,
+}
+
+impl<'a> Tail<'a> {
+    fn new(schema: &'a SchemaRef, rows: usize, host: &dyn Host) -> Result<Self> {
+        let memory = host.reserve("tail", 0, "the number of rows")?;
+        Ok(Self { schema, rows, held: VecDeque::new(), held_rows: 0, memory })
+    }
+}
+
+impl BatchSink for Tail<'_> {
+    fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
+        self.held_rows += batch.num_rows();
+        self.held.push_back(batch);
+        while let Some(first) = self.held.front() {
+            if self.held_rows - first.num_rows() < self.rows {
+                break;
+            }
+            self.held_rows -= first.num_rows();
+            self.held.pop_front();
+        }
+        let bytes = self.held.iter().map(RecordBatch::get_array_memory_size).sum();
+        self.memory.resize(bytes)?;
+        Ok(Flow::More)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Outcome> {
+        let surplus = self.held_rows.saturating_sub(self.rows);
+        if let Some(first) = self.held.front_mut() {
+            let surplus = surplus.min(first.num_rows());
+            *first = compute::compact(&first.slice(surplus, first.num_rows() - surplus))?;
+        }
+        self.held.retain(|batch| batch.num_rows() > 0);
+        let partition = Partition::new(Arc::clone(self.schema), self.held.into());
+        self.memory.resize(partition.bytes())?;
+        Ok(Outcome::Partition(Arc::new(Held { partition, memory: self.memory })))
+    }
+}
+
+struct Count<'a> {
+    rows: u64,
+    publish: Option<SlotId>,
+    host: &'a dyn Host,
+}
+
+impl BatchSink for Count<'_> {
+    fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
+        self.rows += batch.num_rows() as u64;
+        Ok(Flow::More)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Outcome> {
+        if let Some(slot) = self.publish {
+            self.host.publish(slot, SlotValue::Count(self.rows));
+        }
+        Ok(Outcome::Count(self.rows))
+    }
+}
+
+struct CountValues {
+    counts: Vec<u64>,
+}
+
+impl BatchSink for CountValues {
+    fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
+        for (count, column) in self.counts.iter_mut().zip(batch.columns()) {
+            *count += (column.len() - column.null_count()) as u64;
+        }
+        Ok(Flow::More)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Outcome> {
+        Ok(Outcome::Counts(self.counts.into()))
+    }
+}
+
+struct RowOffsets<'a> {
+    counts: &'a [SlotId],
+    slot: SlotId,
+    host: &'a dyn Host,
+}
+
+impl BatchSink for RowOffsets<'_> {
+    fn push(&mut self, _: RecordBatch) -> Result<Flow> {
+        Ok(Flow::Enough)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Outcome> {
+        let mut next = 0;
+        let mut offsets = Vec::with_capacity(self.counts.len());
+        for slot in self.counts {
+            offsets.push(next);
+            let SlotValue::Count(rows) = self.host.slot(*slot)? else {
+                return Err(ErrorKind::Missing("a row count in its slot".into()).into());
+            };
+            next += rows;
+        }
+        self.host.publish(self.slot, SlotValue::Offsets(offsets.into()));
+        Ok(Outcome::Done)
+    }
+}
+
+struct BlockStarts<'a> {
+    file: &'a CsvFile,
+    slot: SlotId,
+    host: &'a dyn Host,
+}
+
+impl BatchSink for BlockStarts<'_> {
+    fn push(&mut self, _: RecordBatch) -> Result<Flow> {
+        Ok(Flow::Enough)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Outcome> {
+        let file = self.file;
+        self.host.check_unchanged(&file.path, file.bytes, file.modified_ns)?;
+        let input = self.host.open(&file.path)?;
+        let _memory = self.host.reserve("find block starts", blocks::BUFFER_BYTES, "block_size")?;
+        let starts = blocks::find_block_starts(
+            &*input,
+            &file.block.file,
+            &file.block.dialect,
+            file.block.data_start,
+            file.block_bytes,
+            &|| self.host.is_cancelled(),
+        )?;
+        if self.host.is_cancelled() {
+            return Err(ErrorKind::Cancelled.into());
+        }
+        self.host.publish(self.slot, SlotValue::BlockStarts(Arc::new(starts)));
+        Ok(Outcome::Done)
+    }
+}
+
+/// Encodes row groups and hands each over as it fills.
+struct Parquet<'a> {
+    program: &'a Program,
+    options: &'a WriteOptions,
+    dataset: DatasetId,
+    partition: usize,
+    host: &'a dyn Host,
+    encoder: Option<RowGroupEncoder>,
+    row_groups: usize,
+    rows: u64,
+    memory: Box<dyn Reservation>,
+}
+
+impl<'a> Parquet<'a> {
+    fn new(
+        program: &'a Program,
+        dataset: DatasetId,
+        partition: usize,
+        options: &'a WriteOptions,
+        host: &'a dyn Host,
+    ) -> Result<Self> {
+        let memory = host.reserve("to_parquet", 0, "row_group_rows")?;
+        let (encoder, row_groups, rows) = (None, 0, 0);
+        Ok(Self { program, options, dataset, partition, host, encoder, row_groups, rows, memory })
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let Some(encoder) = self.encoder.take() else { return Ok(()) };
+        let row_group = encoder.finish()?;
+        // From here the data set pays for the encoded bytes.
+        self.memory.resize(0)?;
+        self.host.write_row_group(self.dataset, self.partition, self.row_groups, row_group)?;
+        self.row_groups += 1;
+        Ok(())
+    }
+}
+
+impl BatchSink for Parquet<'_> {
+    fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
+        self.rows += batch.num_rows() as u64;
+        let mut rest = batch;
+        while rest.num_rows() > 0 {
+            let encoder = match &mut self.encoder {
+                Some(encoder) => encoder,
+                none => none.insert(RowGroupEncoder::new(Arc::clone(&self.program.schema), self.options)?),
+            };
+            let room = self.options.row_group_rows_max.saturating_sub(encoder.rows()).max(1);
+            let now = rest.slice(0, room.min(rest.num_rows()));
+            rest = rest.slice(now.num_rows(), rest.num_rows() - now.num_rows());
+            encoder.write(&now)?;
+            let (rows, bytes) = (encoder.rows(), encoder.memory_bytes());
+            self.memory.resize(bytes)?;
+            if rows >= self.options.row_group_rows_max || bytes >= self.options.row_group_bytes_max {
+                self.flush()?;
+            }
+        }
+        Ok(Flow::More)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Outcome> {
+        self.flush()?;
+        self.host.close_partition(self.dataset, self.partition, self.row_groups, self.rows)?;
+        Ok(Outcome::Count(self.rows))
+    }
+}

@@ -1,0 +1,225 @@
+//! Sources: where a task's batches come from.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use partita_columns::{Partition, compute};
+use partita_formats::csv::header;
+use partita_formats::csv::reader::{BlockReader, StreamReader};
+use partita_formats::io::ReadAt;
+
+use super::Outcome;
+use crate::error::{ErrorKind, Result};
+use crate::host::{Host, Reservation, SlotValue};
+use crate::program::{CsvFile, CsvScan, ScanStart, Source, StreamId};
+
+/// Batches in row order.
+pub(super) trait BatchSource {
+    /// The next batch; `None` at the end.
+    fn next(&mut self) -> Result<Option<RecordBatch>>;
+
+    /// Leaves behind what later tasks go on from. Called once, after the last batch that was wanted.
+    fn close(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Opens the source of a program.
+pub(super) fn open<'a>(
+    source: &'a Source,
+    inputs: &'a [Outcome],
+    host: &'a dyn Host,
+) -> Result<Box<dyn BatchSource + 'a>> {
+    Ok(match source {
+        Source::Csv(scan) => open_csv(scan, host)?,
+        Source::Input(_) => {
+            let Some(Outcome::Partition(held)) = inputs.first() else {
+                return Err(ErrorKind::Missing("a collected input".into()).into());
+            };
+            Box::new(Batches::new(held.partition.clone(), None))
+        }
+        Source::Stored { key, projection } => {
+            Box::new(Batches::new(host.stored(*key)?, projection.as_deref()))
+        }
+        Source::CsvBlockStarts(_) | Source::Counts(_) | Source::Empty(_) => Box::new(Nothing),
+    })
+}
+
+struct Nothing;
+
+impl BatchSource for Nothing {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        Ok(None)
+    }
+}
+
+/// A partition in memory.
+struct Batches<'a> {
+    batches: std::vec::IntoIter<RecordBatch>,
+    projection: Option<&'a [usize]>,
+}
+
+impl<'a> Batches<'a> {
+    fn new(partition: Partition, projection: Option<&'a [usize]>) -> Self {
+        Self { batches: partition.into_batches().into_iter(), projection }
+    }
+}
+
+impl BatchSource for Batches<'_> {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(batch) = self.batches.next() else { return Ok(None) };
+        Ok(Some(match self.projection {
+            Some(columns) => batch.project(columns)?,
+            None => batch,
+        }))
+    }
+}
+
+fn open_csv<'a>(scan: &'a CsvScan, host: &'a dyn Host) -> Result<Box<dyn BatchSource + 'a>> {
+    let file = &scan.file;
+    host.check_unchanged(&file.path, file.bytes, file.modified_ns)?;
+    let input = host.open(&file.path)?;
+    let block = &file.block;
+    if scan.block == 0 && !header::is_unchanged(block, &input)? {
+        let what = "it has another header".to_owned();
+        return Err(ErrorKind::InputChanged { file: file.path.clone(), what }.into());
+    }
+    // Chunk, carry-over and look-ahead, and one decoded batch: the reader's own figure replaces this once it is open.
+    let first_guess = block.limits.chunk_bytes * 3 + block.limits.batch_bytes_max;
+    let memory = host.reserve("read_csv", first_guess, "chunk_bytes")?;
+    let reader = match scan.start {
+        ScanStart::Whole => Reader::Block(BlockReader::new(
+            Arc::clone(block),
+            input,
+            block.data_start..scan.range.end.max(block.data_start),
+        )?),
+        ScanStart::Slot(slot) => {
+            let SlotValue::BlockStarts(starts) = host.slot(slot)? else {
+                return Err(ErrorKind::Missing("block starts in their slot".into()).into());
+            };
+            let range = block_range(&starts.starts, scan.block, file.end)?;
+            Reader::Block(BlockReader::new(Arc::clone(block), input, range)?)
+        }
+        ScanStart::Stream(stream) => Reader::Stream(Box::new(take_stream(scan, stream, input, host)?)),
+    };
+    Ok(Box::new(Csv {
+        scan,
+        host,
+        reader: Some(reader),
+        ended: false,
+        rows_left: file.rows_max.unwrap_or(u64::MAX),
+        memory,
+        reported_bytes: 0,
+    }))
+}
+
+fn block_range(starts: &[u64], block: usize, last: u64) -> Result<Range<u64>> {
+    match (starts.get(block), starts.get(block + 1)) {
+        (Some(start), Some(end)) => Ok(*start.min(&last)..*end.min(&last)),
+        _ => Err(ErrorKind::Missing(format!("the start of block {block}")).into()),
+    }
+}
+
+/// The decompressor of the block before, or, where it is not here (a retry, another process), a new one brought
+/// to the same place.
+fn take_stream(
+    scan: &CsvScan,
+    stream: StreamId,
+    input: Arc<dyn ReadAt>,
+    host: &dyn Host,
+) -> Result<StreamReader> {
+    if let Some(state) = host.take_stream(stream, scan.block)
+        && let Ok(reader) = state.downcast::<StreamReader>()
+    {
+        return Ok(*reader);
+    }
+    let mut reader = StreamReader::new(Arc::clone(&scan.file.block), input)?;
+    for block in 0..scan.block {
+        let end = stream_end(&scan.file, block);
+        reader.skip(end)?;
+        if host.is_cancelled() {
+            return Err(ErrorKind::Cancelled.into());
+        }
+    }
+    Ok(reader)
+}
+
+/// Compressed byte at which block `block` of a compressed file ends.
+fn stream_end(file: &CsvFile, block: usize) -> u64 {
+    (block as u64 + 1).saturating_mul(file.block_bytes).min(file.bytes)
+}
+
+enum Reader {
+    Block(BlockReader),
+    Stream(Box<StreamReader>),
+}
+
+struct Csv<'a> {
+    scan: &'a CsvScan,
+    host: &'a dyn Host,
+    reader: Option<Reader>,
+    ended: bool,
+    rows_left: u64,
+    memory: Box<dyn Reservation>,
+    reported_bytes: u64,
+}
+
+impl Csv<'_> {
+    fn read(&mut self) -> Result<Option<RecordBatch>> {
+        let (batch, bytes_read, held) = match &mut self.reader {
+            Some(Reader::Block(reader)) => (reader.next_batch()?, reader.bytes_read(), reader.memory_bytes()),
+            Some(Reader::Stream(reader)) => {
+                (reader.next_batch(self.scan.range.end)?, reader.bytes_read(), reader.memory_bytes())
+            }
+            None => return Ok(None),
+        };
+        self.ended = batch.is_none();
+        if held > self.memory.bytes() {
+            self.memory.resize(held)?;
+        }
+        let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
+        self.host.progress(bytes_read.saturating_sub(self.reported_bytes), rows as u64);
+        self.reported_bytes = bytes_read;
+        Ok(batch)
+    }
+
+    fn select(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        let Some(filter) = &self.scan.filter else { return Ok(batch) };
+        let mask = filter.evaluate_mask(&batch)?;
+        let kept = if self.scan.output_columns < batch.num_columns() {
+            batch.project(&(0..self.scan.output_columns).collect::<Vec<_>>())?
+        } else {
+            batch
+        };
+        Ok(compute::filter(&kept, &mask)?)
+    }
+}
+
+impl BatchSource for Csv<'_> {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        if self.rows_left == 0 {
+            return Ok(None);
+        }
+        let Some(mut batch) = self.read()? else { return Ok(None) };
+        let rows = usize::try_from(self.rows_left).unwrap_or(usize::MAX).min(batch.num_rows());
+        if rows < batch.num_rows() {
+            batch = batch.slice(0, rows);
+        }
+        self.rows_left -= rows as u64;
+        self.select(batch).map(Some)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        // A consumer that had enough leaves rows of this block behind, which the next block must not get: it then
+        // starts a decompressor of its own.
+        if let ScanStart::Stream(stream) = self.scan.start
+            && self.ended
+            && self.scan.range.end < self.scan.file.bytes
+            && let Some(Reader::Stream(reader)) = self.reader.take()
+        {
+            self.host.leave_stream(stream, self.scan.block + 1, reader);
+        }
+        Ok(())
+    }
+}

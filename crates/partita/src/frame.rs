@@ -1,0 +1,427 @@
+//! The frame: a lazy, partitioned table.
+
+mod stream;
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+use partita_columns::{Partition, polars};
+use partita_formats::csv::schema_file::type_name;
+use partita_plan::lower::{Target, lower};
+use partita_plan::node::{Divisions, Filter, MapPartitions, Partitions, Project, RowIndex, Stored};
+use partita_plan::stage::{explain, optimize};
+use partita_plan::{Expr, Plan, PlanRef, Stage};
+use partita_runtime::engine::{Call, StoredFrame};
+use partita_runtime::executor::Scheduler;
+use partita_tasks::interpret::Outcome;
+
+pub use stream::Batches;
+
+use crate::context::{Inputs, IntoColumns};
+use crate::error::{Error, ErrorKind, Result};
+use crate::parquet::ParquetWriter;
+use crate::session::Session;
+
+/// What a user's function may fail with.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A lazy, partitioned table. Calls that describe return a frame at once; calls that ask (`len`, `head`,
+/// `compute`, `persist`, `to_parquet`, ..) run. Cloning shares the plan.
+///
+/// A wrong call (a column that is not there, a filter that is no Boolean) is kept in the frame and reported by the first call that
+/// returns a `Result`.
+#[derive(Clone)]
+pub struct DataFrame {
+    session: Session,
+    plan: Result<PlanRef>,
+    scheduler: Option<Scheduler>,
+}
+
+/// Making frames.
+impl DataFrame {
+    pub(crate) fn new(session: Session, plan: PlanRef) -> Self {
+        Self { session, plan: Ok(plan), scheduler: None }
+    }
+
+    pub(crate) fn from_partitions(
+        session: &Session,
+        schema: &SchemaRef,
+        partitions: Vec<Vec<RecordBatch>>,
+    ) -> Result<Self> {
+        let held = session.engine().hold(schema, partitions)?;
+        Ok(Self::stored(session, Arc::clone(schema), held))
+    }
+
+    fn stored(session: &Session, schema: SchemaRef, held: StoredFrame) -> Self {
+        let plan = Stored::new(held.frame, schema, held.counts, held.keep_alive);
+        Self::new(session.clone(), plan)
+    }
+
+    fn map(&self, step: impl FnOnce(PlanRef) -> partita_plan::Result<PlanRef>) -> Self {
+        let plan = self.plan.clone().and_then(|plan| step(plan).map_err(Error::from));
+        Self { session: self.session.clone(), plan, scheduler: self.scheduler }
+    }
+
+    pub(crate) fn plan(&self) -> Result<&PlanRef> {
+        self.plan.as_ref().map_err(Clone::clone)
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub(crate) fn call(&self) -> Call {
+        self.session.engine().call(self.scheduler)
+    }
+}
+
+/// Describing.
+impl DataFrame {
+    /// Keeps the rows where `predicate` is true; false and missing drop the row.
+    #[must_use]
+    pub fn filter(&self, predicate: Expr) -> Self {
+        self.map(|plan| Filter::new(plan, predicate))
+    }
+
+    /// These columns, by name or as expressions, in this order.
+    #[must_use]
+    pub fn select(&self, columns: impl IntoColumns) -> Self {
+        self.map(|plan| Project::new(plan, columns.into_columns()))
+    }
+
+    /// Adds one column, or replaces the one of that name.
+    #[must_use]
+    pub fn with_column(&self, name: &str, value: Expr) -> Self {
+        self.with_columns([value.alias(name)])
+    }
+
+    /// Adds columns, or replaces those of the same names.
+    #[must_use]
+    pub fn with_columns(&self, columns: impl IntoColumns) -> Self {
+        self.map(|plan| Project::with_columns(plan, columns.into_columns()))
+    }
+
+    /// All columns but these.
+    #[must_use]
+    pub fn drop<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Self {
+        let names: Vec<String> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
+        self.map(|plan| Project::without(plan, &names))
+    }
+
+    /// Other names for columns: pairs of old and new.
+    #[must_use]
+    pub fn rename<A: AsRef<str>, B: AsRef<str>>(&self, names: impl IntoIterator<Item = (A, B)>) -> Self {
+        let pairs = names.into_iter().map(|(from, to)| (from.as_ref().to_owned(), to.as_ref().to_owned()));
+        let pairs: Vec<(String, String)> = pairs.collect();
+        self.map(|plan| Project::renamed(plan, &pairs))
+    }
+
+    /// The running row number from 0 over the whole frame, as a first column of UInt64. The rows of all partitions
+    /// are counted before; no column is decoded for it.
+    #[must_use]
+    pub fn with_row_index(&self, name: &str) -> Self {
+        self.map(|plan| RowIndex::new(plan, name))
+    }
+
+    /// Some consecutive partitions, by number.
+    #[must_use]
+    pub fn partitions(&self, wanted: std::ops::Range<usize>) -> Self {
+        self.map(|plan| Partitions::new(plan, wanted))
+    }
+
+    /// Calls `function` on each partition as a Polars frame; it returns columns of `schema`. The function is called from several
+    /// threads at once, with whole partitions in memory.
+    #[must_use]
+    pub fn map_partitions<F>(&self, schema: Schema, function: F) -> Self
+    where
+        F: Fn(polars_core::frame::DataFrame) -> Result<polars_core::frame::DataFrame, BoxError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.map_partition_batches(schema, move |input, batches| {
+            let frame = function(polars::to_polars(&input, &batches)?)?;
+            Ok(polars::from_polars(&frame, 8192)?.1)
+        })
+    }
+
+    /// [`DataFrame::map_partitions`] with Arrow batches in and out.
+    #[must_use]
+    pub fn map_partition_batches<F>(&self, schema: Schema, function: F) -> Self
+    where
+        F: Fn(SchemaRef, Vec<RecordBatch>) -> Result<Vec<RecordBatch>, BoxError> + Send + Sync + 'static,
+    {
+        let (id, keep_alive) = self.session.engine().register(Box::new(function));
+        self.map(|plan| MapPartitions::new(plan, id, Arc::new(schema), keep_alive))
+    }
+
+    /// The same frame, whose asking calls run with `scheduler`.
+    #[must_use]
+    pub fn with_scheduler(&self, scheduler: Scheduler) -> Self {
+        Self { session: self.session.clone(), plan: self.plan.clone(), scheduler: Some(scheduler) }
+    }
+}
+
+/// Looking, without running.
+impl DataFrame {
+    /// Names and types of the columns.
+    ///
+    /// # Errors
+    /// The first wrong call of the chain.
+    pub fn schema(&self) -> Result<SchemaRef> {
+        Ok(Arc::clone(self.plan()?.schema()))
+    }
+
+    /// Names of the columns.
+    ///
+    /// # Errors
+    /// The first wrong call of the chain.
+    pub fn columns(&self) -> Result<Vec<String>> {
+        Ok(self.plan()?.schema().fields().iter().map(|field| field.name().clone()).collect())
+    }
+
+    /// Number of partitions.
+    ///
+    /// # Errors
+    /// The first wrong call of the chain.
+    pub fn npartitions(&self) -> Result<usize> {
+        Ok(self.plan()?.partitions())
+    }
+
+    /// How the frame is cut by its index.
+    ///
+    /// # Errors
+    /// The first wrong call of the chain.
+    pub fn divisions(&self) -> Result<Divisions> {
+        Ok(self.plan()?.divisions())
+    }
+
+    /// The plan at a stage, as text.
+    ///
+    /// # Errors
+    /// The first wrong call of the chain.
+    pub fn explain(&self, stage: Stage) -> Result<String> {
+        Ok(explain(self.plan()?, stage)?)
+    }
+
+    /// Number of tasks that `compute` would run.
+    ///
+    /// # Errors
+    /// The first wrong call of the chain.
+    pub fn tasks(&self) -> Result<usize> {
+        Ok(lower(&optimize(self.plan()?, Stage::Fused)?, &Target::Collect)?.graph.len())
+    }
+}
+
+/// Asking.
+impl DataFrame {
+    /// Number of rows. No column is read for it that no filter needs; of a persisted frame it is known.
+    ///
+    /// # Errors
+    /// The first wrong call of the chain, or whatever goes wrong while it runs.
+    pub fn len(&self) -> Result<u64> {
+        let counted = optimize(&self.plan()?.operator().prune(&[])?, Stage::Fused)?;
+        if let Some(rows) = counted.operator().known_rows() {
+            return Ok(rows);
+        }
+        let counts = self.run(&counted, &Target::Count)?;
+        Ok(counts.iter().map(|count| if let Outcome::Count(rows) = count { *rows } else { 0 }).sum())
+    }
+
+    /// Whether there are no rows.
+    ///
+    /// # Errors
+    /// As [`DataFrame::len`].
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Number of values that are not null, column by column.
+    ///
+    /// # Errors
+    /// As [`DataFrame::len`].
+    pub fn count(&self) -> Result<Vec<(String, u64)>> {
+        let names = self.columns()?;
+        let mut totals = vec![0; names.len()];
+        for outcome in self.run(&optimize(self.plan()?, Stage::Fused)?, &Target::CountValues)? {
+            if let Outcome::Counts(counts) = outcome {
+                for (total, count) in totals.iter_mut().zip(counts.iter()) {
+                    *total += count;
+                }
+            }
+        }
+        Ok(names.into_iter().zip(totals).collect())
+    }
+
+    /// The first `rows` rows, as a Polars frame. Reads one partition, and further ones only where that has too few.
+    ///
+    /// # Errors
+    /// As [`DataFrame::len`].
+    pub fn head(&self, rows: usize) -> Result<polars_core::frame::DataFrame> {
+        let mut taken = Vec::new();
+        let mut left = rows;
+        let all = self.npartitions()?;
+        let (mut next, mut step) = (0, 1);
+        while next < all && (left > 0 || next == 0) {
+            let end = all.min(next + step);
+            let outcomes = self.run_partitions(next..end, &Target::Head(left))?;
+            for batch in outcomes.iter().flat_map(batches_of) {
+                let keep = batch.slice(0, batch.num_rows().min(left));
+                left -= keep.num_rows();
+                taken.push(keep);
+            }
+            (next, step) = (end, step * 2);
+        }
+        Ok(polars::to_polars(&self.schema()?, &taken)?)
+    }
+
+    /// The last `rows` rows, as a Polars frame. Reads the last partition, and earlier ones only where that has too few.
+    ///
+    /// # Errors
+    /// As [`DataFrame::len`].
+    pub fn tail(&self, rows: usize) -> Result<polars_core::frame::DataFrame> {
+        let mut taken = Vec::new();
+        let mut left = rows;
+        let (mut end, mut step) = (self.npartitions()?, 1);
+        while end > 0 && left > 0 {
+            let start = end.saturating_sub(step);
+            let outcomes = self.run_partitions(start..end, &Target::Tail(left))?;
+            let batches: Vec<RecordBatch> = outcomes.iter().flat_map(batches_of).collect();
+            for batch in batches.into_iter().rev() {
+                let keep = batch.num_rows().min(left);
+                left -= keep;
+                taken.push(batch.slice(batch.num_rows() - keep, keep));
+            }
+            (end, step) = (start, step * 2);
+        }
+        taken.reverse();
+        Ok(polars::to_polars(&self.schema()?, &taken)?)
+    }
+
+    /// All rows, as a Polars frame. It leaves the session's memory limit when it is handed over.
+    ///
+    /// # Errors
+    /// As [`DataFrame::len`]; where the rows do not fit the memory limit, an error that names
+    /// [`DataFrame::batches`] and [`DataFrame::to_parquet`].
+    pub fn compute(&self) -> Result<polars_core::frame::DataFrame> {
+        let (schema, batches) = self.collect()?;
+        Ok(polars::to_polars(&schema, &batches)?)
+    }
+
+    /// [`DataFrame::compute`] with another scheduler than the session's.
+    ///
+    /// # Errors
+    /// As [`DataFrame::compute`].
+    pub fn compute_with(&self, scheduler: Scheduler) -> Result<polars_core::frame::DataFrame> {
+        self.with_scheduler(scheduler).compute()
+    }
+
+    /// All rows, as Arrow batches in order.
+    ///
+    /// # Errors
+    /// As [`DataFrame::compute`].
+    pub fn compute_batches(&self) -> Result<Vec<RecordBatch>> {
+        Ok(self.collect()?.1)
+    }
+
+    /// All rows as Arrow batches, in order, computed ahead by a bounded number of partitions.
+    ///
+    /// # Errors
+    /// The first wrong call of the chain; what goes wrong later comes as an item.
+    pub fn batches(&self) -> Result<Batches> {
+        let lowered = lower(&optimize(self.plan()?, Stage::Fused)?, &Target::Collect)?;
+        Ok(Batches::new(self.session.engine().stream(lowered.graph, lowered.targets, self.call())))
+    }
+
+    /// Computes every partition and keeps it in the session, until the last frame that is made of it is dropped.
+    ///
+    /// # Errors
+    /// As [`DataFrame::compute`].
+    pub fn persist(&self) -> Result<DataFrame> {
+        let plan = optimize(self.plan()?, Stage::Fused)?;
+        let engine = self.session.engine();
+        let frame = engine.reserve_frame();
+        let lowered = lower(&plan, &Target::Store { frame: frame.number() })?;
+        engine.run(&lowered.graph, &lowered.targets, &self.call(), &|_, _| {})?;
+        let held = engine.held(frame, lowered.targets.len())?;
+        Ok(Self { scheduler: self.scheduler, ..Self::stored(&self.session, lowered.schema, held) })
+    }
+
+    /// Releases a persisted frame now: what its last drop would do. Frames made of it report an error from then on.
+    ///
+    /// # Errors
+    /// Where the frame is not a persisted one.
+    pub fn unpersist(self) -> Result<()> {
+        match &**self.plan()? {
+            Plan::Stored(stored) => {
+                self.session.engine().release(stored.frame());
+                Ok(())
+            }
+            _ => Err(ErrorKind::Option("unpersist: the frame is not the result of persist()".into()).into()),
+        }
+    }
+
+    /// Begins to write a Parquet data set: a folder of parts, or one file where the name ends in `.parquet`.
+    pub fn to_parquet(&self, target: impl Into<Inputs>) -> ParquetWriter {
+        ParquetWriter::new(self.clone(), target.into())
+    }
+
+    fn run_partitions(&self, wanted: std::ops::Range<usize>, target: &Target) -> Result<Vec<Outcome>> {
+        let picked = Partitions::new(Arc::clone(self.plan()?), wanted)?;
+        self.run(&optimize(&picked, Stage::Fused)?, target)
+    }
+
+    /// Runs an optimized plan; one outcome a partition, in order.
+    fn run(&self, plan: &PlanRef, target: &Target) -> Result<Vec<Outcome>> {
+        let lowered = lower(plan, target)?;
+        Ok(self.session.engine().collect(&lowered.graph, &lowered.targets, &self.call())?)
+    }
+
+    fn collect(&self) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let plan = optimize(self.plan()?, Stage::Fused)?;
+        let outcomes = self.run(&plan, &Target::Collect)?;
+        Ok((Arc::clone(plan.schema()), outcomes.iter().flat_map(batches_of).collect()))
+    }
+}
+
+/// The batches of a collected partition, their buffers shared.
+pub(crate) fn batches_of(outcome: &Outcome) -> Vec<RecordBatch> {
+    match outcome {
+        Outcome::Partition(held) => Partition::batches(&held.partition).to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+impl fmt::Display for DataFrame {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = match &self.plan {
+            Ok(plan) => plan,
+            Err(error) => return write!(out, "DataFrame with an error: {error}"),
+        };
+        let mut table = Table::new();
+        table.load_preset(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(["column", "type", "nulls"]);
+        for field in plan.schema().fields() {
+            let nulls = if field.is_nullable() { "allowed" } else { "none" };
+            table.add_row([Cell::new(field.name()), Cell::new(type_name(field.data_type())), Cell::new(nulls)]);
+        }
+        let tasks = self.tasks().map_or_else(|error| error.to_string(), |tasks| tasks.to_string());
+        writeln!(out, "{table}")?;
+        write!(
+            out,
+            "{} columns, npartitions {}, divisions {}, {tasks} tasks",
+            plan.schema().fields().len(),
+            plan.partitions(),
+            plan.divisions()
+        )
+    }
+}
+
+impl fmt::Debug for DataFrame {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}

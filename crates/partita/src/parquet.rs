@@ -1,0 +1,262 @@
+//! Writing Parquet: what a user says about the data set, and its commit.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOptions};
+use partita_plan::Stage;
+use partita_plan::lower::{Target, lower};
+use partita_plan::node::ReadCsv;
+use partita_plan::stage::optimize;
+use partita_plan::{Plan, PlanRef};
+use partita_runtime::cancel::CancelToken;
+use partita_runtime::dataset::{Dataset, DatasetOptions, InputFingerprint};
+use partita_runtime::progress::Progress;
+use partita_tasks::program::DatasetId;
+
+use crate::context::Inputs;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::DataFrame;
+use crate::size::ByteSize;
+
+/// What is to be written, and how. Nothing runs before [`ParquetWriter::write`].
+///
+/// The data set appears at once, when all of it is on the disk: readers see nothing, or what was there before,
+/// until then; and so they do after an error, Ctrl-C or a crash.
+///
+/// ```
+/// use partita::prelude::*;
+/// # fn main() -> partita::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("trips.csv");
+/// # std::fs::write(&path, "zone,fare\nA,12.5\nB,0\n").unwrap();
+/// let trips = partita::read_csv(&path).load()?;
+/// let written = trips.to_parquet(folder.path().join("out")).compression(Compression::Snappy).write()?;
+/// assert_eq!((written.rows, written.files.len()), (2, 1));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "nothing is written before write()"]
+pub struct ParquetWriter {
+    frame: DataFrame,
+    target: Inputs,
+    options: WriteOptions,
+    overwrite: bool,
+    single_file: bool,
+    sync: bool,
+    job: serde_json::Value,
+    cancel: CancelToken,
+    progress: Arc<Progress>,
+    wrong: Option<Error>,
+}
+
+/// A data set that is there.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Written {
+    /// Number of rows: as many as were read.
+    pub rows: u64,
+    /// The Parquet files, in row order.
+    pub files: Vec<PathBuf>,
+    /// Bytes of all Parquet files.
+    pub bytes: u64,
+    /// Number of row groups.
+    pub row_groups: usize,
+    /// Bytes of input that were read.
+    pub bytes_in: u64,
+    /// From the call to the data set being there, in seconds.
+    pub seconds: f64,
+    /// What a user should know about how an old data set was replaced; mostly nothing.
+    pub note: Option<String>,
+}
+
+impl ParquetWriter {
+    pub(crate) fn new(frame: DataFrame, target: Inputs) -> Self {
+        Self {
+            frame,
+            target,
+            options: WriteOptions::default(),
+            overwrite: false,
+            single_file: false,
+            sync: true,
+            job: serde_json::Value::Null,
+            cancel: CancelToken::new(),
+            progress: Arc::new(Progress::default()),
+            wrong: None,
+        }
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut WriteOptions)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    /// All options of encoding and cutting at once.
+    pub fn options(mut self, options: WriteOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How pages are compressed; default zstd at level 3.
+    pub fn compression(self, compression: Compression) -> Self {
+        self.set(|options| options.compression = compression)
+    }
+
+    /// Options of one column: its own compression, encoding, statistics.
+    pub fn column(self, name: &str, column: ColumnOptions) -> Self {
+        self.set(|options| {
+            options.columns.insert(name.to_owned(), column);
+        })
+    }
+
+    /// Rows of a row group at most; default 1 Mi.
+    pub fn row_group_rows(self, rows: usize) -> Self {
+        self.set(|options| options.row_group_rows_max = rows)
+    }
+
+    /// Rows of a page at most; default 64 Ki.
+    pub fn page_rows(self, rows: usize) -> Self {
+        self.set(|options| options.page_rows_max = rows)
+    }
+
+    /// What is said about the values of chunks and pages; default both.
+    pub fn statistics(self, statistics: Statistics) -> Self {
+        self.set(|options| options.statistics = statistics)
+    }
+
+    /// Bytes after which a part is full, as a number or as text; default 256 MiB. Parts are cut between partitions
+    /// only.
+    pub fn part_size(mut self, bytes: impl Into<ByteSize>) -> Self {
+        match bytes.into().bytes() {
+            Ok(bytes) => self.options.part_bytes = bytes,
+            Err(error) => drop(self.wrong.get_or_insert(error)),
+        }
+        self
+    }
+
+    /// One part for every partition, whatever its size.
+    pub fn file_per_partition(self, each: bool) -> Self {
+        self.set(|options| options.file_per_partition = each)
+    }
+
+    /// One more key and value of the footers.
+    pub fn metadata(self, key: &str, value: &str) -> Self {
+        self.set(|options| {
+            options.key_value_metadata.insert(key.to_owned(), value.to_owned());
+        })
+    }
+
+    /// Whether what is at the target is replaced, in one step when the new is complete; default no: then a target
+    /// that is not empty is an error.
+    pub fn overwrite(mut self, overwrite: bool) -> Self {
+        self.overwrite = overwrite;
+        self
+    }
+
+    /// One file rather than a folder; also where the target's name ends in `.parquet`.
+    pub fn single_file(mut self, single: bool) -> Self {
+        self.single_file = single;
+        self
+    }
+
+    /// Whether everything is on the disk before the data set appears; default yes.
+    pub fn sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
+    }
+
+    /// What the manifest says about the job, as JSON.
+    pub fn job(mut self, job: serde_json::Value) -> Self {
+        self.job = job;
+        self
+    }
+
+    /// A handle by which another thread can end the run: `cancel()` leaves the target as it was.
+    pub fn cancel_token(&self) -> CancelToken {
+        self.cancel.clone()
+    }
+
+    /// Counters that grow while it runs.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// Runs, and commits the data set.
+    ///
+    /// # Errors
+    /// The first wrong call of the frame's chain; a target that is not empty, is an input, or is being written by
+    /// another; whatever goes wrong while it runs. The target is as it was then, and nothing is left beside it.
+    pub fn write(self) -> Result<Written> {
+        let started = Instant::now();
+        if let Some(error) = &self.wrong {
+            return Err(error.clone());
+        }
+        let target = self.target()?;
+        let session = self.frame.session().clone();
+        let engine = session.engine();
+        let plan = optimize(self.frame.plan()?, Stage::Fused)?;
+        let options = DatasetOptions {
+            write: self.options.clone(),
+            overwrite: self.overwrite,
+            single_file: self.single_file,
+            partitions: Some(plan.partitions()),
+            inputs: inputs(&plan),
+            options_json: self.job.clone(),
+            sync: self.sync,
+        };
+        let schema = Arc::clone(plan.schema());
+        let dataset = Dataset::create(&target, schema, options, engine.waiting_bytes())?;
+        let sink = Target::Parquet { dataset: DatasetId(engine.number()), options: Arc::new(self.options) };
+        let lowered = lower(&plan, &sink)?;
+        let mut call = self.frame.call();
+        call.cancel = self.cancel;
+        call.progress = self.progress;
+        engine.run_into(&lowered.graph, &lowered.targets, &call, &dataset, &|_, _| {})?;
+        if call.cancel.is_cancelled() {
+            return Err(partita_runtime::Error::from(partita_runtime::ErrorKind::Cancelled).into());
+        }
+        let written = dataset.commit(None)?;
+        Ok(Written {
+            rows: written.rows,
+            note: written.replaced.note(),
+            files: written.files,
+            bytes: written.bytes,
+            row_groups: written.row_groups,
+            bytes_in: call.progress.input_bytes(),
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn target(&self) -> Result<PathBuf> {
+        let refused = |message: String| Error::from(ErrorKind::Option(message));
+        let [target] = self.target.0.as_slice() else {
+            return Err(refused(format!("expected one target, got {}", self.target.0.len())));
+        };
+        match target.split_once("://") {
+            None => Ok(Path::new(target).to_owned()),
+            Some(("file", path)) => Ok(Path::new(path).to_owned()),
+            Some((scheme, _)) => Err(refused(format!(
+                "{target}: the scheme {scheme:?} cannot be written to; write to a local folder and copy it"
+            ))),
+        }
+    }
+}
+
+/// The files that a plan reads.
+fn inputs(plan: &PlanRef) -> Vec<InputFingerprint> {
+    let mut inputs = Vec::new();
+    let mut next = Some(plan);
+    while let Some(plan) = next {
+        if let Plan::ReadCsv(read) = &**plan {
+            inputs.extend(ReadCsv::files(read).iter().map(|file| InputFingerprint {
+                path: file.path.clone(),
+                bytes: file.bytes,
+                modified_ns: file.modified_ns,
+            }));
+        }
+        next = plan.input();
+    }
+    inputs
+}

@@ -1,0 +1,12 @@
+//! What most programs want in scope.
+//!
+//! ```
+//! use partita::prelude::*;
+//! let _ = col("fare").gt(lit(0.0));
+//! ```
+
+pub use crate::arrow::datatypes::{DataType, TimeUnit};
+pub use crate::{
+    ByteSize, Compression, CsvReader, DataFrame, Encoding, Error, Expr, Headers, Infer, ParquetWriter, Ragged,
+    Scheduler, Session, Stage, col, expr, lit,
+};

@@ -1,0 +1,76 @@
+//! What a job says of itself when it is done.
+
+use partita_runtime::ledger::peak_memory_bytes;
+use serde::Serialize;
+
+use crate::parquet::Written;
+
+/// The report of a conversion, as `--report` writes it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Rows in and out.
+    pub rows: u64,
+    /// Parquet files written.
+    pub parts_written: usize,
+    /// Bytes of input read.
+    pub bytes_in: u64,
+    /// Bytes of Parquet written.
+    pub bytes_out: u64,
+    /// Seconds from the start to the data set being there.
+    pub seconds: f64,
+    /// Highest anonymous and shared resident memory of the process that was seen.
+    pub peak_memory_bytes: u64,
+}
+
+impl Report {
+    /// The report of a data set that has just been written by this process.
+    pub fn new(written: &Written) -> Self {
+        Self {
+            rows: written.rows,
+            parts_written: written.files.len(),
+            bytes_in: written.bytes_in,
+            bytes_out: written.bytes,
+            seconds: written.seconds,
+            peak_memory_bytes: peak_memory_bytes(),
+        }
+    }
+}
+
+/// The versions that matter in a report of a defect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Versions {
+    /// This crate.
+    pub partita: &'static str,
+    /// The `arrow` crate.
+    pub arrow: &'static str,
+    /// Operating system and processor.
+    pub platform: String,
+    /// Instruction sets that were found and matter here.
+    pub cpu_features: Vec<&'static str>,
+}
+
+/// The versions of this build, on this machine.
+pub fn versions() -> Versions {
+    Versions {
+        partita: env!("CARGO_PKG_VERSION"),
+        arrow: arrow::ARROW_VERSION,
+        platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        cpu_features: cpu_features(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn cpu_features() -> Vec<&'static str> {
+    let found = [
+        ("avx2", std::is_x86_feature_detected!("avx2")),
+        ("bmi2", std::is_x86_feature_detected!("bmi2")),
+        ("avx512bw", std::is_x86_feature_detected!("avx512bw")),
+        ("avx512vbmi2", std::is_x86_feature_detected!("avx512vbmi2")),
+    ];
+    found.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn cpu_features() -> Vec<&'static str> {
+    Vec::new()
+}
