@@ -369,6 +369,11 @@ impl<'g> Machine<'g> {
         self.next_rank().is_some()
     }
 
+    /// The task that it gets.
+    pub fn next_task(&self) -> Option<TaskId> {
+        self.next_rank().map(|rank| self.order.sequence()[rank as usize])
+    }
+
     /// Tasks that have all they depend on and have not started, those outside of the window or without memory included.
     pub fn ready_count(&self) -> usize {
         self.ready.len() + self.ready_sources.len()

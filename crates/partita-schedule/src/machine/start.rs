@@ -35,12 +35,10 @@ impl Machine<'_> {
         Reception::Taken
     }
 
-    /// The least rank that may start now. Both queues give their least, so the window is one comparison.
+    /// The least rank that may start now. Both queues give their least, so the window is one
+    /// comparison. A run that stops has empty queues.
     #[inline]
     pub(super) fn next_rank(&self) -> Option<u32> {
-        if self.stopping.is_some() {
-            return None;
-        }
         let source = if self.admits { self.ready_sources.first() } else { None };
         let rank = match (self.ready.first(), source) {
             (Some(compute), Some(source)) => compute.min(source),

@@ -37,7 +37,7 @@ fn step(double: &mut Double<'_>, what: u8, which: usize, next_worker: &mut u32) 
         (80..90, Some((task, worker))) => {
             double.report(Report::Failed { task, worker, transient: true });
         }
-        (90..92, Some((task, worker))) if which % 4 == 0 => {
+        (90..92, Some((task, worker))) if which.is_multiple_of(4) => {
             double.report(Report::Failed { task, worker, transient: false });
         }
         (92..98, Some((task, worker))) => {
@@ -47,7 +47,7 @@ fn step(double: &mut Double<'_>, what: u8, which: usize, next_worker: &mut u32) 
             double.report(Report::Returned { task, worker });
         }
         (102..106, Some((culprit, worker))) => {
-            let culprit = (which % 2 == 0).then_some(culprit);
+            let culprit = (which.is_multiple_of(2)).then_some(culprit);
             double.report(Report::WorkerLost { worker, culprit });
         }
         (106..112, _) => {
@@ -64,7 +64,7 @@ fn step(double: &mut Double<'_>, what: u8, which: usize, next_worker: &mut u32) 
             double.now += Duration::from_millis(which as u64 % 300);
             double.report(Report::Tick);
         }
-        (126, _) if which % 16 == 0 => {
+        (126, _) if which.is_multiple_of(16) => {
             double.report(Report::Cancel);
         }
         // Reports about what is not so change nothing.

@@ -1,0 +1,45 @@
+//! The ledger as tasks see it.
+
+use std::sync::Arc;
+
+use partita_tasks::host;
+use partita_tasks::{ErrorKind, Result};
+
+use super::{Ledger, LedgerError, Reservation};
+
+/// A reservation that knows which setting makes the need smaller.
+struct TaskReservation {
+    reservation: Reservation,
+    way_out: &'static str,
+}
+
+impl Ledger {
+    /// Reserves memory on behalf of a task's `operator`; `way_out` is the setting that makes the need smaller.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`] where it is not free.
+    pub fn reserve_for_task(
+        self: &Arc<Self>,
+        operator: &str,
+        bytes: usize,
+        way_out: &'static str,
+    ) -> Result<Box<dyn host::Reservation>> {
+        let reservation = self.try_reserve(operator, bytes).map_err(|error| task_error(error, way_out))?;
+        Ok(Box::new(TaskReservation { reservation, way_out }))
+    }
+}
+
+fn task_error(error: LedgerError, way_out: &'static str) -> partita_tasks::Error {
+    let LedgerError { operator, need_bytes, memory_limit_bytes, .. } = error;
+    ErrorKind::Memory { operator, need_bytes, limit_bytes: memory_limit_bytes, way_out }.into()
+}
+
+impl host::Reservation for TaskReservation {
+    fn bytes(&self) -> usize {
+        self.reservation.bytes()
+    }
+
+    fn resize(&mut self, bytes: usize) -> Result<()> {
+        self.reservation.resize(bytes).map_err(|error| task_error(error, self.way_out))
+    }
+}
