@@ -82,7 +82,8 @@ impl Typed {
 
 fn at(expression: &Expr, schema: &Schema, depth: usize) -> Result<Typed> {
     if depth > DEPTH_MAX {
-        let message = format!("nested over {DEPTH_MAX} deep; compute parts of it as columns of their own first");
+        let message =
+            format!("nested over {DEPTH_MAX} deep; compute parts of it as columns of their own first");
         return Err(ErrorKind::Type { expression: "expression".to_owned(), message }.into());
     }
     let below = |of: &Expr| at(of, schema, depth + 1);
@@ -122,12 +123,15 @@ fn column(name: &str, schema: &Schema) -> Result<Typed> {
                 nullable: field.is_nullable(),
             })
         }
-        None => {
-            let known: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-            let suggestion = suggest::nearest(name, &known);
-            Err(ErrorKind::UnknownColumn { name: name.to_owned(), known, suggestion }.into())
-        }
+        None => Err(unknown_column(name, schema).into()),
     }
+}
+
+/// The refusal of a name, with the nearest one there is.
+pub(crate) fn unknown_column(name: &str, schema: &Schema) -> ErrorKind {
+    let known: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let suggestion = suggest::nearest(name, &known);
+    ErrorKind::UnknownColumn { name: name.to_owned(), known, suggestion }
 }
 
 fn mismatch(expression: &Expr, message: impl Into<String>) -> Error {
@@ -141,7 +145,8 @@ fn truth(written: &Expr, typed: Typed) -> Result<Typed> {
         DataType::Null => typed.cast(&DataType::Boolean),
         other => {
             let name = dtype::name(&other);
-            let message = format!("expected Boolean, got {name}; compare it with something, or cast it to Boolean");
+            let message =
+                format!("expected Boolean, got {name}; compare it with something, or cast it to Boolean");
             Err(mismatch(written, message))
         }
     }
@@ -168,13 +173,20 @@ fn arithmetic(written: &Expr, op: ArithmeticOp, left: Typed, right: Typed) -> Re
     let (left, right) = operands::arithmetic(written, op, decoded(left)?, decoded(right)?)?;
     let Ok(data_type) = compute::arithmetic_type(op, &left.data_type, &right.data_type) else {
         let (l, r) = (dtype::name(&left.data_type), dtype::name(&right.data_type));
-        return Err(mismatch(written, format!("{} is not defined for {l} and {r}; cast them first", op.symbol())));
+        return Err(mismatch(
+            written,
+            format!("{} is not defined for {l} and {r}; cast them first", op.symbol()),
+        ));
     };
     // By zero these are null.
     let makes_nulls =
         matches!(op, ArithmeticOp::FloorDivide | ArithmeticOp::Remainder) && !left.data_type.is_floating();
     let nullable = left.nullable || right.nullable || makes_nulls;
-    Ok(Typed { expr: BoundExpr::Arithmetic(op, Box::new(left.expr), Box::new(right.expr)), data_type, nullable })
+    Ok(Typed {
+        expr: BoundExpr::Arithmetic(op, Box::new(left.expr), Box::new(right.expr)),
+        data_type,
+        nullable,
+    })
 }
 
 fn compare(written: &Expr, op: CompareOp, left: Typed, right: Typed) -> Result<Typed> {
@@ -192,7 +204,10 @@ fn negate(written: &Expr, of: Typed) -> Result<Typed> {
     let of = decoded(of)?;
     if compute::negate(&Value::Array(new_empty_array(&of.data_type))).is_err() {
         let name = dtype::name(&of.data_type);
-        return Err(mismatch(written, format!("- is not defined for {name}; cast it to a signed type first")));
+        return Err(mismatch(
+            written,
+            format!("- is not defined for {name}; cast it to a signed type first"),
+        ));
     }
     Ok(Typed { expr: BoundExpr::Negate(Box::new(of.expr)), ..of })
 }
@@ -220,7 +235,10 @@ fn is_in(written: &Expr, of: Typed, list: &[Scalar]) -> Result<Typed> {
             None if scalar.data_type().is_numeric() && of.data_type.is_numeric() => {}
             None => {
                 let column = dtype::name(&of.data_type);
-                return Err(mismatch(written, format!("{column} is never {scalar}; write the list in {column}")));
+                return Err(mismatch(
+                    written,
+                    format!("{column} is never {scalar}; write the list in {column}"),
+                ));
             }
         }
     }

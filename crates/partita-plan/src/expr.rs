@@ -108,7 +108,9 @@ impl Expr {
     pub fn parts(&self) -> Vec<&Expr> {
         match self {
             Expr::Column(_) | Expr::Literal(_) => Vec::new(),
-            Expr::Arithmetic(_, left, right) | Expr::Compare(_, left, right) | Expr::FillNull(left, right) => {
+            Expr::Arithmetic(_, left, right)
+            | Expr::Compare(_, left, right)
+            | Expr::FillNull(left, right) => {
                 vec![left, right]
             }
             Expr::And(all) | Expr::Or(all) => all.iter().collect(),

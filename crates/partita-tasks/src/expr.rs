@@ -66,7 +66,9 @@ impl BoundExpr {
             BoundExpr::Not(of) => compute::not(&of.evaluate(batch)?)?,
             BoundExpr::Negate(of) => compute::negate(&of.evaluate(batch)?)?,
             BoundExpr::IsNull(of) => compute::is_null(&of.evaluate(batch)?),
-            BoundExpr::FillNull(of, fill) => compute::fill_null(&of.evaluate(batch)?, &fill.evaluate(batch)?)?,
+            BoundExpr::FillNull(of, fill) => {
+                compute::fill_null(&of.evaluate(batch)?, &fill.evaluate(batch)?)?
+            }
             BoundExpr::IsIn(of, list) => compute::is_in(&of.evaluate(batch)?, list)?,
             BoundExpr::Cast(of, to, mode) => compute::cast(&of.evaluate(batch)?, to, *mode)?,
         })
@@ -187,7 +189,8 @@ fn no_column(position: usize, columns: usize) -> crate::Error {
 /// A number beside a column takes the type of the column, whichever side it is on.
 fn literal_types(left: (&BoundExpr, DataType), right: (&BoundExpr, DataType)) -> (DataType, DataType) {
     let is_number = |of: &BoundExpr, data_type: &DataType| {
-        matches!(of, BoundExpr::Literal(_)) && (data_type.is_integer() || data_type.is_floating() || data_type.is_null())
+        matches!(of, BoundExpr::Literal(_))
+            && (data_type.is_integer() || data_type.is_floating() || data_type.is_null())
     };
     match (is_number(left.0, &left.1), is_number(right.0, &right.1)) {
         (true, false) => (right.1.clone(), right.1),

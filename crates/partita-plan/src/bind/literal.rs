@@ -17,7 +17,9 @@ pub(super) fn fit(written: &Expr, scalar: &Scalar, to: &DataType) -> Result<Opti
     let exact = |cast: &Scalar| scalar.compare(cast).is_some_and(std::cmp::Ordering::is_eq);
     Ok(match scalar {
         Scalar::Null(_) => Some(Scalar::Null(to.clone())),
-        Scalar::Int64(_) | Scalar::UInt64(_) if to.is_integer() || to.is_floating() => cast(scalar).filter(exact),
+        Scalar::Int64(_) | Scalar::UInt64(_) if to.is_integer() || to.is_floating() => {
+            cast(scalar).filter(exact)
+        }
         Scalar::Int64(_) | Scalar::UInt64(_) if is_decimal(to) => cast(scalar),
         Scalar::Float64(_) if to.is_integer() || to.is_floating() => cast(scalar),
         Scalar::Float64(value) if is_decimal(to) => {
@@ -69,5 +71,8 @@ fn is_decimal(data_type: &DataType) -> bool {
 }
 
 fn is_binary(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_))
+    matches!(
+        data_type,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
+    )
 }

@@ -30,22 +30,20 @@ pub(super) fn equalized(written: &Expr, verb: &str, left: Typed, right: Typed) -
     if let Some(scalar) = right.as_literal()
         && let Some(fitted) = literal::fit(written, scalar, &left.data_type)?
     {
-        let right = Typed { data_type: left.data_type.clone(), nullable: right.nullable, expr: fitted_expr(fitted) };
+        let right =
+            Typed { data_type: left.data_type.clone(), nullable: right.nullable, expr: fitted_expr(fitted) };
         return Ok((left, right));
     }
     if let Some(scalar) = left.as_literal()
         && let Some(fitted) = literal::fit(written, scalar, &right.data_type)?
     {
-        let left = Typed { data_type: right.data_type.clone(), nullable: left.nullable, expr: fitted_expr(fitted) };
+        let left =
+            Typed { data_type: right.data_type.clone(), nullable: left.nullable, expr: fitted_expr(fitted) };
         return Ok((left, right));
     }
     match (&left.data_type, &right.data_type) {
-        (l, r) if is_unsigned_64(l) && r.is_signed_integer() => {
-            Ok((left, right.cast(&DataType::Int64)?))
-        }
-        (l, r) if is_unsigned_64(r) && l.is_signed_integer() => {
-            Ok((left.cast(&DataType::Int64)?, right))
-        }
+        (l, r) if is_unsigned_64(l) && r.is_signed_integer() => Ok((left, right.cast(&DataType::Int64)?)),
+        (l, r) if is_unsigned_64(r) && l.is_signed_integer() => Ok((left.cast(&DataType::Int64)?, right)),
         (l, r) => match common(l, r) {
             Some(data_type) => Ok((left.cast(&data_type)?, right.cast(&data_type)?)),
             None => Err(mismatch(written, no_common_type(verb, l, r))),
@@ -77,7 +75,12 @@ fn no_common_type(verb: &str, left: &DataType, right: &DataType) -> String {
 }
 
 /// The operands of arithmetic: numbers of one type (decimals may differ in scale), or times and durations of one unit.
-pub(super) fn arithmetic(written: &Expr, op: ArithmeticOp, left: Typed, right: Typed) -> Result<(Typed, Typed)> {
+pub(super) fn arithmetic(
+    written: &Expr,
+    op: ArithmeticOp,
+    left: Typed,
+    right: Typed,
+) -> Result<(Typed, Typed)> {
     let (l, r) = (&left.data_type, &right.data_type);
     if is_time(l) || is_time(r) {
         return times(written, op, left, right);
@@ -226,7 +229,10 @@ fn common(left: &DataType, right: &DataType) -> Option<DataType> {
 }
 
 fn is_binary(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_))
+    matches!(
+        data_type,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
+    )
 }
 
 /// The narrowest that holds both; for `UInt64` with a signed type, `Int64`.

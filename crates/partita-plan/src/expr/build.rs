@@ -27,7 +27,10 @@ impl<T: Into<Scalar>> From<T> for Expr {
 
 /// Arguments are expressions or plain values: `col("a").gt(0)` is `col("a").gt(lit(0))`. Text is a value:
 /// `col("a").eq("Y")` compares with the text `Y`; write `col("Y")` for a column.
-#[allow(clippy::should_implement_trait, reason = "the traits are implemented too; the methods take plain values")]
+#[allow(
+    clippy::should_implement_trait,
+    reason = "the traits are implemented too; the methods take plain values"
+)]
 impl Expr {
     /// `self = other`.
     #[must_use]

@@ -10,8 +10,8 @@ use super::Expr;
 
 /// Words that the text form gives a meaning of its own: as names they are quoted.
 pub(crate) const RESERVED: [&str; 15] = [
-    "and", "as", "between", "case", "exists", "false", "ilike", "in", "is", "like", "not", "null", "or", "select",
-    "true",
+    "and", "as", "between", "case", "exists", "false", "ilike", "in", "is", "like", "not", "null", "or",
+    "select", "true",
 ];
 
 impl Display for Expr {

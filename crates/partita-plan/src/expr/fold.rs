@@ -31,7 +31,8 @@ fn split_or(part: Expr) -> Vec<Expr> {
 
 /// `decisive` is the value that decides alone (false for and, true for or); the other one changes nothing.
 fn connective(mut parts: Vec<Expr>, decisive: bool) -> Expr {
-    let is = |part: &Expr, value: bool| matches!(part, Expr::Literal(Scalar::Boolean(found)) if *found == value);
+    let is =
+        |part: &Expr, value: bool| matches!(part, Expr::Literal(Scalar::Boolean(found)) if *found == value);
     if parts.iter().any(|part| is(part, decisive)) {
         return Expr::Literal(Scalar::Boolean(decisive));
     }
@@ -49,7 +50,10 @@ fn connective(mut parts: Vec<Expr>, decisive: bool) -> Expr {
 /// The value of a part that has literals only, where it has one and a literal can carry its type.
 fn computed(part: Expr) -> Expr {
     let below = part.parts();
-    if below.is_empty() || matches!(part, Expr::Alias(..)) || !below.iter().all(|of| matches!(of, Expr::Literal(_))) {
+    if below.is_empty()
+        || matches!(part, Expr::Alias(..))
+        || !below.iter().all(|of| matches!(of, Expr::Literal(_)))
+    {
         return part;
     }
     match value(&part) {
