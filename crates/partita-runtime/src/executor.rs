@@ -144,7 +144,9 @@ pub trait Runner: Sync {
     /// Bytes of memory that a result takes.
     fn output_bytes(&self, output: &Self::Output) -> u64;
 
-    /// The run cannot succeed any more (a failure, a cancellation): tasks that are running may stop early.
+    /// The run cannot succeed any more (a failure, a cancellation): tasks that are running may stop early. Called once, by
+    /// the first thread that notices; a task that runs while all threads are busy hears of a cancellation only by asking
+    /// [`RunOptions::cancel`] itself.
     fn stop(&self) {}
 }
 
@@ -171,7 +173,7 @@ pub struct RunOptions<'a> {
     pub scheduler: Scheduler,
     /// Threads of [`Scheduler::Threaded`], the calling one included; at least 1.
     pub threads: usize,
-    /// Cancels the run. Threads that wait wake at once; tasks that run are asked by [`Runner::stop`].
+    /// Cancels the run. Threads that wait wake at once; tasks that run should ask it now and then.
     pub cancel: CancelToken,
     /// How many targets may be worked on beyond those handed over; `None`: all.
     pub targets_ahead_max: Option<usize>,

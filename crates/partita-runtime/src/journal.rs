@@ -162,8 +162,10 @@ impl State {
 
     /// Drops the run that was over first, else the oldest records of the largest log; says whether there was anything.
     fn drop_oldest(&mut self) -> bool {
-        let over = self.logs.iter().position(|log| log.is_over);
-        if let Some(log) = over.and_then(|place| self.logs.remove(place)) {
+        if let Some(place) = self.logs.iter().position(|log| log.is_over)
+            && !self.is_mostly_of_no_run()
+            && let Some(log) = self.logs.remove(place)
+        {
             self.bytes -= log.bytes;
             self.dropped += log.head.records() + log.chunks.iter().map(Chunk::records).sum::<u64>();
             return true;
@@ -174,6 +176,11 @@ impl State {
         self.bytes -= chunk.bytes();
         self.dropped += chunk.records();
         true
+    }
+
+    /// Whether what belongs to no run takes more than half: samples of a long session must not push out its runs.
+    fn is_mostly_of_no_run(&self) -> bool {
+        self.logs.iter().any(|log| log.run.is_none() && log.bytes > self.bytes / 2)
     }
 }
 

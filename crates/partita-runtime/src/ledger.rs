@@ -111,22 +111,21 @@ impl Ledger {
     /// [`LimitError`] where the limit is below [`MEMORY_LIMIT_BYTES_MIN`].
     pub fn new(memory_limit_bytes: Option<u64>, threads: usize) -> Result<Arc<Ledger>, LimitError> {
         match memory_limit_bytes {
-            None | Some(0) => Ok(Self::with_default_limit(threads)),
-            Some(bytes) if bytes < MEMORY_LIMIT_BYTES_MIN => Err(LimitError { limit_bytes: bytes }),
-            Some(bytes) => Ok(Self::with_limit(bytes, threads)),
+            None | Some(0) => Ok(Ledger::with_default_limit(threads)),
+            Some(limit_bytes) if limit_bytes < MEMORY_LIMIT_BYTES_MIN => Err(LimitError { limit_bytes }),
+            Some(limit_bytes) => Ok(Ledger::with_limit(limit_bytes, threads)),
         }
     }
 
-    /// A ledger with the default limit, [`memory_limit_bytes_default`].
+    /// [`Ledger::new`] with the default limit.
     pub fn with_default_limit(threads: usize) -> Arc<Ledger> {
-        Self::with_limit(memory_limit_bytes_default(), threads)
+        Ledger::with_limit(memory_limit_bytes_default(), threads)
     }
 
     fn with_limit(memory_limit_bytes: u64, threads: usize) -> Arc<Ledger> {
-        let limit_bytes = memory_limit_bytes - fixed_share_bytes(memory_limit_bytes, threads);
         Arc::new(Ledger {
             memory_limit_bytes,
-            limit_bytes,
+            limit_bytes: memory_limit_bytes - fixed_share_bytes(memory_limit_bytes, threads),
             used_bytes: AtomicU64::new(0),
             peak_bytes: AtomicU64::new(0),
             accounts: RwLock::new(Vec::new()),

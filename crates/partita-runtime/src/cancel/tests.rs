@@ -22,7 +22,7 @@ fn listeners_are_called_once_unless_they_left() {
     let kept = token.on_cancel(call());
     drop(token.on_cancel(call()));
     assert!(!token.is_cancelled());
-    token.clone().cancel();
+    token.cancel();
     token.cancel();
     assert!(token.is_cancelled());
     assert_eq!(count.load(Ordering::SeqCst), 1);

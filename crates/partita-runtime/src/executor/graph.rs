@@ -5,30 +5,94 @@
 //! use partita_runtime::executor::graph::{Graph, run};
 //!
 //! let mut graph = Graph::new();
-//! let words = graph.task("words", &[], |_| Ok("so it goes".split(' ').map(String::from).collect::<Vec<_>>()));
-//! let count = graph.task("count", &[words], |inputs| Ok(inputs.get::<Vec<String>>(0)?.len()));
+//! let words = graph.task("words", &[], |_| Ok("so it goes".split(' ').collect::<Vec<_>>()))?;
+//! let count = graph.task("count", &[words], |inputs| Ok(inputs.get::<Vec<&str>>(0)?.len()))?;
 //! let results = run(&graph, &[count], &RunOptions::default())?;
-//! assert_eq!(*results.get::<usize>(count)?, 3);
+//! assert_eq!(*results.get::<usize>(0)?, 3);
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 
 use std::any::{Any, type_name};
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use partita_schedule::{GraphError, Kind};
 
-use super::{Admission, Failure, RunError, RunOptions, Runner, TaskContext};
+use super::{Admission, Delivery, Failure, RunError, RunOptions, Runner, TaskContext};
 
 #[cfg(test)]
 mod tests;
 
 pub use partita_schedule::TaskId;
 
-/// Any error that can cross threads: what a task may fail with.
+/// Any error that can cross threads: what a closure fails with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What building and running a graph of closures can refuse.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A task or target that is not in the graph.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// A closure failed.
+    #[error("{name} (task {task}, attempt {attempts}): {source}")]
+    Task {
+        /// The task.
+        task: TaskId,
+        /// Its name.
+        name: String,
+        /// How many times it was called.
+        attempts: u8,
+        /// What it said.
+        source: BoxError,
+    },
+    /// A closure panicked.
+    #[error("{place} panicked: {message}")]
+    Panicked {
+        /// Name and number of the task.
+        place: String,
+        /// What the panic said.
+        message: String,
+    },
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// There are not so many inputs or targets.
+    #[error("{what} {index}: there are {count}")]
+    NoValue {
+        /// "input" or "target".
+        what: &'static str,
+        /// Which was asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// An input or target has another type.
+    #[error("{what} {index}: expected {expected}, got another type")]
+    Type {
+        /// "input" or "target".
+        what: &'static str,
+        /// Which was asked for.
+        index: usize,
+        /// The type that was asked for.
+        expected: &'static str,
+    },
+}
+
+impl From<RunError<BoxError>> for Error {
+    fn from(error: RunError<BoxError>) -> Self {
+        match error {
+            RunError::Graph(error) => Error::Graph(error),
+            RunError::Task { task, operator, attempts, error } => {
+                Error::Task { task, name: operator, attempts, source: error }
+            }
+            RunError::Panicked { place, message } => Error::Panicked { place, message },
+            RunError::Cancelled => Error::Cancelled,
+        }
+    }
+}
 
 /// A result whose type only its task and its readers know.
 type Value = Arc<dyn Any + Send + Sync>;
@@ -38,11 +102,7 @@ type Function = Box<dyn Fn(&Inputs<'_>) -> Result<Value, BoxError> + Send + Sync
 
 /// Tasks that are closures, and what they depend on. It can be run many times; nothing runs until then.
 #[derive(Default)]
-pub struct Graph {
-    tasks: partita_schedule::Graph<Function>,
-    /// The first task that could not be added.
-    refused: Option<GraphError>,
-}
+pub struct Graph(partita_schedule::Graph<Function>);
 
 impl Graph {
     /// No tasks.
@@ -52,33 +112,28 @@ impl Graph {
 
     /// Adds a task that runs once all of `dependencies` have, with their results as inputs, in that order.
     ///
-    /// Tasks with one `name` are one operator in progress, journal and errors. The closure may be called again where it
-    /// fails with a transient [`io::Error`] (interrupted, timed out, would block, a connection that broke). A task that
-    /// depends on one that is not in this graph is refused when the graph is run.
-    pub fn task<T, F>(&mut self, name: &str, dependencies: &[TaskId], function: F) -> TaskId
+    /// Tasks with one `name` are one operator in progress, journal and errors. The closure is called again where it fails
+    /// with a transient [`io::Error`] (interrupted, timed out, would block, a connection that broke).
+    ///
+    /// # Errors
+    /// [`GraphError`] where a dependency is not in this graph.
+    pub fn task<T, F>(&mut self, name: &str, dependencies: &[TaskId], function: F) -> Result<TaskId, Error>
     where
         T: Any + Send + Sync,
         F: Fn(&Inputs<'_>) -> Result<T, BoxError> + Send + Sync + 'static,
     {
         let function: Function = Box::new(move |inputs| Ok(Arc::new(function(inputs)?)));
-        match self.tasks.add(name, Kind::Compute, dependencies, function) {
-            Ok(task) => task,
-            Err(error) => {
-                self.refused.get_or_insert(error);
-                // In no graph: what depends on it is refused as well.
-                TaskId(u32::MAX)
-            }
-        }
+        Ok(self.0.add(name, Kind::Compute, dependencies, function)?)
     }
 
     /// Number of tasks.
     pub fn len(&self) -> usize {
-        self.tasks.len()
+        self.0.len()
     }
 
     /// Whether there are no tasks.
     pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
+        self.0.is_empty()
     }
 }
 
@@ -88,118 +143,88 @@ impl fmt::Debug for Graph {
     }
 }
 
-/// A result of another type, or none.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ValueError {
-    /// There are not so many inputs.
-    #[error("input {index}: the task has {inputs} inputs")]
-    NoInput {
-        /// Which was asked for.
-        index: usize,
-        /// How many there are.
-        inputs: usize,
-    },
-    /// The task was not among the targets.
-    #[error("task {task}: not a target of the run")]
-    NoTarget {
-        /// Which was asked for.
-        task: TaskId,
-    },
-    /// The value has another type.
-    #[error("{place}: expected {expected}, got another type")]
-    Type {
-        /// Which input or target.
-        place: String,
-        /// The type that was asked for.
-        expected: &'static str,
-    },
-}
-
 /// The results that a task depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a> {
-    values: &'a [Value],
-}
+pub struct Inputs<'a>(&'a [Value]);
 
 impl<'a> Inputs<'a> {
     /// The result of dependency number `index`, which its task made as a `T`.
     ///
     /// # Errors
-    /// [`ValueError`] where there is no such input, or it is no `T`.
-    pub fn get<T: Any>(&self, index: usize) -> Result<&'a T, ValueError> {
-        let inputs = self.values.len();
-        let value = self.values.get(index).ok_or(ValueError::NoInput { index, inputs })?;
-        value.downcast_ref().ok_or_else(|| wrong_type::<T>(format!("input {index}")))
+    /// [`Error::NoValue`] where there is no such input, [`Error::Type`] where it is no `T`.
+    pub fn get<T: Any>(&self, index: usize) -> Result<&'a T, Error> {
+        value_as(self.0, "input", index)
     }
 
     /// All of them, where all are of one type.
-    pub fn iter<T: Any>(&self) -> impl ExactSizeIterator<Item = Result<&'a T, ValueError>> + use<'a, T> {
-        let inputs = *self;
-        (0..inputs.len()).map(move |index| inputs.get(index))
+    pub fn iter<T: Any>(&self) -> impl ExactSizeIterator<Item = Result<&'a T, Error>> + use<'a, T> {
+        let values = self.0;
+        (0..values.len()).map(move |index| value_as(values, "input", index))
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.values.len()
+        self.0.len()
     }
 
     /// Whether the task depends on nothing.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.0.is_empty()
     }
 }
 
-fn wrong_type<T>(place: String) -> ValueError {
-    ValueError::Type { place, expected: type_name::<T>() }
-}
-
-/// The results of the targets of a run.
-#[derive(Debug, Clone, Default)]
-pub struct Results {
-    values: HashMap<TaskId, Value>,
-}
+/// The results of a run, by place in the list of its targets.
+#[derive(Debug, Clone)]
+pub struct Results(Vec<Value>);
 
 impl Results {
-    /// The result of a target, which its task made as a `T`.
+    /// The result of target number `index`, which its task made as a `T`.
     ///
     /// # Errors
-    /// [`ValueError`] where the task was not a target, or its result is no `T`.
-    pub fn get<T: Any>(&self, task: TaskId) -> Result<&T, ValueError> {
-        let value = self.values.get(&task).ok_or(ValueError::NoTarget { task })?;
-        value.downcast_ref().ok_or_else(|| wrong_type::<T>(format!("task {task}")))
+    /// [`Error::NoValue`] where there is no such target, [`Error::Type`] where it is no `T`.
+    pub fn get<T: Any>(&self, index: usize) -> Result<&T, Error> {
+        value_as(&self.0, "target", index)
     }
 
-    /// Takes the result of a target out, shared: after a run nobody else holds it.
+    /// The same to keep, shared.
     ///
     /// # Errors
-    /// [`ValueError`] where the task was not a target or was taken before, or its result is no `T`.
-    pub fn take<T: Any + Send + Sync>(&mut self, task: TaskId) -> Result<Arc<T>, ValueError> {
-        let value = self.values.remove(&task).ok_or(ValueError::NoTarget { task })?;
-        value.downcast().map_err(|value| {
-            self.values.insert(task, value);
-            wrong_type::<T>(format!("task {task}"))
-        })
+    /// As [`Results::get`].
+    pub fn share<T: Any + Send + Sync>(&self, index: usize) -> Result<Arc<T>, Error> {
+        let value = self.0.get(index).map(Arc::clone);
+        let count = self.0.len();
+        let value = value.ok_or(Error::NoValue { what: "target", index, count })?;
+        value.downcast().map_err(|_| Error::Type { what: "target", index, expected: type_name::<T>() })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there were no targets.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
-/// Runs what `targets` need.
+fn value_as<'a, T: Any>(values: &'a [Value], what: &'static str, index: usize) -> Result<&'a T, Error> {
+    let value = values.get(index).ok_or(Error::NoValue { what, index, count: values.len() })?;
+    value.downcast_ref().ok_or(Error::Type { what, index, expected: type_name::<T>() })
+}
+
+/// Runs what `targets` need, and returns their results in the order of `targets`.
 ///
 /// # Errors
-/// [`RunError`]: a task or target that is not in the graph, the first task that failed or panicked, or the cancellation.
-pub fn run(
-    graph: &Graph,
-    targets: &[TaskId],
-    options: &RunOptions<'_>,
-) -> Result<Results, RunError<BoxError>> {
-    if let Some(error) = &graph.refused {
-        return Err(error.clone().into());
-    }
-    let values = Mutex::new(HashMap::with_capacity(targets.len()));
-    super::run(&graph.tasks, targets, &Closures, options, &|target, value| {
-        values.lock().unwrap_or_else(PoisonError::into_inner).insert(targets[target], value);
+/// A target that is not in the graph, the first task that failed or panicked, or the cancellation. The delivery of
+/// `options` is of no importance here.
+pub fn run(graph: &Graph, targets: &[TaskId], options: &RunOptions<'_>) -> Result<Results, Error> {
+    let values = Mutex::new(Vec::with_capacity(targets.len()));
+    let options = RunOptions { delivery: Delivery::Ordered, ..options.clone() };
+    super::run(&graph.0, targets, &Closures, &options, &|_, value| {
+        values.lock().unwrap_or_else(PoisonError::into_inner).push(value);
     })?;
-    Ok(Results { values: values.into_inner().unwrap_or_else(PoisonError::into_inner) })
+    Ok(Results(values.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// Calls closures.
@@ -226,7 +251,7 @@ impl Runner for Closures {
         inputs: &[Value],
         _: Option<()>,
     ) -> Result<Value, Failure<BoxError>> {
-        function(&Inputs { values: inputs }).map_err(|error| {
+        function(&Inputs(inputs)).map_err(|error| {
             let is_transient = error.downcast_ref::<io::Error>().is_some_and(is_transient);
             Failure { error, is_transient }
         })
