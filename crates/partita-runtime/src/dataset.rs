@@ -108,6 +108,15 @@ impl Dataset {
         Ok(Self { layout, options, waiting, state: Mutex::new(state), changed: Condvar::new() })
     }
 
+    /// What [`Dataset::create`] would refuse before it touches anything; another writer is not looked for.
+    ///
+    /// # Errors
+    /// As [`Dataset::create`], but for [`ErrorKind::Locked`].
+    pub fn check(target: &Path, schema: SchemaRef, options: &DatasetOptions) -> Result<()> {
+        Layout::new(schema, &options.write)?;
+        Place::check(target, options)
+    }
+
     /// Schema and options, ready for encoders.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
@@ -252,7 +261,7 @@ impl Dataset {
     }
 
     /// Appends what is ready, unless another thread is at it, who will find it.
-    fn write_ready(&self, mut state: MutexGuard<'_, State>) -> Result<()> {
+    fn write_ready<'a>(&'a self, mut state: MutexGuard<'a, State>) -> Result<()> {
         let Some(mut parts) = state.parts.take() else { return Ok(()) };
         let active = Active::enter(self, &mut state);
         let result = loop {

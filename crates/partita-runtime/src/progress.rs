@@ -1,6 +1,14 @@
-//! How far a run is: counters that a progress line reads while tasks write them.
+//! How far a run is: counters that a progress line reads while tasks write them, and the thread that reads them.
 
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crate::cancel::CancelToken;
+
+#[cfg(test)]
+mod tests;
 
 /// Counters of one run. All only grow.
 #[derive(Debug, Default)]
@@ -38,5 +46,41 @@ impl Progress {
     /// Tasks finished, and tasks in all.
     pub fn tasks(&self) -> (u64, u64) {
         (self.tasks_done.load(Ordering::Relaxed), self.tasks_all.load(Ordering::Relaxed))
+    }
+}
+
+/// Calls a function now and then, from a thread of its own, until it is dropped.
+#[derive(Debug)]
+pub struct Ticker {
+    stop: CancelToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    /// Calls `tick` every `interval`, for the first time after one of them.
+    ///
+    /// # Errors
+    /// Where the operating system gives no thread.
+    pub fn start(interval: Duration, mut tick: impl FnMut() + Send + 'static) -> io::Result<Ticker> {
+        let stop = CancelToken::new();
+        let stopped = stop.clone();
+        let work = move || {
+            while !stopped.wait(interval) {
+                tick();
+            }
+        };
+        let thread = Builder::new().name("partita-ticker".into()).spawn(work)?;
+        Ok(Ticker { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Ticker {
+    /// No call is made, and none is under way, once this returns.
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            // A function that panicked has said so itself.
+            let _ = thread.join();
+        }
     }
 }

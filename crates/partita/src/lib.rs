@@ -41,10 +41,12 @@ pub use frame::{Batches, DataFrame};
 pub use parquet::{ParquetWriter, Written};
 pub use partita_columns::Scalar;
 pub use partita_columns::compute::CastMode;
-pub use partita_formats::csv::options::{Headers, Infer, Ragged};
+pub use partita_formats::csv::options::{Headers, Infer, Ragged, ReadOptions};
 pub use partita_formats::csv::schema_file::{SchemaFile, parse_type, type_name};
 pub use partita_formats::csv::text::Encoding;
-pub use partita_formats::parquet::{Compression, Statistics};
+pub use partita_formats::parquet::{
+    ColumnOptions, Compression, Encoding as ColumnEncoding, Statistics, WriteOptions,
+};
 pub use partita_plan::node::Divisions;
 pub use partita_plan::parse::expr;
 pub use partita_plan::{Expr, Stage, col, lit};

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOptions};
 use partita_plan::Stage;
 use partita_plan::lower::{Target, lower};
-use partita_plan::node::ReadCsv;
+use partita_plan::node::{CsvInput, ReadCsv};
 use partita_plan::stage::optimize;
 use partita_plan::{Plan, PlanRef};
 use partita_runtime::cancel::CancelToken;
-use partita_runtime::dataset::{Dataset, DatasetOptions, InputFingerprint};
+use partita_runtime::dataset::{Dataset, DatasetOptions, InputFingerprint, Replaced};
+use partita_runtime::ledger::PeakSampler;
 use partita_runtime::progress::Progress;
 use partita_tasks::program::DatasetId;
 
@@ -19,6 +20,9 @@ use crate::context::Inputs;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::DataFrame;
 use crate::size::ByteSize;
+
+/// How often the memory of the process is looked at.
+const SAMPLE_EVERY: Duration = Duration::from_millis(20);
 
 /// What is to be written, and how. Nothing runs before [`ParquetWriter::write`].
 ///
@@ -68,6 +72,8 @@ pub struct Written {
     pub bytes_in: u64,
     /// From the call to the data set being there, in seconds.
     pub seconds: f64,
+    /// The most anonymous and shared memory that this process was seen to hold meanwhile, in bytes.
+    pub peak_memory_bytes: u64,
     /// What a user should know about how an old data set was replaced; mostly nothing.
     pub note: Option<String>,
 }
@@ -190,6 +196,7 @@ impl ParquetWriter {
     /// another; whatever goes wrong while it runs. The target is as it was then, and nothing is left beside it.
     pub fn write(self) -> Result<Written> {
         let started = Instant::now();
+        let memory = PeakSampler::start(SAMPLE_EVERY);
         if let Some(error) = &self.wrong {
             return Err(error.clone());
         }
@@ -197,15 +204,7 @@ impl ParquetWriter {
         let session = self.frame.session().clone();
         let engine = session.engine();
         let plan = optimize(self.frame.plan()?, Stage::Fused)?;
-        let options = DatasetOptions {
-            write: self.options.clone(),
-            overwrite: self.overwrite,
-            single_file: self.single_file,
-            partitions: Some(plan.partitions()),
-            inputs: inputs(&plan),
-            options_json: self.job.clone(),
-            sync: self.sync,
-        };
+        let options = self.dataset_options(&plan);
         let schema = Arc::clone(plan.schema());
         let dataset = Dataset::create(&target, schema, options, engine.waiting_bytes())?;
         let sink = Target::Parquet { dataset: DatasetId(engine.number()), options: Arc::new(self.options) };
@@ -220,13 +219,49 @@ impl ParquetWriter {
         let written = dataset.commit(None)?;
         Ok(Written {
             rows: written.rows,
-            note: written.replaced.note(),
+            note: note(written.replaced),
             files: written.files,
             bytes: written.bytes,
             row_groups: written.row_groups,
             bytes_in: call.progress.input_bytes(),
             seconds: started.elapsed().as_secs_f64(),
+            peak_memory_bytes: memory.peak_bytes(),
         })
+    }
+
+    /// Checks the target as [`ParquetWriter::write`] does at its start, and touches nothing.
+    ///
+    /// # Errors
+    /// The first wrong call of the frame's chain; a target that is not empty, is an input, or is of the wrong kind;
+    /// options that do not go with the columns.
+    pub fn check(&self) -> Result<()> {
+        if let Some(error) = &self.wrong {
+            return Err(error.clone());
+        }
+        let plan = optimize(self.frame.plan()?, Stage::Fused)?;
+        Dataset::check(&self.target()?, Arc::clone(plan.schema()), &self.dataset_options(&plan))?;
+        Ok(())
+    }
+
+    /// Bytes of input that [`ParquetWriter::write`] will read, as they lie in their files.
+    ///
+    /// # Errors
+    /// The first wrong call of the frame's chain.
+    pub fn input_bytes(&self) -> Result<u64> {
+        let plan = optimize(self.frame.plan()?, Stage::Fused)?;
+        Ok(sources(&plan).map(ReadCsv::input_bytes).sum())
+    }
+
+    fn dataset_options(&self, plan: &PlanRef) -> DatasetOptions {
+        DatasetOptions {
+            write: self.options.clone(),
+            overwrite: self.overwrite,
+            single_file: self.single_file,
+            partitions: Some(plan.partitions()),
+            inputs: inputs(plan),
+            options_json: self.job.clone(),
+            sync: self.sync,
+        }
     }
 
     fn target(&self) -> Result<PathBuf> {
@@ -244,19 +279,27 @@ impl ParquetWriter {
     }
 }
 
+fn note(replaced: Replaced) -> Option<String> {
+    let text = "the file system cannot exchange folders: the old data set was moved aside and the new one moved in, \
+                and a reader in between saw neither";
+    (replaced == Replaced::InTwoSteps).then(|| text.to_owned())
+}
+
+/// The sources of a plan that read CSV.
+fn sources(plan: &PlanRef) -> impl Iterator<Item = &ReadCsv> {
+    std::iter::successors(Some(plan), |plan| plan.input()).filter_map(|plan| match &**plan {
+        Plan::ReadCsv(read) => Some(read),
+        _ => None,
+    })
+}
+
 /// The files that a plan reads.
 fn inputs(plan: &PlanRef) -> Vec<InputFingerprint> {
-    let mut inputs = Vec::new();
-    let mut next = Some(plan);
-    while let Some(plan) = next {
-        if let Plan::ReadCsv(read) = &**plan {
-            inputs.extend(ReadCsv::files(read).iter().map(|file| InputFingerprint {
-                path: file.path.clone(),
-                bytes: file.bytes,
-                modified_ns: file.modified_ns,
-            }));
-        }
-        next = plan.input();
-    }
-    inputs
+    let files = sources(plan).flat_map(ReadCsv::files);
+    let fingerprint = |file: &CsvInput| InputFingerprint {
+        path: file.path.clone(),
+        bytes: file.bytes,
+        modified_ns: file.modified_ns,
+    };
+    files.map(fingerprint).collect()
 }

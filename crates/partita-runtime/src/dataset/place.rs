@@ -44,9 +44,14 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Checks the target, and touches nothing.
+    pub(super) fn check(shown: &Path, options: &DatasetOptions) -> Result<()> {
+        Found::at(shown)?.check(shown, is_single_file(shown, options), options)
+    }
+
     /// Checks the target and claims it.
     pub(super) fn claim(shown: &Path, options: &DatasetOptions) -> Result<Self> {
-        let single_file = options.single_file || (is_named_as_file(shown) && !shown.is_dir());
+        let single_file = is_single_file(shown, options);
         let found = Found::at(shown)?;
         found.check(shown, single_file, options)?;
         let mut made = Made(Vec::new());
@@ -319,6 +324,10 @@ fn look(parent: &Path) -> Option<File> {
         }
     }
     None
+}
+
+fn is_single_file(shown: &Path, options: &DatasetOptions) -> bool {
+    options.single_file || (is_named_as_file(shown) && !shown.is_dir())
 }
 
 /// Whether the name ends in `.parquet`, without a slash after it.

@@ -1,0 +1,258 @@
+//! Every command and flag, with its help.
+
+mod read;
+mod run;
+mod write;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use partita::Stage;
+
+pub(crate) use read::ReadArgs;
+pub(crate) use run::{ProgressMode, ReportArgs, RunArgs};
+pub(crate) use write::WriteArgs;
+
+use super::values::{self, List};
+
+const EXAMPLES: &str = "\
+Examples:
+  partita head trips.csv                        look at the first rows, and at the types that were found
+  partita convert trips.csv --to trips          CSV to a folder of Parquet files
+  partita convert 'data/*.csv.gz' --to all.parquet --where 'fare > 0' --select day,zone,fare
+  partita schema data/ --write trips.schema.json && partita convert data/ --schema trips.schema.json --to out
+  zcat trips.csv.gz | partita convert - --to trips
+
+Inputs are CSV files, plain or compressed with gzip or zstd (told by their first bytes): paths, patterns such as
+'data/*.csv', folders, file:// URLs, or - for standard input. Sizes are bytes, or numbers with a unit: 256MB is
+256,000,000 bytes, 256MiB is 268,435,456.
+
+Exit codes: 0 done; 1 failed, and the target is as it was; 2 wrong usage; 130 interrupted, and the target is as it was.";
+
+/// From CSV files of any size to Parquet: exact, with types, inside a memory limit, all or nothing.
+#[derive(Debug, Parser)]
+#[command(name = "partita", version, after_help = EXAMPLES, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Convert CSV files to Parquet
+    Convert(Box<Convert>),
+    /// Show the columns and the types that are found, or keep them in a file for recurring jobs
+    Schema(Box<Schema>),
+    /// Show the first rows
+    Head(Box<Ends>),
+    /// Show the last rows
+    Tail(Box<Ends>),
+    /// Count the rows, or the values of each column
+    Count(Box<Count>),
+    /// Show what would be done, as a plan
+    Explain(Box<Explain>),
+    /// Show the versions that matter in a report of a defect
+    Versions(Versions),
+}
+
+/// What is read.
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// CSV files: paths, patterns in quotes ('data/*.csv'), folders, file:// URLs, or - for standard input. Files of one
+    /// set are read in the order given, those of a pattern or folder in order of name
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<String>,
+}
+
+/// Which rows and columns go on.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Picking rows and columns")]
+pub(crate) struct PickArgs {
+    /// Columns to keep, in this order [default: all]. Only they are decoded. Names with commas go in double quotes:
+    /// --select 'day,"fare, total"'
+    #[arg(long, value_name = "A,B", value_parser = values::list)]
+    pub(crate) select: Vec<List>,
+
+    /// Columns to leave out
+    #[arg(long, value_name = "A,B", value_parser = values::list)]
+    pub(crate) drop: Vec<List>,
+
+    /// Keep the rows where this is true: comparisons, arithmetic, and, or, not, in, between, is null. It may use columns that are not
+    /// selected. Text goes in single quotes, odd names in double quotes: --where "zone in ('A', 'B') and \"fare, total\" > 0"
+    #[arg(long = "where", value_name = "EXPR", value_parser = values::expression)]
+    pub(crate) filter: Option<String>,
+}
+
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  partita convert weather.csv --null-values NA --to weather
+  partita convert 'data/*.csv' --to trips --parse-dates pickup,dropoff --compression snappy
+  partita convert trips.csv --to trips.parquet --overwrite --report report.json
+  partita convert trips.csv --to trips --where 'fare > 0' --drop vendor --dry-run
+
+The target appears at once, when all of it is on the disk; until then, and after an error or Ctrl-C, it is as it was.
+Read a folder as trips/*.parquet where a reader stumbles over other files: a manifest, _partita.json, lies beside the parts.";
+
+#[derive(Debug, Args)]
+#[command(after_help = CONVERT_EXAMPLES)]
+pub(crate) struct Convert {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) pick: PickArgs,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  partita schema trips.csv
+  partita schema 'data/*.csv' --infer full --write trips.schema.json
+  partita convert data/new.csv --schema trips.schema.json --to new
+
+A schema file is JSON and meant to be edited: with it, nothing is inferred, and a value of another type is an error.";
+
+#[derive(Debug, Args)]
+#[command(after_help = SCHEMA_EXAMPLES)]
+pub(crate) struct Schema {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    /// Write a schema file, for --schema
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+
+    /// Replace the schema file where there is one already
+    #[arg(long, requires = "write")]
+    pub(crate) overwrite: bool,
+
+    /// Print the text of a schema file instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+const ENDS_EXAMPLES: &str = "\
+Examples:
+  partita head 'data/*.csv' -n 5
+  partita tail trips.csv --select pickup,fare --where 'fare > 100'
+  curl -s https://example.org/trips.csv.gz | partita head -";
+
+#[derive(Debug, Args)]
+#[command(after_help = ENDS_EXAMPLES)]
+pub(crate) struct Ends {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    /// Rows to show
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub(crate) rows: usize,
+
+    #[command(flatten)]
+    pub(crate) pick: PickArgs,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+const COUNT_EXAMPLES: &str = "\
+Examples:
+  partita count 'data/*.csv'
+  partita count trips.csv --where 'fare <= 0'
+  partita count weather.csv --columns --null-values NA";
+
+#[derive(Debug, Args)]
+#[command(after_help = COUNT_EXAMPLES)]
+pub(crate) struct Count {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    /// Count the values of each column that are not null, instead of the rows
+    #[arg(long)]
+    pub(crate) columns: bool,
+
+    #[command(flatten)]
+    pub(crate) pick: PickArgs,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// The stages of a plan, with their help.
+const STAGES: &[(&str, &str, Stage)] = &[
+    ("written", "the calls as they were made", Stage::Written),
+    ("simplified", "filters moved down, columns that nobody needs dropped", Stage::Simplified),
+    ("tuned", "partitions that nobody needs dropped", Stage::Tuned),
+    ("physical", "how each file is read is fixed", Stage::Physical),
+    ("fused", "one task a partition", Stage::Fused),
+];
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  partita explain 'data/*.csv' --select day,fare --where 'fare > 0'
+  partita explain trips.csv.gz --stage written";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_EXAMPLES)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    /// How far the plan is taken
+    #[arg(long, value_name = "STAGE", default_value = "fused", value_parser = values::one_of(STAGES))]
+    pub(crate) stage: Stage,
+
+    #[command(flatten)]
+    pub(crate) pick: PickArgs,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Versions {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_is_explained() {
+        for command in Cli::command().get_subcommands() {
+            for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {
+                let (command, name) = (command.get_name(), argument.get_id());
+                assert!(argument.get_help().is_some(), "{command} {name} says nothing");
+                let heading = argument.get_help_heading();
+                let own = matches!(
+                    name.as_str(),
+                    "inputs" | "write" | "overwrite" | "json" | "rows" | "columns" | "stage"
+                );
+                assert!(heading.is_some() || own, "{command} {name} has no heading");
+            }
+        }
+    }
+}

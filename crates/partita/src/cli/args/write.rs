@@ -1,0 +1,133 @@
+//! How Parquet is written: every field of [`WriteOptions`] as a flag.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use partita::{ColumnEncoding, ColumnOptions, Compression, Statistics, WriteOptions};
+
+use crate::cli::failure::Failure;
+use crate::cli::values;
+
+const STATISTICS: &[(&str, &str, Statistics)] = &[
+    ("page", "of every column chunk and every page", Statistics::Page),
+    ("chunk", "of every column chunk", Statistics::Chunk),
+    ("none", "nothing", Statistics::None),
+];
+
+const ON_OFF: &[(&str, &str, bool)] = &[
+    ("on", "a crash of the machine cannot undo what was reported as done", true),
+    ("off", "faster on slow disks", false),
+];
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Writing Parquet")]
+pub(crate) struct WriteArgs {
+    /// Where to write: a folder of parts, or one file where the name ends in .parquet or --single-file is given
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) to: PathBuf,
+
+    /// Write one file, whatever the target's name
+    #[arg(long)]
+    pub(crate) single_file: bool,
+
+    /// Replace what is at the target, in one step when the new is complete; without, a target that is not empty is an
+    /// error
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+
+    /// How pages are compressed: zstd[:1..22], snappy, lz4, gzip[:0..9] or none
+    #[arg(long, value_name = "CODEC", default_value = "zstd:3")]
+    compression: Compression,
+
+    /// Compression of one column; may be repeated
+    #[arg(long, value_name = "COL=CODEC", value_parser = values::column_value::<Compression>)]
+    column_compression: Vec<(String, Compression)>,
+
+    /// Encoding of one column: dictionary, plain, delta, byte_stream_split, delta_length or delta_bytes; may be repeated
+    #[arg(long, value_name = "COL=ENC", value_parser = values::column_value::<ColumnEncoding>)]
+    column_encoding: Vec<(String, ColumnEncoding)>,
+
+    /// Rows of a row group at most [default: 1048576]
+    #[arg(long, value_name = "N")]
+    row_group_rows: Option<usize>,
+
+    /// Encoded bytes after which a row group is full [default: 256MiB]
+    #[arg(long, value_name = "SIZE", value_parser = values::memory_size)]
+    row_group_size: Option<usize>,
+
+    /// Rows of a page at most [default: 65536]
+    #[arg(long, value_name = "N")]
+    page_rows: Option<usize>,
+
+    /// Encoded bytes after which a page is full [default: 1MiB]
+    #[arg(long, value_name = "SIZE", value_parser = values::memory_size)]
+    page_size: Option<usize>,
+
+    /// Bytes after which a dictionary is given up for the rest of a column chunk [default: 1MiB]
+    #[arg(long, value_name = "SIZE", value_parser = values::memory_size)]
+    dictionary_size: Option<usize>,
+
+    /// No dictionaries, but for columns where --column-encoding says so
+    #[arg(long)]
+    no_dictionary: bool,
+
+    /// Timestamps, and floats without a dictionary, as BYTE_STREAM_SPLIT: smaller, but Spark 3 cannot read it
+    #[arg(long)]
+    byte_stream_split: bool,
+
+    /// What is said about the values, so that readers can skip [default: page]
+    #[arg(long, value_name = "WHAT", value_parser = values::one_of(STATISTICS))]
+    statistics: Option<Statistics>,
+
+    /// Bytes after which a part of a folder is full; parts are cut between input blocks [default: 256MiB]
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    part_size: Option<u64>,
+
+    /// One part for every input block, whatever its size
+    #[arg(long, conflicts_with_all = ["part_size", "single_file"])]
+    file_per_partition: bool,
+
+    /// A key and a value for the files' metadata; may be repeated
+    #[arg(long, value_name = "K=V", value_parser = values::key_value)]
+    metadata: Vec<(String, String)>,
+
+    /// Whether everything is forced to the disk before the target appears
+    #[arg(long, value_name = "on|off", default_value = "on", value_parser = values::one_of(ON_OFF))]
+    pub(crate) sync: bool,
+}
+
+fn set<T: Copy>(target: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *target = given;
+    }
+}
+
+impl WriteArgs {
+    /// The options of encoding and cutting.
+    ///
+    /// # Errors
+    /// Wrong usage: options that cannot be.
+    pub(crate) fn options(&self) -> Result<WriteOptions, Failure> {
+        let mut options = WriteOptions { compression: self.compression, ..WriteOptions::default() };
+        set(&mut options.row_group_rows_max, self.row_group_rows);
+        set(&mut options.row_group_bytes_max, self.row_group_size);
+        set(&mut options.page_rows_max, self.page_rows);
+        set(&mut options.page_bytes_max, self.page_size);
+        set(&mut options.dictionary_bytes_max, self.dictionary_size);
+        set(&mut options.statistics, self.statistics);
+        set(&mut options.part_bytes, self.part_size);
+        options.dictionary = !self.no_dictionary;
+        options.byte_stream_split = self.byte_stream_split;
+        options.file_per_partition = self.file_per_partition;
+        options.key_value_metadata.extend(self.metadata.iter().cloned());
+        for (name, compression) in &self.column_compression {
+            let column: &mut ColumnOptions = options.columns.entry(name.clone()).or_default();
+            column.compression = Some(*compression);
+        }
+        for (name, encoding) in &self.column_encoding {
+            options.columns.entry(name.clone()).or_default().encoding = Some(*encoding);
+        }
+        options.check().map_err(Failure::usage)?;
+        Ok(options)
+    }
+}

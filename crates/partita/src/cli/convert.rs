@@ -1,0 +1,146 @@
+//! `partita convert`: CSV to Parquet.
+
+use std::fmt::Write;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use indicatif::HumanBytes;
+use partita::{DataFrame, ParquetWriter, Report, Session, Stage, WriteOptions};
+use serde_json::json;
+
+use super::args::Convert;
+use super::failure::Failure;
+use super::interrupt::Interrupt;
+use super::output;
+use super::prepare;
+use super::progress::Display;
+use super::sources::Sources;
+
+/// Converts, or says what it would do.
+///
+/// # Errors
+/// Everything that the reading, the running and the writing refuse. The target is as it was then.
+pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failure> {
+    if let Some(path) = &args.report.report {
+        check_report(path, &args.write.to)?;
+    }
+    let session = args.run.session()?;
+    let (read, write) = (args.read.options()?, args.write.options()?);
+    let sources = Sources::open(&args.input.inputs)?;
+    let converted = || {
+        let frame = prepare::pick(prepare::load(&session, &sources, &args.read)?, &args.pick)?;
+        let job = json!({
+            "read": read, "write": write,
+            "select": texts(&args.pick.select), "drop": texts(&args.pick.drop), "where": args.pick.filter,
+        });
+        let writer = frame
+            .to_parquet(&args.write.to)
+            .options(write.clone())
+            .overwrite(args.write.overwrite)
+            .single_file(args.write.single_file)
+            .sync(args.write.sync)
+            .job(job);
+        if args.report.dry_run {
+            dry_run(args, &frame, &writer, &write)
+        } else {
+            run(args, &session, writer, interrupt)
+        }
+    };
+    converted().map_err(|failure: Failure| failure.reworded(|words| sources.shown(words)))
+}
+
+fn texts(lists: &[super::values::List]) -> Vec<String> {
+    super::values::all(lists)
+}
+
+fn run(
+    args: &Convert,
+    session: &Session,
+    writer: ParquetWriter,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    interrupt.cancels(writer.cancel_token());
+    let input_bytes = writer.input_bytes()?;
+    let display =
+        Display::start(args.report.progress, writer.progress(), input_bytes, session.memory_limit());
+    let written = writer.write()?;
+    let report = Report::new(&written);
+    display.finish(&report, &args.write.to);
+    if let Some(note) = &written.note {
+        let _ = writeln!(io::stderr(), "note: {note}");
+    }
+    match &args.report.report {
+        Some(path) => write_report(path, &report),
+        None => Ok(()),
+    }
+}
+
+/// Says what would be written, after the checks that the writing begins with.
+fn dry_run(
+    args: &Convert,
+    frame: &DataFrame,
+    writer: &ParquetWriter,
+    options: &WriteOptions,
+) -> Result<(), Failure> {
+    writer.check()?;
+    let target = args.write.to.display();
+    let is_file = args.write.single_file || args.write.to.extension().is_some_and(|name| name == "parquet");
+    let kind = match (is_file, options.file_per_partition) {
+        (true, _) => "one file".to_owned(),
+        (false, true) => format!("a folder of {} parts", frame.npartitions()?),
+        (false, false) => format!("a folder of parts of about {}", HumanBytes(options.part_bytes)),
+    };
+    let mut text = String::new();
+    let input = HumanBytes(writer.input_bytes()?);
+    let _ = writeln!(
+        text,
+        "would read {input} of CSV and write {target}, {kind}, compressed with {}",
+        options.compression
+    );
+    let _ = writeln!(text, "\n{frame}\n\n{}", frame.explain(Stage::Fused)?.trim_end());
+    output::print(&text)
+}
+
+/// Refuses a report that could not be written, before the work begins.
+fn check_report(path: &Path, target: &Path) -> Result<(), Failure> {
+    let folder = folder_of(path);
+    let real =
+        folder.canonicalize().map_err(|error| Failure::io(format!("--report {}", path.display()), &error))?;
+    if target.canonicalize().is_ok_and(|target| target.is_dir() && real.starts_with(target)) {
+        let message =
+            format!("--report {}: is in the target, which holds the data set alone", path.display());
+        return Err(Failure::usage(message));
+    }
+    if path.is_dir() {
+        return Err(Failure::usage(format!("--report {}: is a folder; name a file", path.display())));
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn write_report(path: &Path, report: &Report) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(report).map_err(|error| Failure::new(error.to_string()))?;
+    write_whole(path, &(text + "\n"), true)
+        .map_err(|error| Failure::io(format!("the data set is written; --report {}", path.display()), &error))
+}
+
+/// Writes a file that appears with all of its text; says so with an error where it is there already and `replace` is not.
+pub(crate) fn write_whole(path: &Path, text: &str, replace: bool) -> io::Result<()> {
+    let mut file = tempfile::Builder::new().prefix(".partita-").make_in(folder_of(path), |path| {
+        std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+    })?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    if replace {
+        file.persist(path)?
+    } else {
+        file.persist_noclobber(path)?
+    };
+    Ok(())
+}

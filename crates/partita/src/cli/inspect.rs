@@ -1,0 +1,151 @@
+//! Looking at CSV files: `schema`, `head`, `tail`, `count`, `explain`, and `versions`.
+
+use std::io::ErrorKind;
+
+use partita::polars_core::frame::DataFrame as Rows;
+use partita::{Error, Session};
+use partita_columns::polars;
+
+use super::args::{Count, Ends, Explain, Schema, Versions};
+use super::convert::write_whole;
+use super::failure::Failure;
+use super::output;
+use super::prepare;
+use super::sources::Sources;
+
+/// Bytes of a pipe that `head` looks at first.
+const HEAD_BYTES: u64 = 256 << 10;
+/// By how much it looks at more each time that this was not enough.
+const HEAD_GROWTH: u64 = 8;
+/// Rows of a batch on the way to a table.
+const BATCH_ROWS: usize = 8192;
+
+/// Opens the inputs, does `work` on them, and names standard input in what it refuses.
+fn with_sources(
+    inputs: &[String],
+    work: impl FnOnce(&Sources) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let sources = Sources::open(inputs)?;
+    work(&sources).map_err(|failure| failure.reworded(|words| sources.shown(words)))
+}
+
+/// Prints the schema, or writes it to a file.
+///
+/// # Errors
+/// What reading refuses; a schema file that is there already.
+pub(crate) fn schema(args: &Schema) -> Result<(), Failure> {
+    let session = args.run.session()?;
+    with_sources(&args.input.inputs, |sources| {
+        let reader = session.read_csv(sources.paths()).options(args.read.options()?);
+        if args.json || args.write.is_some() {
+            let text = reader.infer_schema()?.to_json().map_err(Error::from)?;
+            if let Some(path) = &args.write {
+                write_whole(path, &text, args.overwrite).map_err(|error| {
+                    let help = if error.kind() == ErrorKind::AlreadyExists {
+                        "; --overwrite replaces it"
+                    } else {
+                        ""
+                    };
+                    Failure::new(format!("{}: {error}{help}", path.display()))
+                })?;
+            }
+            return if args.json { output::print(&text) } else { Ok(()) };
+        }
+        output::print(&prepare::load(&session, sources, &args.read)?.to_string())
+    })
+}
+
+/// Prints the first rows.
+///
+/// # Errors
+/// What reading refuses.
+pub(crate) fn head(args: &Ends) -> Result<(), Failure> {
+    let session = args.run.session()?;
+    let mut sources = Sources::begin(&args.input.inputs)?;
+    let mut bytes = HEAD_BYTES;
+    loop {
+        sources.read_on(bytes)?;
+        bytes = bytes.saturating_mul(HEAD_GROWTH);
+        // The last row of a part of a pipe may be cut: it takes one more to know that the others are whole.
+        let wanted = args.rows.saturating_add(usize::from(sources.is_partial()));
+        let rows = first_rows(args, &session, &sources, wanted);
+        let is_enough = rows.as_ref().is_ok_and(|rows| rows.height() >= wanted);
+        if sources.is_partial() && !is_enough {
+            continue;
+        }
+        let rows = rows.map_err(|failure| failure.reworded(|words| sources.shown(words)))?;
+        return print_rows(&rows.head(Some(args.rows)));
+    }
+}
+
+fn first_rows(args: &Ends, session: &Session, sources: &Sources, rows: usize) -> Result<Rows, Failure> {
+    let frame = prepare::pick(prepare::load(session, sources, &args.read)?, &args.pick)?;
+    Ok(frame.head(rows)?)
+}
+
+/// Prints the last rows.
+///
+/// # Errors
+/// What reading refuses.
+pub(crate) fn tail(args: &Ends) -> Result<(), Failure> {
+    let session = args.run.session()?;
+    with_sources(&args.input.inputs, |sources| {
+        let frame = prepare::pick(prepare::load(&session, sources, &args.read)?, &args.pick)?;
+        print_rows(&frame.tail(args.rows)?)
+    })
+}
+
+fn print_rows(rows: &Rows) -> Result<(), Failure> {
+    let (schema, batches) = polars::from_polars(rows, BATCH_ROWS).map_err(Error::from)?;
+    output::print(&output::rows(&schema, &batches)?.to_string())
+}
+
+/// Prints the number of rows, or of the values of each column.
+///
+/// # Errors
+/// What reading refuses.
+pub(crate) fn count(args: &Count) -> Result<(), Failure> {
+    let session = args.run.session()?;
+    with_sources(&args.input.inputs, |sources| {
+        let frame = prepare::pick(prepare::load(&session, sources, &args.read)?, &args.pick)?;
+        if !args.columns {
+            return output::print(&frame.len()?.to_string());
+        }
+        let mut table = output::table(["column", "values"]);
+        for (name, values) in frame.count()? {
+            table.add_row([name, values.to_string()]);
+        }
+        output::to_the_right(&mut table, 1);
+        output::print(&table.to_string())
+    })
+}
+
+/// Prints the plan.
+///
+/// # Errors
+/// What reading refuses.
+pub(crate) fn explain(args: &Explain) -> Result<(), Failure> {
+    let session = args.run.session()?;
+    with_sources(&args.input.inputs, |sources| {
+        let frame = prepare::pick(prepare::load(&session, sources, &args.read)?, &args.pick)?;
+        output::print(&frame.explain(args.stage)?)
+    })
+}
+
+/// Prints versions.
+///
+/// # Errors
+/// Where standard output cannot be written to.
+pub(crate) fn versions(args: &Versions) -> Result<(), Failure> {
+    let versions = partita::versions();
+    if args.json {
+        let text =
+            serde_json::to_string_pretty(&versions).map_err(|error| Failure::new(error.to_string()))?;
+        return output::print(&text);
+    }
+    let features = versions.cpu_features.join(" ");
+    output::print(&format!(
+        "partita {}\narrow {}\nplatform {}\ncpu {features}\n",
+        versions.partita, versions.arrow, versions.platform
+    ))
+}

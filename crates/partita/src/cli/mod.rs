@@ -1,0 +1,64 @@
+//! The command line: arguments, the commands, and what they print.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `args` | every command and flag, with its help |
+//! | `values` | texts of flags to values |
+//! | `sources` | inputs, standard input among them |
+//! | `prepare` | from arguments to a frame |
+//! | `convert` | CSV to Parquet |
+//! | `inspect` | `schema`, `head`, `tail`, `count`, `explain`, `versions` |
+//! | `progress` | how far a conversion is, on standard error |
+//! | `output` | standard output, and tables on it |
+//! | `failure` | errors, and the exit code of each |
+//! | `interrupt` | Ctrl-C |
+
+mod args;
+mod convert;
+mod failure;
+mod inspect;
+mod interrupt;
+mod output;
+mod prepare;
+mod progress;
+mod sources;
+mod values;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use failure::Failure;
+use interrupt::Interrupt;
+
+/// Runs the program: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+pub(crate) fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help that nobody reads any more is no failure.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE));
+        }
+    };
+    match dispatch(&cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(command: &Command) -> Result<(), Failure> {
+    let interrupt = Arc::new(Interrupt::default());
+    interrupt::listen(&interrupt)?;
+    match command {
+        Command::Convert(args) => convert::convert(args, &interrupt),
+        Command::Schema(args) => inspect::schema(args),
+        Command::Head(args) => inspect::head(args),
+        Command::Tail(args) => inspect::tail(args),
+        Command::Count(args) => inspect::count(args),
+        Command::Explain(args) => inspect::explain(args),
+        Command::Versions(args) => inspect::versions(args),
+    }
+}

@@ -1,0 +1,40 @@
+//! From arguments to a frame.
+
+use partita::{DataFrame, Session, expr};
+
+use super::args::{PickArgs, ReadArgs};
+use super::failure::Failure;
+use super::sources::Sources;
+use super::values;
+
+/// The frame of these inputs: plans, and reads what the schema needs.
+///
+/// # Errors
+/// Wrong options, and whatever [`partita::CsvReader::load`] refuses.
+pub(crate) fn load(session: &Session, sources: &Sources, read: &ReadArgs) -> Result<DataFrame, Failure> {
+    let mut reader = session.read_csv(sources.paths()).options(read.options()?);
+    if let Some(bytes) = read.block_size() {
+        reader = reader.block_size(bytes);
+    }
+    Ok(reader.load()?)
+}
+
+/// The rows and columns of `frame` that are wanted.
+///
+/// # Errors
+/// An expression that does not parse, or a column that is not there.
+pub(crate) fn pick(frame: DataFrame, pick: &PickArgs) -> Result<DataFrame, Failure> {
+    let mut frame = frame;
+    if let Some(filter) = &pick.filter {
+        frame = frame.filter(expr(filter).map_err(partita::Error::from)?);
+    }
+    if let Some(columns) = values::some(&pick.select) {
+        frame = frame.select(columns);
+    }
+    if let Some(columns) = values::some(&pick.drop) {
+        frame = frame.drop(columns);
+    }
+    // A wrong call is kept in the frame: say it before anything runs.
+    frame.schema()?;
+    Ok(frame)
+}
