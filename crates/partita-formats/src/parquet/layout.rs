@@ -14,7 +14,7 @@ use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterPropertiesPtr,
 };
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, TypePtr};
+use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor, SchemaDescriptor, TypePtr};
 
 use crate::error::Result;
 use crate::parquet::options::{Compression, Encoding, Statistics, WriteOptions, options};
@@ -333,20 +333,22 @@ fn codec(compression: Compression) -> Result<basic::Compression> {
     })
 }
 
-/// Bytes of working memory of the compressors of one row group: each column chunk has its own.
+/// Bytes of working memory of the compressors of one row group: each column chunk has its own. Measured on pages of
+/// up to 1 MiB, rounded up.
 fn codec_bytes(descriptor: &SchemaDescriptor, properties: &WriterProperties) -> usize {
-    descriptor
-        .columns()
-        .iter()
-        .map(|column| match properties.compression(column.path()) {
-            basic::Compression::ZSTD(level) if level.compression_level() > 9 => 16 << 20,
-            basic::Compression::ZSTD(level) if level.compression_level() > 4 => 4 << 20,
-            basic::Compression::ZSTD(_) => 1 << 20,
-            basic::Compression::GZIP(_) => 256 << 10,
-            basic::Compression::SNAPPY => 32 << 10,
-            _ => 0,
-        })
-        .sum()
+    let bytes = |column: &ColumnDescPtr| match properties.compression(column.path()) {
+        basic::Compression::ZSTD(level) => match level.compression_level() {
+            ..=1 => 512 << 10,
+            2..=4 => 768 << 10,
+            5..=9 => 1536 << 10,
+            10..=15 => 3 << 20,
+            _ => 8 << 20,
+        },
+        basic::Compression::GZIP(_) => 256 << 10,
+        basic::Compression::SNAPPY => 32 << 10,
+        _ => 0,
+    };
+    descriptor.columns().iter().map(bytes).sum()
 }
 
 fn describe(schema: &Schema) -> String {

@@ -9,6 +9,8 @@ pub mod layout;
 pub mod options;
 pub mod part;
 pub mod row_group;
+#[cfg(test)]
+mod tests;
 
 pub use encoder::RowGroupEncoder;
 pub use layout::Layout;
