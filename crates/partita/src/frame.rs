@@ -22,11 +22,9 @@ pub use stream::Batches;
 
 use crate::context::{Inputs, IntoColumns};
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::BoxError;
 use crate::parquet::ParquetWriter;
 use crate::session::Session;
-
-/// What a user's function may fail with.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A lazy, partitioned table. Calls that describe return a frame at once; calls that ask (`len`, `head`,
 /// `compute`, `persist`, `to_parquet`, ..) run. Cloning shares the plan.

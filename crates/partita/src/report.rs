@@ -1,6 +1,5 @@
 //! What a job says of itself when it is done.
 
-use partita_runtime::ledger::peak_memory_bytes;
 use serde::Serialize;
 
 use crate::parquet::Written;
@@ -23,7 +22,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report of a data set that has just been written by this process.
+    /// The report of a data set.
     pub fn new(written: &Written) -> Self {
         Self {
             rows: written.rows,
@@ -31,7 +30,7 @@ impl Report {
             bytes_in: written.bytes_in,
             bytes_out: written.bytes,
             seconds: written.seconds,
-            peak_memory_bytes: peak_memory_bytes(),
+            peak_memory_bytes: written.peak_memory_bytes,
         }
     }
 }

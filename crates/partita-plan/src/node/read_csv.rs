@@ -96,13 +96,14 @@ impl ReadCsv {
 
     /// (file, block in the file, its bytes) of each wanted partition.
     fn blocks(&self) -> impl Iterator<Item = (usize, usize, Range<u64>)> {
-        let all = self.files.iter().enumerate().flat_map(|(number, file)| {
+        let block_bytes = self.block_bytes;
+        let all = self.files.iter().enumerate().flat_map(move |(number, file)| {
             let start = if file.is_stream() { 0 } else { file.block.data_start };
             let end = if file.is_stream() { file.bytes } else { file.end.max(start) };
-            let blocks = file.blocks(self.block_bytes);
+            let blocks = file.blocks(block_bytes);
             (0..blocks).map(move |block| {
-                let from = start.saturating_add(self.block_bytes.saturating_mul(block as u64)).min(end);
-                let to = from.saturating_add(self.block_bytes).min(end);
+                let from = start.saturating_add(block_bytes.saturating_mul(block as u64)).min(end);
+                let to = from.saturating_add(block_bytes).min(end);
                 (number, block, if blocks == 1 { start..end } else { from..to })
             })
         });

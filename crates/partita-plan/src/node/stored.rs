@@ -23,6 +23,7 @@ pub struct Stored {
     /// Positions in the stored columns; `None`: all.
     projection: Option<Vec<usize>>,
     /// Kept by the plan so that the partitions live as long as a plan refers to them.
+    #[expect(dead_code, reason = "held for its drop")]
     keep_alive: KeepAlive,
 }
 
