@@ -33,8 +33,9 @@ impl<'a> Counter<'a> {
 impl Sink for Counter<'_> {
     fn plain(&mut self, dialect: &Dialect, mut from: usize, to: usize) -> bool {
         let line_end = dialect.line_end.byte();
-        // The first line may have begun anywhere; the lines counted below need two bytes before them.
-        while from < 2 || self.start < from {
+        // The lines counted below want to see two bytes before their ends. If these are a line end, or one and a
+        // `\r`, it was outside quotes: a quote would stand between it and here.
+        while from < 2 {
             let Some(at) = memchr(line_end, &self.input[from..to]) else { return true };
             self.end_line(from + at);
             from = self.start;
@@ -69,8 +70,8 @@ impl Sink for Counter<'_> {
     }
 }
 
-/// Lines of `bytes` behind its first two bytes, of which the second is a line end, that are not empty and not a lone
-/// `\r` (which no line is where `\r` ends lines).
+/// Lines that end in `bytes` behind its first two bytes, but for the empty ones and those of a lone `\r` (where `\r`
+/// ends lines there are none of the latter).
 fn count_lines(line_end: u8, bytes: &[u8]) -> usize {
     // So many that a sum of eight bits holds: then the compiler counts in vectors of bytes.
     const RUN: usize = 128;

@@ -197,7 +197,7 @@ impl Machine {
         let mut state = State::Line;
         let mut at = start;
         let mut escaped = 0;
-        // A `\r` before this byte is data.
+        // A `\r` before this byte is no part of a line end.
         let mut fixed = start;
         loop {
             at += self.hop(state, &input[at..]);
@@ -216,7 +216,6 @@ impl Machine {
                 State::Field if self.classes[usize::from(byte)] == Class::Separator => {
                     ends.push(at as u32 | escaped);
                     escaped = 0;
-                    fixed = at + 1;
                 }
                 State::Comment if state != State::Comment => ends.push(at as u32 | escaped),
                 State::Quoted => escaped = ESCAPED,

@@ -72,8 +72,7 @@ impl Quotes {
             Some(&byte) => u64::from(byte == dialect.separator || byte == dialect.line_end.byte()),
             None => self.at_start,
         };
-        let closed = if bytes.is_empty() { self.closed } else { 0 };
-        Self { at_start, closed, ..self }
+        Self { at_start, ..self }
     }
 
     /// Takes the bytes of `block` that are in `valid` (all of them, unless it is the last). `None` where quotes by
@@ -95,9 +94,10 @@ impl Quotes {
         let mut at_start = ends >> (BLOCK_BYTES - 1);
         if dialect.trim {
             let blanks = (find(b' ') | find(b'\t')) & !ends;
-            // Adding the first blank of a run to the run carries into the byte behind it.
+            // Adding the first blank of a run to the run carries into the byte behind it. (What the sum leaves on
+            // blanks is of no account: no blank is a quote.)
             let (sum, overflow) = (starts & blanks).overflowing_add(blanks);
-            starts |= sum & !blanks;
+            starts |= sum;
             at_start |= u64::from(overflow);
         }
         if quotes & inside & !(starts | closing << 1 | self.closed) != 0 {

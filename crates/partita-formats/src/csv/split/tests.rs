@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::blocks::find_block_starts;
 use super::super::dialect::LineEnd;
 use super::super::records::ESCAPED;
 use super::super::twin::{self, TwinField, TwinRecord, generate};
@@ -128,6 +129,48 @@ fn large_inputs_agree() {
     }
 }
 
+/// What is carried from block to block and from page to page.
+#[test]
+fn borders_of_blocks_and_pages() {
+    let fillers: [&[u8]; 4] = [b"a", b" ", b"1,", b"1\n"];
+    let tails: [&[u8]; 10] = [
+        b"\"x,\ny\"\n",
+        b",\"x\"\"\",2\n",
+        b"\"x\"   \"y,\"\n",
+        b",\"x\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb,\"y\"\n",
+        b",  \"x, \"\n",
+        b"\r\n\r\n\"\"\r\n",
+        b"#,\"\n\"#\"\n",
+        b"\\\r\n\\\"\n",
+        b"\r\"\n",
+        b"\n\n\r\n\r",
+    ];
+    let plain = Dialect::default();
+    let dialects = [
+        Dialect { trim: true, ..plain.clone() },
+        Dialect { comment: Some(b'#'), ..plain.clone() },
+        Dialect { escape: Some(b'\\'), trim: true, separator: b' ', ..plain.clone() },
+        plain,
+    ];
+    for length in (0..70).chain(4090..4098) {
+        for (filler, tail) in fillers.iter().flat_map(|filler| tails.map(|tail| (filler, tail))) {
+            let mut input: Vec<u8> = filler.iter().copied().cycle().take(length).collect();
+            input.extend_from_slice(tail);
+            for dialect in &dialects {
+                assert!(
+                    read(dialect, &input, input.len(), usize::MAX) == twin::read(dialect, &input),
+                    "{dialect:?} {length} {filler:?} {tail:?}"
+                );
+            }
+        }
+    }
+    // A page of blanks in the middle of a field does not begin another.
+    let input = [&[b'a'; 4096][..], &[b' '; 4096], b"\"x,\ny\"\n"].concat();
+    for dialect in &dialects {
+        assert!(read(dialect, &input, input.len(), usize::MAX) == twin::read(dialect, &input));
+    }
+}
+
 proptest! {
     #[test]
     fn is_its_twin(
@@ -153,6 +196,31 @@ proptest! {
         } else {
             let mut records = Records::default();
             Splitter::new(&dialect).split(&input, true, usize::MAX, &mut records);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    /// Long enough for pages with and without quotes, and for room for marks to run out.
+    #[test]
+    fn pages_are_their_twins(
+        dialect in generate::dialects(),
+        parts in prop::collection::vec((generate::lines(600), 0usize..400), 1..4),
+        window in prop_oneof![1usize..9000, Just(usize::MAX >> 1)],
+    ) {
+        let input: Vec<u8> = parts.into_iter().flat_map(|(lines, plain)| [lines, b"12,3\n".repeat(plain)].concat()).collect();
+        let expected = twin::read(&dialect, &input);
+        prop_assert!(read(&dialect, &input, window, usize::MAX) == expected);
+        let starts: Vec<usize> = expected.iter().map(|record| record.start).collect();
+        let file = input.clone();
+        for block_bytes in [1, 1000, 5000] {
+            let found = find_block_starts(&file, "a.csv", &dialect, 0, block_bytes, &|| false).unwrap().starts;
+            for (block, &start) in found.iter().enumerate().skip(1).take(found.len().saturating_sub(2)) {
+                let cut = block * block_bytes as usize;
+                let first = starts.partition_point(|&start| start < cut);
+                prop_assert_eq!(start as usize, starts.get(first).copied().unwrap_or(input.len()));
+            }
         }
     }
 }

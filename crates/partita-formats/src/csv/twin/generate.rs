@@ -40,7 +40,9 @@ pub(crate) fn lines(pieces_max: usize) -> impl Strategy<Value = Vec<u8>> {
         1 => Just(b"\\\"".to_vec()),
         1 => Just(b"\\".to_vec()),
         1 => Just(b"# \"no\n".to_vec()),
+        1 => Just(b"#,\"no\n".to_vec()),
         2 => Just(b"\n\n".to_vec()),
+        1 => (50usize..150).prop_map(|length| [b",\"x\"", &*vec![b'a'; length], b",\"x\"\n"].concat()),
         1 => (1usize..150).prop_map(|length| vec![b'a'; length]),
         1 => (1usize..150).prop_map(|length| [b",\"", &*vec![b','; length], b"\","].concat()),
     ];
