@@ -273,7 +273,7 @@ impl DataFrame {
             }
             (next, step) = (end, step * 2);
         }
-        Ok(polars::to_polars(&self.schema()?, &taken)?)
+        Ok(polars::to_polars(self.plan()?.schema(), &taken)?)
     }
 
     /// The last `rows` rows, as a Polars frame. Reads the last partition, and earlier ones only where that has too few.
@@ -296,7 +296,7 @@ impl DataFrame {
             (end, step) = (start, step * 2);
         }
         taken.reverse();
-        Ok(polars::to_polars(&self.schema()?, &taken)?)
+        Ok(polars::to_polars(self.plan()?.schema(), &taken)?)
     }
 
     /// All rows, as a Polars frame. It leaves the session's memory limit when it is handed over.
@@ -305,7 +305,7 @@ impl DataFrame {
     /// As [`DataFrame::len`]; where the rows do not fit the memory limit, an error that names
     /// [`DataFrame::batches`] and [`DataFrame::to_parquet`].
     pub fn compute(&self) -> Result<polars_core::frame::DataFrame> {
-        let (schema, batches) = self.collect()?;
+        let (schema, batches) = self.collect(Stage::Fused)?;
         Ok(polars::to_polars(&schema, &batches)?)
     }
 
@@ -322,7 +322,16 @@ impl DataFrame {
     /// # Errors
     /// As [`DataFrame::compute`].
     pub fn compute_batches(&self) -> Result<Vec<RecordBatch>> {
-        Ok(self.collect()?.1)
+        Ok(self.collect(Stage::Fused)?.1)
+    }
+
+    /// All rows, as Arrow batches in order, by the plan of a stage: every stage runs and gives the same rows, most of
+    /// them slower than [`Stage::Fused`], which all other calls use.
+    ///
+    /// # Errors
+    /// As [`DataFrame::compute`].
+    pub fn compute_batches_at(&self, stage: Stage) -> Result<Vec<RecordBatch>> {
+        Ok(self.collect(stage)?.1)
     }
 
     /// All rows as Arrow batches, in order, computed ahead by a bounded number of partitions.
@@ -378,8 +387,8 @@ impl DataFrame {
         Ok(self.session.engine().collect(&lowered.graph, &lowered.targets, &self.call())?)
     }
 
-    fn collect(&self) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-        let plan = optimize(self.plan()?, Stage::Fused)?;
+    fn collect(&self, stage: Stage) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let plan = optimize(self.plan()?, stage)?;
         let outcomes = self.run(&plan, &Target::Collect)?;
         Ok((Arc::clone(plan.schema()), outcomes.iter().flat_map(batches_of).collect()))
     }

@@ -219,8 +219,8 @@ impl ReadArgs {
         if let Some(path) = &self.types.schema {
             let shown = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|error| Failure::io(&shown, &error))?;
-            let apply = || SchemaFile::from_json(&shown, &text)?.apply(&mut options);
-            apply().map_err(|error| Failure::from(Error::from(ErrorKind::from(error))))?;
+            let applied = SchemaFile::from_json(&shown, &text).and_then(|file| file.apply(&mut options));
+            applied.map_err(|error| Failure::from(Error::from(ErrorKind::from(error))))?;
         }
         self.dialect.apply(&mut options);
         self.records.apply(&mut options);

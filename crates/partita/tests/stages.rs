@@ -1,0 +1,99 @@
+//! Every stage of the optimizer leaves a plan that runs and gives the same rows, with either scheduler and any
+//! number of threads.
+
+use std::path::Path;
+
+use partita::arrow::array::RecordBatch;
+use partita::arrow::compute::concat_batches;
+use partita::prelude::*;
+
+fn session(scheduler: Scheduler, threads: usize) -> Session {
+    Session::builder().memory_limit("256MiB").scheduler(scheduler).threads(threads).build().unwrap()
+}
+
+/// Forty rows in two files, with a quoted line end and missing values.
+fn write_files(folder: &Path) {
+    for (file, from) in [("a.csv", 0), ("b.csv", 20)] {
+        let mut text = String::from("id,zone,fare,flag\n");
+        for id in from..from + 20 {
+            let zone = if id % 3 == 0 { "\"north\nwest\"" } else { "south" };
+            let fare = if id % 7 == 0 { String::new() } else { format!("{}.5", id) };
+            text.push_str(&format!("{id},{zone},{fare},{}\n", if id % 2 == 0 { "Y" } else { "N" }));
+        }
+        std::fs::write(folder.join(file), text).unwrap();
+    }
+}
+
+fn joined(frame: &DataFrame, stage: Stage) -> RecordBatch {
+    let batches = frame.compute_batches_at(stage).unwrap();
+    concat_batches(&frame.schema().unwrap(), &batches).unwrap()
+}
+
+fn frames(session: &Session, folder: &Path) -> Vec<DataFrame> {
+    let all = session.read_csv(folder).block_size(64).load().unwrap();
+    let derived = all
+        .with_column("double", col("fare") * lit(2.0))
+        .filter(col("double").gt(lit(20.0)).and(col("flag").eq(lit("Y"))))
+        .rename([("zone", "place")])
+        .select(["place", "double", "id"]);
+    let numbered = all.with_row_index("row").filter(col("row").lt(lit(30))).drop(["flag"]);
+    let picked = all.filter(col("fare").is_null()).partitions(1..7).select(["id"]);
+    let nested = numbered.filter(col("id").gt(lit(3))).with_row_index("again").select(["again", "row", "fare"]);
+    vec![all, derived, numbered, picked, nested]
+}
+
+#[test]
+fn every_stage_gives_the_same_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    write_files(folder.path());
+    let plain = session(Scheduler::SingleThreaded, 1);
+    let expected: Vec<RecordBatch> =
+        frames(&plain, folder.path()).iter().map(|frame| joined(frame, Stage::Written)).collect();
+    for (scheduler, threads) in [(Scheduler::SingleThreaded, 1), (Scheduler::Threaded, 2), (Scheduler::Threaded, 8)] {
+        let session = session(scheduler, threads);
+        for (frame, expected) in frames(&session, folder.path()).iter().zip(&expected) {
+            for stage in Stage::ALL {
+                assert_eq!(&joined(frame, stage), expected, "{stage}, {scheduler}, {threads} threads");
+            }
+            assert_eq!(frame.len().unwrap(), expected.num_rows() as u64);
+        }
+        assert_eq!(session.memory_reserved(), 0, "something is still reserved");
+    }
+}
+
+#[test]
+fn rows_are_those_of_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    write_files(folder.path());
+    let session = session(Scheduler::Threaded, 2);
+    let frames = frames(&session, folder.path());
+    assert_eq!(frames[0].len().unwrap(), 40);
+    let derived = frames[1].compute().unwrap();
+    // Even ids whose doubled fare 2 * (id + 0.5) is over 20, but for multiples of 7, whose fare is missing.
+    let ids: Vec<i64> = (0..40).filter(|id| id % 2 == 0 && 2 * id + 1 > 20 && id % 7 != 0).collect();
+    let got: Vec<Option<i64>> = derived.column("id").unwrap().i64().unwrap().iter().collect();
+    assert_eq!(got, ids.into_iter().map(Some).collect::<Vec<_>>());
+}
+
+#[test]
+fn select_and_filter_reach_the_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    write_files(folder.path());
+    let frame = session(Scheduler::Threaded, 2).read_csv(folder.path()).load().unwrap();
+    let clean = frame.filter(col("fare").gt(lit(1.0))).select(["id", "zone"]);
+    let text = clean.explain(Stage::Fused).unwrap();
+    assert!(text.contains("columns: id, zone; filter: (fare > 1.0)"), "{text}");
+    assert!(!text.contains("Filter:"), "{text}");
+}
+
+#[test]
+fn wrong_calls_are_reported_by_the_first_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    write_files(folder.path());
+    let frame = session(Scheduler::Threaded, 2).read_csv(folder.path()).load().unwrap();
+    let message = frame.filter(col("fares").gt(lit(1.0))).select(["id"]).len().unwrap_err().to_string();
+    assert!(message.contains("\"fares\"") && message.contains("did you mean \"fare\""), "{message}");
+    let message = frame.filter(col("fare")).len().unwrap_err().to_string();
+    assert!(message.contains("Boolean"), "{message}");
+    assert!(frame.select(["id", "id"]).schema().unwrap_err().to_string().contains("two columns"));
+}
