@@ -162,7 +162,8 @@ pub enum Command {
         /// Its number in the list of targets.
         target: usize,
     },
-    /// Send [`Report::Tick`] at this time or soon after: a task waits to be tried again.
+    /// Send [`Report::Tick`] at this time or soon after: a task waits to be tried again. Of several such times only the
+    /// soonest need be kept; the tick tells the next one.
     Wake {
         /// When, on the clock of `now`.
         at: Duration,
@@ -357,7 +358,7 @@ impl<'g> Machine<'g> {
             Report::AdmissionDenied { task } => self.on_admission_denied(task, commands),
             Report::WorkerJoined { worker } => self.on_worker_joined(worker),
             Report::WorkerLost { worker, culprit } => self.on_worker_lost(worker, culprit, commands),
-            Report::Tick => self.on_tick(now),
+            Report::Tick => self.on_tick(now, commands),
             Report::Cancel => self.on_cancel(commands),
         };
         self.settle(commands);

@@ -39,8 +39,8 @@ enum Help {
 /// the others go on as far as the window reaches. A target that is named twice is handed over twice.
 ///
 /// # Errors
-/// [`RunError`]: the first task that failed for good, a panic, or the cancellation. Targets that were ready before have been
-/// handed over.
+/// [`RunError`]: the first task that failed for good, a panic, or the cancellation. Some targets may have been handed over
+/// before.
 pub fn run<R: Runner>(
     graph: &GraphOf<R>,
     targets: &[TaskId],
@@ -142,8 +142,8 @@ impl<'r, R: Runner> Shared<'r, R> {
         if let Err(panic) = catch_unwind(life) {
             // Nothing of the thread is used again; the others end the run.
             self.state().abandon(worker, message_of(&*panic), &mut Local::default());
-            self.is_stopping.store(true, Ordering::Relaxed);
-            self.parking.close();
+            self.say_stop();
+            self.parking.wake_all();
         }
     }
 
@@ -187,15 +187,14 @@ impl<'r, R: Runner> Shared<'r, R> {
         let now = self.now();
         let mut state = self.state();
         let step = state.turn(worker, now, local);
-        let help = if step == Step::End {
+        // Somebody has to be awake when a failed task is to be tried again: a thread that waits has not heard of it.
+        let is_needed = state.has_work() || (step == Step::Run && local.retry_at.take().is_some());
+        let help = if !is_needed || step == Step::End {
             Help::None
         } else if self.parking.has_idle() {
-            // Who waits without knowing of an alarm has to look at the clock again.
-            if state.has_work() || local.retry_at.take().is_some() { Help::Wake } else { Help::None }
-        } else if state.has_work() {
-            state.join(local).map_or(Help::None, Help::Spawn)
+            Help::Wake
         } else {
-            Help::None
+            state.join(local).map_or(Help::None, Help::Spawn)
         };
         if let Step::Wait(_) = step {
             self.parking.enter();
@@ -206,10 +205,17 @@ impl<'r, R: Runner> Shared<'r, R> {
         }
         let is_stopping = state.is_stopping();
         drop(state);
-        if is_stopping && !self.is_stopping.swap(true, Ordering::Relaxed) {
-            self.runner.stop();
+        if is_stopping {
+            self.say_stop();
         }
         (step, help)
+    }
+
+    /// Tells the runner, once.
+    fn say_stop(&self) {
+        if !self.is_stopping.swap(true, Ordering::Relaxed) {
+            self.runner.stop();
+        }
     }
 
     fn spawn<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, worker: WorkerId) {

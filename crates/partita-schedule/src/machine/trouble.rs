@@ -36,10 +36,12 @@ impl Machine<'_> {
         Reception::Taken
     }
 
-    pub(super) fn on_tick(&mut self, now: Duration) -> Reception {
-        while let Some(&Reverse((at, task))) = self.paused.peek()
-            && at <= now
-        {
+    pub(super) fn on_tick(&mut self, now: Duration, commands: &mut Vec<Command>) -> Reception {
+        while let Some(&Reverse((at, task))) = self.paused.peek() {
+            if at > now {
+                commands.push(Command::Wake { at });
+                break;
+            }
             self.paused.pop();
             self.requeue(TaskId(task));
         }

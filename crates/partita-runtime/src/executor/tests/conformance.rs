@@ -60,6 +60,21 @@ fn transient_failures_are_tried_again_and_told() {
     }
 }
 
+#[test]
+fn many_tasks_wait_for_their_turn_at_once() {
+    for scheduler in BOTH {
+        let mut graph = Graph::new();
+        let flaky: Vec<TaskId> = (0..20)
+            .map(|number| {
+                let slow = source(&mut graph, Does::Sleep(Duration::from_millis(number % 5 * 2)));
+                task(&mut graph, &[slow], Does::Fail { times: number as u32 % 3, is_transient: true })
+            })
+            .collect();
+        let delivered = collect(&graph, &flaky, &Probe::default(), &options(scheduler)).unwrap();
+        assert_eq!(delivered, (0..20).map(|target| (target, 2)).collect::<Vec<_>>());
+    }
+}
+
 fn name(event: &Event) -> &'static str {
     match event {
         Event::RunStarted { .. } => "run",

@@ -19,7 +19,8 @@ pub(super) struct Double<'g> {
     pub(super) held: BTreeSet<TaskId>,
     pub(super) ready_targets: BTreeSet<usize>,
     pub(super) taken: BTreeSet<usize>,
-    pub(super) wake_at: BTreeSet<Duration>,
+    /// The soonest time asked for.
+    pub(super) wake_at: Option<Duration>,
     pub(super) stalled: Option<TaskId>,
     pub(super) is_stopping: bool,
     pub(super) outcome: Option<Outcome>,
@@ -46,7 +47,7 @@ impl<'g> Double<'g> {
             held: BTreeSet::new(),
             ready_targets: BTreeSet::new(),
             taken: BTreeSet::new(),
-            wake_at: BTreeSet::new(),
+            wake_at: None,
             stalled: None,
             is_stopping: false,
             outcome: None,
@@ -100,8 +101,7 @@ impl<'g> Double<'g> {
                 assert!(self.taken.insert(target));
             }
             Report::Tick => {
-                let now = self.now;
-                self.wake_at.retain(|at| *at > now);
+                self.wake_at = self.wake_at.filter(|at| *at > self.now);
             }
             Report::AdmissionOpened | Report::AdmissionDenied { .. } => self.stalled = None,
             Report::WorkerFree { .. } | Report::Cancel => {}
@@ -122,7 +122,7 @@ impl<'g> Double<'g> {
             }
             Command::Wake { at } => {
                 assert!(at > self.now);
-                self.wake_at.insert(at);
+                self.wake_at = Some(self.wake_at.map_or(at, |before| before.min(at)));
             }
             Command::Stalled { task } => {
                 assert!(self.running.is_empty() && self.ready_targets.is_empty());
@@ -132,7 +132,7 @@ impl<'g> Double<'g> {
                 assert!(!self.is_stopping);
                 self.is_stopping = true;
                 self.ready_targets.clear();
-                self.wake_at.clear();
+                self.wake_at = None;
             }
             Command::End { outcome } => self.on_end(outcome),
         }

@@ -99,7 +99,7 @@ fn drive_to_the_end(double: &mut Double<'_>, next_worker: &mut u32) {
             double.report(Report::WorkerFree { worker, slots: 1 });
         } else if double.stalled.is_some() {
             double.report(Report::AdmissionOpened);
-        } else if let Some(&at) = double.wake_at.first() {
+        } else if let Some(at) = double.wake_at {
             double.now = double.now.max(at);
             double.report(Report::Tick);
         } else {

@@ -77,7 +77,7 @@ fn a_transient_failure_is_tried_again_after_pauses_that_double() {
         let [task] = offer(&mut double, FIRST, 1)[..] else { panic!("one task") };
         let before = double.now;
         double.report(Report::Failed { task, worker: FIRST, transient: true });
-        assert_eq!(double.wake_at.first(), Some(&(before + Duration::from_millis(pause_ms))));
+        assert_eq!(double.wake_at, Some(before + Duration::from_millis(pause_ms)));
         double.now = before + Duration::from_millis(pause_ms - 1);
         double.report(Report::Tick);
         assert!(!double.machine().has_runnable(), "too early");
@@ -88,6 +88,24 @@ fn a_transient_failure_is_tried_again_after_pauses_that_double() {
     assert_eq!(double.running[&task].1, 4, "the fourth attempt");
     double.report(Report::Failed { task, worker: FIRST, transient: true });
     assert_eq!(double.outcome, Some(Outcome::Failed { task, cause: Cause::Error }));
+}
+
+#[test]
+fn of_several_tasks_that_wait_each_is_woken() {
+    let (graph, targets) = chains(2);
+    let mut double = joined(&graph, &targets, MachineOptions::default());
+    for (task, at_ms) in [(TaskId(0), 0), (TaskId(2), 50)] {
+        assert_eq!(offer(&mut double, FIRST, 1), [task]);
+        double.now = Duration::from_millis(at_ms);
+        double.report(Report::Failed { task, worker: FIRST, transient: true });
+    }
+    for at_ms in [100, 150] {
+        double.now = Duration::from_millis(at_ms);
+        assert_eq!(double.wake_at, Some(double.now));
+        double.report(Report::Tick);
+        assert_eq!(offer(&mut double, FIRST, 9).len(), 1);
+    }
+    assert_eq!(double.wake_at, None);
 }
 
 #[test]
