@@ -92,7 +92,7 @@ fn appends_behind_earlier_marks() {
     assert_eq!(splitter.split(b"x", true, 0, &mut records), 0);
 }
 
-/// A few megabytes of lines of all kinds, from a fixed linear congruential generator.
+/// Lines of all kinds, from a fixed linear congruential generator.
 fn large(kinds: &[&[u8]], bytes: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes + 64);
     let mut seed = 0x2545_F491_4F6C_DD1D_u64;
@@ -116,11 +116,9 @@ fn large_inputs_agree() {
         (stray, full),
         (stray, Dialect::default()),
     ] {
-        let input = large(kinds, 2 << 20);
+        let input = large(kinds, 1 << 20);
         let expected = twin::read(&dialect, &input);
-        for (window, rows_max) in
-            [(usize::MAX, usize::MAX), (256 << 10, 8192), (65_537, usize::MAX), (1000, 64)]
-        {
+        for (window, rows_max) in [(usize::MAX, usize::MAX), (256 << 10, 8192), (5000, 64)] {
             assert!(
                 read(&dialect, &input, window.min(input.len()), rows_max) == expected,
                 "{dialect:?} {window}"
