@@ -123,7 +123,8 @@ impl Dataset {
     }
 
     /// Takes the `index`-th row group of `partition`. The same one again is taken for granted: a task that is run
-    /// again brings the same.
+    /// again brings the same. What the caller has reserved for it should last until the call returns: only a row
+    /// group that waits afterwards is asked for in the [`WaitingBytes`].
     ///
     /// # Errors
     /// What the system reports; then the data set is given up.
@@ -168,9 +169,12 @@ impl Dataset {
         while state.phase == Phase::Open && (state.parts.is_none() || state.active > 0) {
             state = self.wait(state);
         }
-        state.check_open()?;
-        if let Err(message) = state.assembly.check_complete(self.options.partitions) {
-            let error = self.give_up(state, ErrorKind::Misuse(message).into());
+        let complete = state.check_open().and_then(|()| {
+            let complete = state.assembly.check_complete(self.options.partitions);
+            complete.map_err(|message| ErrorKind::Misuse(message).into())
+        });
+        if let Err(error) = complete {
+            let error = self.give_up(state, error);
             self.abort();
             return Err(error);
         }

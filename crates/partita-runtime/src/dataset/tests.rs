@@ -252,7 +252,7 @@ fn rows_must_add_up() {
     assert!(matches!(error.kind(), ErrorKind::RowsMismatch { expected: 6, got: 5, .. }), "{error}");
     let error = dataset.commit(None).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::GivenUp(why) if why.contains("do not add up")), "{error}");
-    drop(dataset);
+    assert!(listing(home.path()).is_empty(), "given up before the commit");
 
     let dataset = create(&target, options()).unwrap();
     dataset.write_row_group(0, 0, encode(&dataset, &rows(0, 5))).unwrap();
