@@ -1,0 +1,106 @@
+//! Options of reading, each seen to arrive.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Ran, command, finish, folder_with, lines, rows, types};
+
+/// Converts `bytes` with `flags`, which may hold spaces.
+fn converted(bytes: &[u8], flags: &[&str]) -> (Ran, Option<Vec<String>>, Vec<String>) {
+    let (folder, input) = folder_with("in.csv", "");
+    fs::write(&input, bytes).unwrap();
+    let target = folder.path().join("out.parquet");
+    let mut args: Vec<&str> = vec!["convert", input.to_str().unwrap(), "--to", target.to_str().unwrap()];
+    args.extend(["--progress", "none"]);
+    args.extend(flags);
+    let ran = finish(command(args).spawn().unwrap());
+    let found = Path::new(&target).is_file().then(|| rows(&target));
+    let types = found
+        .as_ref()
+        .map_or_else(Vec::new, |batch| types(batch).into_iter().map(|(_, name)| name).collect());
+    (ran, found.as_ref().map(lines), types)
+}
+
+#[track_caller]
+fn check(text: &str, flags: &[&str], expected: &[&str]) {
+    let (ran, found, _) = converted(text.as_bytes(), flags);
+    ran.quiet();
+    assert_eq!(found.unwrap(), expected, "{flags:?}");
+}
+
+#[test]
+fn separators_quotes_escapes_and_comments() {
+    check("a\tb\n1\tx,y\n", &["--separator", "tab"], &["1,x,y"]);
+    check("a\tb\n1\tx\n", &["-s", r"\t"], &["1,x"]);
+    check("a;b\n'1;2';3\n", &["--separator", ";", "--quote", "'"], &["1;2,3"]);
+    check("a,b\n\"x,1\n", &["--quote", "none"], &["\"x,1"]);
+    check("a,b\n\"x\\\"y\",1\n", &["--escape", "\\"], &["x\"y,1"]);
+    check("# said\na,b\n1,2\n# more\n3,4\n", &["--comment", "#"], &["1,2", "3,4"]);
+    check("a,b\n  x  ,1\n", &["--trim"], &["x,1"]);
+}
+
+#[test]
+fn headers_names_and_lines_to_skip() {
+    check("1,2\n3,4\n", &["--no-header"], &["1,2", "3,4"]);
+    check("junk\nmore junk\na,b\n1,2\n", &["--skip-rows", "2"], &["1,2"]);
+    check("a,b,c\n1,2,3\n", &["--usecols", "c,a"], &["1,3"]);
+    check("a,b,c\n1,2,3\n", &["--usecols", "c", "--usecols", "a", "--select", "c,a"], &["3,1"]);
+    let (ran, found, _) = converted(b"1,2\n", &["--no-header", "--names", "x,y", "--select", "y"]);
+    ran.quiet();
+    assert_eq!(found.unwrap(), ["2"]);
+}
+
+#[test]
+fn missing_values_and_words() {
+    check("a,b\n-,NA\n1,2\n", &["--null-values", "-,NA"], &["null,null", "1,2"]);
+    check("a,b\nNA,NA\n1,x\n", &["--column-null-values", "a=NA"], &["null,NA", "1,x"]);
+    check("a,b\nx,\ny,z\n", &["--keep-empty-strings"], &["x,", "y,z"]);
+    check("a\nja\nnein\n", &["--true-values", "ja", "--false-values", "nein"], &["true", "false"]);
+    check("a\n1\n2\n", &["--assume-missing"], &["1.0", "2.0"]);
+}
+
+#[test]
+fn types_and_dates() {
+    let flags = [
+        "--dtype",
+        "a=Int16",
+        "--dtype",
+        "t=Timestamp(ms, \"Europe/Berlin\")",
+        "--date-format",
+        "d=%d.%m.%Y",
+    ];
+    let (ran, found, types) = converted(b"a,d,t,e\n1,24.12.2020,2020-06-01T12:00:00,2020-01-02\n", &flags);
+    ran.quiet();
+    assert_eq!(types, ["Int16", "Date32", "Timestamp(ms, \"Europe/Berlin\")", "Date32"]);
+    assert_eq!(found.unwrap(), ["1,2020-12-24,2020-06-01T12:00:00+02:00,2020-01-02"]);
+    let (ran, found, _) = converted(b"a,d\n1,soon\n", &["--parse-dates", "d"]);
+    ran.refused(1, &["\"d\"", "soon"]);
+    assert!(found.is_none());
+    let (_, _, types) = converted(b"a,b\n1,true\n", &["--infer", "none"]);
+    assert_eq!(types, ["Utf8", "Utf8"]);
+    let (_, _, types) = converted(b"a,b\n1,true\n", &["--infer", "full"]);
+    assert_eq!(types, ["Int64", "Boolean"]);
+}
+
+#[test]
+fn encodings() {
+    let (ran, found, _) = converted(b"a\ncaf\xE9 \x80\n", &["--encoding", "windows-1252"]);
+    ran.quiet();
+    assert_eq!(found.unwrap(), ["café €"]);
+    let (ran, found, _) = converted(b"a\ncaf\xE9\n", &["--encoding", "utf8-lossy"]);
+    ran.quiet();
+    assert_eq!(found.unwrap(), ["caf\u{FFFD}"]);
+    let (ran, _, _) = converted(b"a\ncaf\xE9\n", &[]);
+    ran.refused(1, &["in.csv", "UTF-8", "--encoding"]);
+}
+
+#[test]
+fn ragged_records() {
+    let text = "a,b\n1\n2,3\n";
+    check(text, &[], &["1,null", "2,3"]);
+    check(text, &["--ragged", "skip"], &["2,3"]);
+    let (ran, _, _) = converted(text.as_bytes(), &["--ragged", "error"]);
+    ran.refused(1, &["line 2", "--ragged pad"]);
+    let (ran, _, _) = converted(b"a,b\n1,2,3\n", &[]);
+    ran.refused(1, &["line 2", "expected 2 fields", "found 3"]);
+}

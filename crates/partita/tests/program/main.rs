@@ -1,0 +1,11 @@
+//! The program as its users meet it: the binary is run on real and on small made files, and what it wrote is read through other
+//! crates.
+
+mod convert;
+mod dialect;
+mod failures;
+mod inspect;
+mod interrupt;
+mod options;
+mod stdin;
+mod support;
