@@ -329,7 +329,7 @@ impl Engine {
                 return Err(ErrorKind::Options(message).into());
             }
             let partition = Partition::new(Arc::clone(schema), batches);
-            let memory = self.reserve("from_batches", partition.bytes(), "the number of rows")?;
+            let memory = self.reserve("from_batches", partition.bytes(), "give fewer rows")?;
             let key = StoreKey { frame: guard.number(), partition: u32::try_from(number).unwrap_or(u32::MAX) };
             self.store.put(key, partition, memory);
         }

@@ -48,7 +48,7 @@ pub enum ErrorKind {
     #[error("cancelled")]
     Cancelled,
     /// Memory that the task needs is not to be had.
-    #[error("{operator} needs {need_bytes} bytes of memory and the limit is {limit_bytes}; raise memory_limit, or make {way_out} smaller")]
+    #[error("{operator} needs {need_bytes} bytes of memory and the limit is {limit_bytes}; raise memory_limit, or {way_out}")]
     Memory {
         /// What needs it.
         operator: String,
@@ -56,7 +56,7 @@ pub enum ErrorKind {
         need_bytes: u64,
         /// The session's limit.
         limit_bytes: u64,
-        /// The setting that makes the need smaller.
+        /// What makes the need smaller: the end of a sentence that begins with "or".
         way_out: &'static str,
     },
     /// A user's function failed.

@@ -60,7 +60,8 @@ pub trait Host: Sync {
     /// [`crate::ErrorKind::InputChanged`].
     fn check_unchanged(&self, path: &str, bytes: u64, modified_ns: i128) -> Result<()>;
 
-    /// Asks for memory on behalf of `operator`; `way_out` is the setting that makes the need smaller.
+    /// Asks for memory on behalf of `operator`; `way_out` says what makes the need smaller: the end
+    /// of a sentence that begins with "or".
     ///
     /// # Errors
     /// [`crate::ErrorKind::Memory`].

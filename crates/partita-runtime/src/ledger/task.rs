@@ -7,14 +7,15 @@ use partita_tasks::{ErrorKind, Result};
 
 use super::{Ledger, LedgerError, Reservation};
 
-/// A reservation that knows which setting makes the need smaller.
+/// A reservation that knows what makes the need smaller.
 struct TaskReservation {
     reservation: Reservation,
     way_out: &'static str,
 }
 
 impl Ledger {
-    /// Reserves memory on behalf of a task's `operator`; `way_out` is the setting that makes the need smaller.
+    /// Reserves memory on behalf of a task's `operator`; `way_out` ends the sentence
+    /// "raise memory_limit, or ..".
     ///
     /// # Errors
     /// [`ErrorKind::Memory`] where it is not free.

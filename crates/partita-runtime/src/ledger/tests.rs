@@ -66,7 +66,7 @@ fn resizing_splitting_and_dropping_keep_the_books() {
 #[test]
 fn a_task_is_told_the_way_out() {
     let ledger = small();
-    let mut reservation = ledger.reserve_for_task("read_csv", 5, "block_size").unwrap();
+    let mut reservation = ledger.reserve_for_task("read_csv", 5, "make block_size smaller").unwrap();
     assert_eq!((reservation.bytes(), ledger.used_bytes()), (5, 5));
     let error = reservation.resize(200 << 20).unwrap_err();
     assert_eq!(

@@ -105,7 +105,7 @@ impl<'a> Stage<'a> {
                 input,
                 batches: Vec::new(),
                 bytes: 0,
-                memory: host.reserve("map_partitions", 0, "block_size")?,
+                memory: host.reserve("map_partitions", 0, "make block_size smaller")?,
             }),
         })
     }

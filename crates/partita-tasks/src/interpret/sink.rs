@@ -65,8 +65,11 @@ struct Collect<'a> {
 
 impl<'a> Collect<'a> {
     fn new(schema: &'a SchemaRef, store: Option<StoreKey>, host: &'a dyn Host) -> Result<Self> {
-        let operator = if store.is_some() { "persist" } else { "compute" };
-        let memory = host.reserve(operator, 0, "block_size")?;
+        let (operator, way_out) = match store {
+            Some(_) => ("persist", "persist fewer rows and columns"),
+            None => ("compute", "stream the rows with batches(), or write them with to_parquet()"),
+        };
+        let memory = host.reserve(operator, 0, way_out)?;
         Ok(Self { schema, store, host, batches: Vec::new(), small: Vec::new(), small_rows: 0, bytes: 0, memory })
     }
 
@@ -133,7 +136,7 @@ struct Tail<'a> {
 
 impl<'a> Tail<'a> {
     fn new(schema: &'a SchemaRef, rows: usize, host: &dyn Host) -> Result<Self> {
-        let memory = host.reserve("tail", 0, "the number of rows")?;
+        let memory = host.reserve("tail", 0, "ask for fewer rows")?;
         Ok(Self { schema, rows, held: VecDeque::new(), held_rows: 0, memory })
     }
 }
@@ -245,7 +248,7 @@ impl BatchSink for BlockStarts<'_> {
         let file = self.file;
         self.host.check_unchanged(&file.path, file.bytes, file.modified_ns)?;
         let input = self.host.open(&file.path)?;
-        let _memory = self.host.reserve("find block starts", blocks::BUFFER_BYTES, "block_size")?;
+        let _memory = self.host.reserve("find block starts", blocks::BUFFER_BYTES, "use fewer threads")?;
         let starts = blocks::find_block_starts(
             &*input,
             &file.block.file,
@@ -283,7 +286,7 @@ impl<'a> Parquet<'a> {
         options: &'a WriteOptions,
         host: &'a dyn Host,
     ) -> Result<Self> {
-        let memory = host.reserve("to_parquet", 0, "row_group_rows")?;
+        let memory = host.reserve("to_parquet", 0, "make row_group_rows smaller")?;
         let (encoder, row_groups, rows) = (None, 0, 0);
         Ok(Self { program, options, dataset, partition, host, encoder, row_groups, rows, memory })
     }

@@ -87,7 +87,7 @@ fn open_csv<'a>(scan: &'a CsvScan, host: &'a dyn Host) -> Result<Box<dyn BatchSo
     }
     // Chunk, carry-over and look-ahead, and one decoded batch: the reader's own figure replaces this once it is open.
     let first_guess = block.limits.chunk_bytes * 3 + block.limits.batch_bytes_max;
-    let memory = host.reserve("read_csv", first_guess, "chunk_bytes")?;
+    let memory = host.reserve("read_csv", first_guess, "make chunk_bytes smaller")?;
     let reader = match scan.start {
         ScanStart::Whole => Reader::Block(BlockReader::new(
             Arc::clone(block),
