@@ -9,6 +9,7 @@ pub mod decode;
 pub mod dialect;
 pub mod header;
 pub mod infer;
+pub mod limit;
 pub mod mismatch;
 pub mod options;
 pub mod reader;
