@@ -12,7 +12,7 @@ pub mod compute;
 pub mod dtype;
 pub mod error;
 pub mod partition;
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "columns pass through the C data interface, which is a struct of raw pointers")]
 pub mod polars;
 pub mod scalar;
 
