@@ -294,9 +294,10 @@ impl<'a> Parquet<'a> {
     fn flush(&mut self) -> Result<()> {
         let Some(encoder) = self.encoder.take() else { return Ok(()) };
         let row_group = encoder.finish()?;
-        // From here the data set pays for the encoded bytes.
-        self.memory.resize(0)?;
+        // Paid for here until the data set has it: it asks the ledger itself for what has to wait.
+        self.memory.resize(row_group.memory_bytes())?;
         self.host.write_row_group(self.dataset, self.partition, self.row_groups, row_group)?;
+        self.memory.resize(0)?;
         self.row_groups += 1;
         Ok(())
     }
@@ -311,13 +312,13 @@ impl BatchSink for Parquet<'_> {
                 Some(encoder) => encoder,
                 none => none.insert(RowGroupEncoder::new(Arc::clone(&self.program.schema), self.options)?),
             };
-            let room = self.options.row_group_rows_max.saturating_sub(encoder.rows()).max(1);
+            let room = encoder.room().max(1);
             let now = rest.slice(0, room.min(rest.num_rows()));
             rest = rest.slice(now.num_rows(), rest.num_rows() - now.num_rows());
             encoder.write(&now)?;
-            let (rows, bytes) = (encoder.rows(), encoder.memory_bytes());
+            let (full, bytes) = (encoder.room() == 0, encoder.memory_bytes());
             self.memory.resize(bytes)?;
-            if rows >= self.options.row_group_rows_max || bytes >= self.options.row_group_bytes_max {
+            if full {
                 self.flush()?;
             }
         }
