@@ -1,5 +1,8 @@
 //! A partition: a list of batches with its row and byte counts.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 
 use arrow::array::{Array, ArrayData, RecordBatch};

@@ -1,166 +1,233 @@
 //! Hand-over to and from Polars, through the Arrow C Data Interface.
 //!
-//! Buffers are shared where both sides have the type: Boolean, integers, floats, `Utf8View`, `BinaryView`, dates, timestamps of
-//! milli-, micro- and nanoseconds, durations, times, decimals. What Polars lacks is converted: timestamps and
-//! durations of seconds become milliseconds, dictionaries become their values, and `Utf8` becomes views over the same bytes. A column of
-//! many batches is joined into chunks of at least [`CHUNK_ROWS`] rows, which copies it once: Polars is slow on thousands of
-//! small chunks.
-
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, RecordBatch, make_array};
-use arrow::compute::{cast, concat};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
-use polars_arrow::ffi::{
-    ArrowArray, ArrowSchema, export_array_to_c, export_field_to_c, import_array_from_c, import_field_from_c,
-};
-use polars_core::datatypes::CompatLevel;
-use polars_core::frame::DataFrame;
-use polars_core::frame::column::Column;
-use polars_core::series::Series;
-
-use crate::error::{ErrorKind, Result};
+//! Nothing is copied where both have the type: Boolean, integers, floats, `Decimal128`, `Utf8View`, `BinaryView`,
+//! `Date32`, timestamps and durations in ms, us and ns. The others become their nearest on the way:
+//!
+//! | Arrow | Polars |
+//! | --- | --- |
+//! | timestamp and duration in s | ms |
+//! | `Utf8`, `LargeUtf8` | String |
+//! | `Binary`, `LargeBinary`, `FixedSizeBinary` | Binary |
+//! | dictionary | its values |
+//! | `Time32`, `Time64` | Time (ns) |
+//! | `Date64` | Datetime (ms) |
+//! | `Float16` | Float32 |
+//! | lists | List |
+//! | structs, maps, unions, intervals, fixed-size lists, 256-bit decimals | a typed error |
+//!
+//! Polars names fixed offsets its own way (`+01:00` is `Etc/GMT-1`); instants stay what they are.
+//!
+//! **Chunks.** Polars works chunk by chunk, and thousands of chunks of 8 Ki rows make every operation on them slow.
+//! Batches of fewer than [`CHUNK_ROWS_MIN`] rows are therefore joined, column by column, into chunks of up to
+//! [`CHUNK_ROWS_MAX`] rows; that copies numbers, and the 16 bytes a value of text. Larger batches are chunks as they
+//! are.
 
 #[cfg(test)]
 mod tests;
 
-/// Rows that the chunks of a handed-over column have at least, but for the last.
-pub const CHUNK_ROWS: usize = 1 << 20;
+use std::sync::Arc;
 
-/// A Polars frame of the rows of `batches`, all of which have `schema`.
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_array, new_empty_array};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
+use polars_arrow::ffi as theirs;
+use polars_core::frame::DataFrame;
+use polars_core::prelude::{Column, CompatLevel, PlSmallStr};
+use polars_core::series::Series;
+
+use crate::compute::{CastMode, cast_array};
+use crate::dtype;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Batches of fewer rows are joined with their neighbours on the way to Polars.
+pub const CHUNK_ROWS_MIN: usize = 128 << 10;
+
+/// Rows of the chunks that small batches are joined to.
+pub const CHUNK_ROWS_MAX: usize = 1 << 20;
+
+/// A Polars frame of batches of one schema, in row order.
 ///
 /// # Errors
-/// Where Polars has no such type.
-pub fn to_polars(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<DataFrame> {
+/// [`ErrorKind::Undefined`] for a type that Polars lacks, with the column; [`ErrorKind::Polars`] for two columns of
+/// one name; [`ErrorKind::Cast`] for seconds beyond the range of milliseconds.
+pub fn to_polars(schema: &Schema, batches: &[RecordBatch]) -> Result<DataFrame> {
     let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    let columns = schema.fields().iter().enumerate().map(|(index, field)| {
-        let chunks: Vec<&ArrayRef> = batches.iter().map(|batch| batch.column(index)).collect();
-        Ok(Column::from(series(field, &chunks)?))
-    });
-    Ok(DataFrame::new(rows, columns.collect::<Result<_>>()?)?)
+    let groups = groups(batches);
+    let columns = schema.fields().iter().enumerate().map(|(index, field)| column(index, field, &groups));
+    Ok(DataFrame::new(rows, columns.collect::<Result<Vec<_>>>()?)?)
 }
 
-/// The rows of a Polars frame as batches of at most `batch_rows_max` (at least 1) rows.
+/// The columns of a Polars frame as batches of up to `batch_rows_max` rows, in row order. Every column is nullable.
+/// Nothing is copied; batches end where a chunk of any column ends.
 ///
 /// # Errors
-/// Where Arrow columns here do not have the type.
+/// [`ErrorKind::Arrow`] for a type that Arrow lacks.
 pub fn from_polars(frame: &DataFrame, batch_rows_max: usize) -> Result<(SchemaRef, Vec<RecordBatch>)> {
     let mut fields = Vec::with_capacity(frame.width());
     let mut columns = Vec::with_capacity(frame.width());
     for column in frame.columns() {
-        let (field, array) = array(column.as_materialized_series())?;
+        let (field, chunks) = import(column.as_materialized_series())?;
         fields.push(field);
-        columns.push(array);
+        columns.push(Chunks { chunks, chunk: 0, row: 0 });
     }
     let schema = Arc::new(Schema::new(fields));
     let mut batches = Vec::new();
-    let mut start = 0;
-    while start < frame.height() {
-        let rows = batch_rows_max.max(1).min(frame.height() - start);
-        let slices = columns.iter().map(|column| column.slice(start, rows)).collect();
-        batches.push(RecordBatch::try_new(Arc::clone(&schema), slices)?);
-        start += rows;
+    let mut left = frame.height();
+    while left > 0 {
+        let rows = columns.iter().map(Chunks::rows_left).fold(left.min(batch_rows_max.max(1)), usize::min);
+        let arrays = columns.iter_mut().map(|column| column.next(rows)).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        batches.push(RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)?);
+        left -= rows;
     }
     Ok((schema, batches))
 }
 
-/// The type that a column is converted to before Polars gets it; `None`: as it is.
-fn converted(data_type: &DataType) -> Option<DataType> {
-    match data_type {
-        DataType::Timestamp(TimeUnit::Second, zone) => {
-            Some(DataType::Timestamp(TimeUnit::Millisecond, zone.clone()))
+/// Runs of batches that make one chunk each.
+fn groups(batches: &[RecordBatch]) -> Vec<&[RecordBatch]> {
+    let mut groups = Vec::new();
+    let (mut start, mut rows) = (0, 0);
+    for (index, batch) in batches.iter().enumerate() {
+        let small = batch.num_rows() < CHUNK_ROWS_MIN;
+        if index > start && (!small || rows + batch.num_rows() > CHUNK_ROWS_MAX) {
+            groups.push(&batches[start..index]);
+            (start, rows) = (index, 0);
         }
-        DataType::Duration(TimeUnit::Second) => Some(DataType::Duration(TimeUnit::Millisecond)),
-        DataType::Dictionary(_, values) => Some(converted(values).unwrap_or_else(|| (**values).clone())),
-        DataType::Utf8 => Some(DataType::Utf8View),
-        DataType::Binary => Some(DataType::BinaryView),
-        _ => None,
+        rows += batch.num_rows();
+        if !small {
+            groups.push(&batches[start..=index]);
+            (start, rows) = (index + 1, 0);
+        }
+    }
+    if start < batches.len() {
+        groups.push(&batches[start..]);
+    }
+    groups
+}
+
+fn column(index: usize, field: &Field, groups: &[&[RecordBatch]]) -> Result<Column> {
+    let to = held_as(field.data_type()).ok_or_else(|| {
+        let types = format!("column {:?} of {}", field.name(), dtype::name(field.data_type()));
+        Error::from(ErrorKind::Undefined { operation: "handing over to Polars".to_owned(), types })
+    })?;
+    let mut chunks = Vec::with_capacity(groups.len().max(1));
+    for group in groups {
+        let parts: Vec<&dyn Array> = group.iter().map(|batch| batch.column(index).as_ref()).collect();
+        let chunk = match group {
+            [batch] => Arc::clone(batch.column(index)),
+            _ => concat(&parts)?,
+        };
+        if !chunk.is_empty() {
+            chunks.push(export(&converted(&chunk, &to)?)?);
+        }
+    }
+    if chunks.is_empty() {
+        chunks.push(export(&new_empty_array(&to))?);
+    }
+    let name = PlSmallStr::from_str(field.name());
+    Ok(Column::from(Series::from_arrow_chunks(name, chunks)?))
+}
+
+/// The type under which Polars takes a column; `None` where it has none.
+fn held_as(data_type: &DataType) -> Option<DataType> {
+    use DataType as T;
+    Some(match data_type {
+        T::Timestamp(TimeUnit::Second, zone) => {
+            T::Timestamp(TimeUnit::Millisecond, zone.as_ref().map(Arc::clone))
+        }
+        T::Duration(TimeUnit::Second) => T::Duration(TimeUnit::Millisecond),
+        T::Date64 => T::Timestamp(TimeUnit::Millisecond, None),
+        T::Time32(_) | T::Time64(_) => T::Time64(TimeUnit::Nanosecond),
+        T::Utf8 | T::LargeUtf8 | T::Utf8View => T::Utf8View,
+        T::Binary | T::LargeBinary | T::BinaryView | T::FixedSizeBinary(_) => T::BinaryView,
+        T::Float16 => T::Float32,
+        T::Decimal32(precision, scale) | T::Decimal64(precision, scale) | T::Decimal128(precision, scale) => {
+            // Polars has no negative scales.
+            u8::try_from(*scale).ok()?;
+            T::Decimal128(*precision, *scale)
+        }
+        T::Dictionary(_, values) => held_as(values)?,
+        T::List(of) | T::LargeList(of) => {
+            T::LargeList(Arc::new(of.as_ref().clone().with_data_type(held_as(of.data_type())?)))
+        }
+        T::Null | T::Boolean | T::Float32 | T::Float64 | T::Date32 | T::Timestamp(..) | T::Duration(_) => {
+            data_type.clone()
+        }
+        integer if integer.is_integer() => integer.clone(),
+        _ => return None,
+    })
+}
+
+fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    match array.data_type() == to {
+        true => Ok(Arc::clone(array)),
+        false => cast_array(array, to, CastMode::Strict),
     }
 }
 
-fn series(field: &Field, chunks: &[&ArrayRef]) -> Result<Series> {
-    let target = converted(field.data_type());
-    let data_type = target.clone().unwrap_or_else(|| field.data_type().clone());
-    let mut joined = Vec::new();
-    let mut pending: Vec<&dyn Array> = Vec::new();
-    let mut pending_rows = 0;
-    for (index, chunk) in chunks.iter().enumerate() {
-        pending.push(&**chunk);
-        pending_rows += chunk.len();
-        if pending_rows >= CHUNK_ROWS || index + 1 == chunks.len() {
-            let whole = if pending.len() == 1 { Arc::clone(chunk) } else { concat(&pending)? };
-            joined.push(match &target {
-                Some(target) => cast(&whole, target)?,
-                None => whole,
-            });
-            pending.clear();
-            pending_rows = 0;
-        }
-    }
-    if joined.is_empty() {
-        joined.push(arrow::array::new_empty_array(&data_type));
-    }
-    let field = Field::new(field.name(), data_type, true);
-    let schema = to_c_schema(FFI_ArrowSchema::try_from(&field)?);
-    // SAFETY: the schema was exported by arrow a line above and is complete.
-    let field = unsafe { import_field_from_c(&schema)? };
-    let mut imported = Vec::with_capacity(joined.len());
-    for chunk in &joined {
-        let exported = to_c_array(FFI_ArrowArray::new(&chunk.to_data()));
-        // SAFETY: the array was exported by arrow a line above, and its type is the one of the field that was imported
-        // from the same arrow type.
-        imported.push(unsafe { import_array_from_c(exported, field.dtype().clone())? });
-    }
-    Ok(Series::try_from((&field, imported))?)
+fn export(array: &ArrayRef) -> Result<Box<dyn polars_arrow::array::Array>> {
+    let (array, schema) = to_ffi(&array.to_data())?;
+    // SAFETY: both types are the structure `ArrowArray` of the C Data Interface, `repr(C)` with the same fields in the
+    // same order; neither crate can add one without leaving the interface. The source is moved, so its release callback
+    // is called once, by the new owner.
+    let array = unsafe { std::mem::transmute::<FFI_ArrowArray, theirs::ArrowArray>(array) };
+    // SAFETY: as above, for the structure `ArrowSchema`.
+    let schema = unsafe { std::mem::transmute::<FFI_ArrowSchema, theirs::ArrowSchema>(schema) };
+    // SAFETY: arrow made the structure from a valid type.
+    let field = unsafe { theirs::import_field_from_c(&schema) }?;
+    // SAFETY: arrow made the structure from valid data of that type, whose buffers it keeps alive until release.
+    Ok(unsafe { theirs::import_array_from_c(array, field.dtype) }?)
 }
 
-fn array(series: &Series) -> Result<(Field, ArrayRef)> {
-    let series = series.rechunk();
+fn import(series: &Series) -> Result<(Field, Vec<ArrayRef>)> {
     let level = CompatLevel::newest();
-    let exported = series.to_arrow(0, level);
-    let field = series.field().to_arrow(level);
-    let schema = from_c_schema(export_field_to_c(&field));
-    let mut imported = Field::try_from(&schema)?;
-    if let DataType::LargeUtf8 | DataType::Utf8 = imported.data_type() {
-        imported = imported.with_data_type(DataType::Utf8View);
-    }
-    // SAFETY: array and schema were exported by Polars a line above, from one series: they go together.
-    let data = unsafe { from_ffi(from_c_array(export_array_to_c(exported)), &schema)? };
-    let array = make_array(data);
-    let array = if array.data_type() == imported.data_type() { array } else { cast(&array, imported.data_type())? };
-    supported(imported.data_type())?;
-    Ok((imported.with_nullable(true), array))
+    let chunks = (0..series.n_chunks()).map(|chunk| {
+        let chunk = series.to_arrow(chunk, level);
+        let dtype = chunk.dtype().clone();
+        let field = polars_arrow::datatypes::Field::new(series.name().clone(), dtype, true);
+        let schema = theirs::export_field_to_c(&field);
+        let array = theirs::export_array_to_c(chunk);
+        // SAFETY: as in `export`, the other way.
+        let array = unsafe { std::mem::transmute::<theirs::ArrowArray, FFI_ArrowArray>(array) };
+        // SAFETY: as in `export`, the other way.
+        let schema = unsafe { std::mem::transmute::<theirs::ArrowSchema, FFI_ArrowSchema>(schema) };
+        // SAFETY: Polars made both structures from one valid array, whose buffers it keeps alive until release.
+        let data = unsafe { from_ffi(array, &schema) }?;
+        Ok(make_array(data))
+    });
+    let chunks = chunks.collect::<Result<Vec<_>>>()?;
+    let data_type = match chunks.first() {
+        Some(chunk) => chunk.data_type().clone(),
+        None => DataType::Null,
+    };
+    Ok((Field::new(series.name().as_str(), data_type, true), chunks))
 }
 
-/// Refuses types that no kernel or writer here knows.
-fn supported(data_type: &DataType) -> Result<()> {
-    match data_type {
-        DataType::Union(_, _) | DataType::RunEndEncoded(_, _) | DataType::Map(_, _) => {
-            let types = data_type.to_string();
-            Err(ErrorKind::Undefined { operation: "from_polars".into(), types }.into())
+/// A column's chunks, and how far they have been given out.
+struct Chunks {
+    chunks: Vec<ArrayRef>,
+    chunk: usize,
+    row: usize,
+}
+
+impl Chunks {
+    /// Rows up to the end of the chunk.
+    fn rows_left(&self) -> usize {
+        let mut ahead = self.chunks[self.chunk.min(self.chunks.len())..].iter();
+        // The chunk that has been given out wholly, and empty ones, end where they begin.
+        let current = ahead.next().map_or(0, |chunk| chunk.len() - self.row);
+        if current > 0 { current } else { ahead.map(|chunk| chunk.len()).find(|rows| *rows > 0).unwrap_or(0) }
+    }
+
+    /// The next `rows` rows, which lie in one chunk.
+    fn next(&mut self, rows: usize) -> ArrayRef {
+        while self.row >= self.chunks[self.chunk].len() {
+            self.chunk += 1;
+            self.row = 0;
         }
-        _ => Ok(()),
+        let slice = self.chunks[self.chunk].slice(self.row, rows);
+        self.row += rows;
+        slice
     }
-}
-
-fn to_c_array(array: FFI_ArrowArray) -> ArrowArray {
-    // SAFETY: both are `#[repr(C)]` and follow the C Data Interface field by field. The value moves as a whole, and with it
-    // the duty to call its release callback, once.
-    unsafe { std::mem::transmute::<FFI_ArrowArray, ArrowArray>(array) }
-}
-
-fn to_c_schema(schema: FFI_ArrowSchema) -> ArrowSchema {
-    // SAFETY: as in `to_c_array`.
-    unsafe { std::mem::transmute::<FFI_ArrowSchema, ArrowSchema>(schema) }
-}
-
-fn from_c_array(array: ArrowArray) -> FFI_ArrowArray {
-    // SAFETY: as in `to_c_array`.
-    unsafe { std::mem::transmute::<ArrowArray, FFI_ArrowArray>(array) }
-}
-
-fn from_c_schema(schema: ArrowSchema) -> FFI_ArrowSchema {
-    // SAFETY: as in `to_c_array`.
-    unsafe { std::mem::transmute::<ArrowSchema, FFI_ArrowSchema>(schema) }
 }
