@@ -56,6 +56,11 @@ impl Typed {
         Self { data_type: scalar.data_type(), nullable: scalar.is_null(), expr: BoundExpr::Literal(scalar) }
     }
 
+    /// A literal that has taken the type beside it.
+    fn fitted(scalar: Scalar, data_type: &DataType) -> Self {
+        Self { data_type: data_type.clone(), nullable: scalar.is_null(), expr: BoundExpr::Literal(scalar) }
+    }
+
     fn as_literal(&self) -> Option<&Scalar> {
         match &self.expr {
             BoundExpr::Literal(scalar) => Some(scalar),

@@ -51,10 +51,6 @@ pub(super) fn equalized(written: &Expr, verb: &str, left: Typed, right: Typed) -
     }
 }
 
-fn fitted_expr(scalar: Scalar) -> partita_tasks::BoundExpr {
-    partita_tasks::BoundExpr::Literal(scalar)
-}
-
 fn is_unsigned_64(data_type: &DataType) -> bool {
     data_type == &DataType::UInt64
 }
@@ -107,9 +103,7 @@ pub(super) fn arithmetic(
             Some(DataType::Int64)
         }
         (decimal, integer) | (integer, decimal) if is_decimal(decimal) && integer.is_integer() => {
-            let integer = integer_decimal(integer);
-            let cast = |of: Typed| if is_decimal(&of.data_type) { Ok(of) } else { of.cast(&integer) };
-            return Ok((cast(left)?, cast(right)?));
+            return Ok((as_decimal(left)?, as_decimal(right)?));
         }
         (l, r) => common(l, r),
     };
@@ -133,23 +127,36 @@ fn numeric_fit(written: &Expr, of: &Typed, to: &DataType) -> Result<Option<Typed
     if !(to.is_numeric() || scalar.is_null()) || scalar.data_type().is_string() {
         return Ok(None);
     }
-    // The precision of a decimal result grows with that of its operands: literals bring only what they have.
+    // Beside a decimal, literals become decimals of their own.
     if is_decimal(to) && !scalar.is_null() {
         return Ok(None);
     }
     let fitted = literal::fit(written, scalar, to)?;
-    Ok(fitted.map(|scalar| Typed { data_type: to.clone(), nullable: of.nullable, expr: fitted_expr(scalar) }))
+    Ok(fitted.map(|scalar| Typed::fitted(scalar, to)))
+}
+
+/// An integer as a decimal; a literal brings no more digits than it has, because the precision of a result grows with
+/// that of its operands.
+fn as_decimal(of: Typed) -> Result<Typed> {
+    let digits = |value: u64| value.checked_ilog10().map_or(1, |log| log + 1);
+    let data_type = match (of.as_literal(), &of.data_type) {
+        (_, DataType::Decimal128(_, _)) => return Ok(of),
+        (Some(Scalar::Int64(value)), _) => decimal_of(digits(value.unsigned_abs())),
+        (Some(Scalar::UInt64(value)), _) => decimal_of(digits(*value)),
+        (_, integer) => integer_decimal(integer),
+    };
+    of.cast(&data_type)
+}
+
+fn decimal_of(digits: u32) -> DataType {
+    DataType::Decimal128(u8::try_from(digits).unwrap_or(DECIMAL128_MAX_PRECISION), 0)
 }
 
 fn times(written: &Expr, op: ArithmeticOp, left: Typed, right: Typed) -> Result<(Typed, Typed)> {
     let is_duration = |of: &Typed| matches!(of.data_type, DataType::Duration(_));
     let (l, r) = (&left.data_type, &right.data_type);
     match (is_duration(&left), is_duration(&right)) {
-        (false, false) => {
-            let (left, right) = equalized(written, verb(op), left, right)?;
-            Ok((left, right))
-        }
-        (true, true) => equalized(written, verb(op), left, right),
+        (false, false) | (true, true) => equalized(written, verb(op), left, right),
         _ => {
             let (Some(from), Some(of)) = (unit(l), unit(r)) else {
                 return Err(mismatch(written, no_common_type(verb(op), l, r)));
@@ -256,14 +263,13 @@ fn integers(left: &DataType, right: &DataType) -> DataType {
 
 /// The decimal that holds every value of an integer type.
 fn integer_decimal(integer: &DataType) -> DataType {
-    let digits = match integer {
+    decimal_of(match integer {
         DataType::Int8 | DataType::UInt8 => 3,
         DataType::Int16 | DataType::UInt16 => 5,
         DataType::Int32 | DataType::UInt32 => 10,
         DataType::Int64 => 19,
         _ => 20,
-    };
-    DataType::Decimal128(digits, 0)
+    })
 }
 
 /// The larger scale, and the larger number of digits before the point, within 38 digits.

@@ -1,1 +1,248 @@
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
 
+use super::{TEXT_BYTES_MAX, expr};
+use crate::expr::{DEPTH_MAX, Expr, col, lit};
+
+fn reads(text: &str, expected: Expect) {
+    expected.assert_eq(&expr(text).unwrap_or_else(|error| panic!("{text}: {error}")).to_string());
+}
+
+fn refuses(text: &str, expected: Expect) {
+    match expr(text) {
+        Ok(read) => panic!("{text} reads as {read}"),
+        Err(error) => expected.assert_eq(&error.to_string()),
+    }
+}
+
+#[test]
+fn the_text_of_the_guide() {
+    let read = expr("fare_amount > 0 and PULocationID in (1, 2)").unwrap();
+    assert_eq!(read, col("fare_amount").gt(0).and(col("PULocationID").is_in([1, 2])));
+}
+
+#[test]
+fn precedences_are_those_of_sql() {
+    reads("a or b and not c = d + e * -f", expect!["(a or (b and (not (c = (d + (e * (-f)))))))"]);
+    reads("a - b - c", expect!["((a - b) - c)"]);
+    reads("a * (b + c) // 2 % 3 / 4", expect!["((((a * (b + c)) // 2) % 3) / 4)"]);
+    reads("not a is null", expect!["(not (a is null))"]);
+    reads("NOT a IS NOT NULL AND b", expect!["((not (a is not null)) and b)"]);
+    reads("a between 1 and 2 + 3 and b", expect!["(((a >= 1) and (a <= (2 + 3))) and b)"]);
+    reads("a not between 1 and 2", expect!["(not ((a >= 1) and (a <= 2)))"]);
+    reads("-a::int + 1", expect!["((-cast(a as Int64)) + 1)"]);
+    reads("- 5 - -5", expect!["(-5 - -5)"]);
+    reads("a = b -- and so on", expect!["(a = b)"]);
+}
+
+#[test]
+fn literals() {
+    reads("1", expect!["1"]);
+    reads("-9223372036854775808", expect!["-9223372036854775808"]);
+    reads("18446744073709551615", expect!["18446744073709551615"]);
+    reads("1.50", expect!["1.5"]);
+    reads("1e3", expect!["1000.0"]);
+    reads(".5", expect!["0.5"]);
+    reads("'it''s'", expect!["'it''s'"]);
+    reads("TRUE", expect!["true"]);
+    reads("a in (NULL, 'x', -1, x'00fF')", expect!["(a in (null, 'x', -1, x'00ff'))"]);
+    reads("DATE '2020-02-29'", expect!["date '2020-02-29'"]);
+    reads("timestamp '2020-02-29 12:00'", expect!["timestamp '2020-02-29 12:00:00.000000'"]);
+    reads("timestamp '2020-02-29T12:00:00.123456789'", expect!["timestamp '2020-02-29 12:00:00.123456789'"]);
+    reads("timestamp '2020-02-29 12:00+01:00'", expect!["timestamp '2020-02-29 11:00:00.000000Z'"]);
+    reads(
+        "timestamp '2020-07-01 12:00[Europe/Berlin]'",
+        expect!["timestamp '2020-07-01 10:00:00.000000Z[Europe/Berlin]'"],
+    );
+}
+
+#[test]
+fn names() {
+    reads("date", expect!["date"]);
+    reads(
+        "date > '2020-01-01' and timestamp = cast",
+        expect!["((date > '2020-01-01') and (timestamp = cast))"],
+    );
+    reads(r#""Trip ""Distance""" > 0"#, expect![[r#"("Trip ""Distance""" > 0)"#]]);
+    reads("`order by` is true", expect![[r#"coalesce("order by", false)"#]]);
+    reads("PULocationID", expect!["PULocationID"]);
+    reads("größe = 1", expect![[r#"("größe" = 1)"#]]);
+    reads("a + b as total", expect!["(a + b) as total"]);
+}
+
+#[test]
+fn casts_and_functions() {
+    reads("cast(a as bigint)", expect!["cast(a as Int64)"]);
+    reads("try_cast(a as decimal(10, 2))", expect!["try_cast(a as Decimal(10, 2))"]);
+    reads("a::double precision", expect!["cast(a as Float64)"]);
+    reads(
+        "a::timestamp(us, Europe/Berlin)::date",
+        expect!["cast(cast(a as Timestamp(us, Europe/Berlin)) as Date32)"],
+    );
+    reads("cast(a as timestamp with time zone)", expect!["cast(a as Timestamp(us, UTC))"]);
+    reads("coalesce(a, b, 0)", expect!["coalesce(coalesce(a, b), 0)"]);
+    reads("a is not false", expect!["(not coalesce((not a), false))"]);
+}
+
+#[test]
+fn errors_point_at_the_place() {
+    refuses("fare_amount > ", expect![""]);
+    refuses("a = 1 b", expect![""]);
+    refuses("a =\n  = 1", expect![""]);
+    refuses("(a > 1", expect![""]);
+    refuses("a > 1)", expect![""]);
+    refuses("'abc", expect![""]);
+    refuses("", expect![""]);
+    refuses("größe > 'x' größe", expect![""]);
+}
+
+#[test]
+fn errors_name_what_is_not_supported() {
+    refuses("a = null", expect![""]);
+    refuses("null != a", expect![""]);
+    refuses("a < b < c", expect![""]);
+    refuses("a like 'x%'", expect![""]);
+    refuses("case when a then b end", expect![""]);
+    refuses("a in (select 1)", expect![""]);
+    refuses("a in (b)", expect![""]);
+    refuses("sum(a)", expect![""]);
+    refuses("a & b", expect![""]);
+    refuses("a || b", expect![""]);
+    refuses("trips.fare", expect![""]);
+    refuses("interval '1 day'", expect![""]);
+    refuses("date '2020-13-01'", expect![""]);
+    refuses("timestamp '2020-01-01 25:00'", expect![""]);
+    refuses("cast(a as varchar(10))", expect![""]);
+    refuses("a; b", expect![""]);
+    refuses("a, b", expect![""]);
+    refuses("99999999999999999999", expect![""]);
+    refuses("in > 1", expect![""]);
+    refuses("a is 5", expect![""]);
+    refuses("(a, b)", expect![""]);
+    refuses("x'0'", expect![""]);
+    refuses("!a", expect![""]);
+}
+
+fn refusal(text: &str) -> String {
+    let error = expr(text).map(|_| "read").unwrap_err().to_string();
+    error.lines().next().unwrap_or("").to_owned()
+}
+
+/// Any nesting and any chain end in an error or an expression, on the 2 MiB stack of a test thread.
+#[test]
+fn hostile_nesting_is_refused() {
+    let many = TEXT_BYTES_MAX / 8;
+    for text in [
+        "(".repeat(many),
+        "-".repeat(many).replace('-', "- "),
+        "not ".repeat(many),
+        format!("{}a{}", "(".repeat(many), ")".repeat(many)),
+        format!("a{}", "+a".repeat(many)),
+        format!("a{}", "::int".repeat(many)),
+        format!("{}a{}", "coalesce(".repeat(many / 2), ",1)".repeat(many / 2)),
+        format!("{}a{}", "cast(".repeat(many / 4), " as int)".repeat(many / 4)),
+        "a in (".repeat(many),
+        "+ ".repeat(many),
+        format!("{}{}", "((((a+a+a)+a)".repeat(many / 16), "*a"),
+    ] {
+        let shown: String = text.chars().take(20).collect();
+        let refusal = refusal(&text);
+        assert!(!refusal.is_empty(), "{shown}");
+    }
+    // Chains in parentheses nest as parentheses do.
+    let chain = format!("({}", "a+a".repeat(1)) + &"+a".repeat(DEPTH_MAX / 2 - 2) + ")";
+    let chains = (0..3).fold("a".to_owned(), |inner, _| chain.replacen('a', &inner, 1));
+    assert!(refusal(&chains).starts_with("nested over"), "{}", refusal(&chains));
+    assert!(refusal(&"a ".repeat(TEXT_BYTES_MAX)).contains("at most 65536"));
+}
+
+#[test]
+fn long_lists_and_conditions_are_read() {
+    let values: Vec<String> = (0..8_000).map(|value| value.to_string()).collect();
+    let text = format!("a in ({})", values.join(", "));
+    assert_eq!(expr(&text).unwrap(), col("a").is_in(0..8_000_i64));
+    let text = vec!["a = 1"; 5_000].join(" or ");
+    assert_eq!(expr(&text).unwrap(), Expr::Or(vec![col("a").eq(lit(1)); 5_000]));
+    let nested = format!("{}a{}", "(".repeat(DEPTH_MAX - 1), ")".repeat(DEPTH_MAX - 1));
+    assert_eq!(expr(&nested).unwrap(), col("a"));
+}
+
+const PIECES: [&str; 60] = [
+    "a",
+    "\"b c\"",
+    "`d`",
+    "1",
+    "-",
+    "+",
+    "*",
+    "/",
+    "//",
+    "%",
+    "(",
+    ")",
+    ",",
+    "=",
+    "==",
+    "<",
+    "<=",
+    "<>",
+    "!=",
+    ">",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "null",
+    "true",
+    "between",
+    "as",
+    "case",
+    "cast",
+    "try_cast",
+    "coalesce",
+    "::",
+    "int64",
+    "decimal(5,2)",
+    "date",
+    "timestamp",
+    "'2020-01-01'",
+    "''",
+    "'",
+    "\"",
+    "1e5",
+    "1e999",
+    ".5",
+    "0x1F",
+    "x'00'",
+    "$1",
+    "?",
+    "[",
+    "]",
+    "{",
+    "}",
+    "--",
+    "/*",
+    "*/",
+    "\n",
+    "ü",
+    "\u{0}",
+    ";",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn nothing_panics(pieces in prop::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..40)) {
+        if let Ok(read) = expr(&pieces.join(" ")) {
+            prop_assert_eq!(expr(&read.to_string()).unwrap(), read);
+        }
+        let _ = expr(&pieces.concat());
+    }
+
+    #[test]
+    fn no_text_panics(text in "\\PC{0,60}") {
+        let _ = expr(&text);
+    }
+}
