@@ -199,7 +199,7 @@ impl<'r, R: Runner> State<'r, R> {
             Some(Outcome::Failed { task: culprit, cause }) => culprit == task && cause != Cause::WorkersLost,
             _ => false,
         };
-        if !is_cause || self.failure.is_some() {
+        if !is_cause {
             return;
         }
         let operator = self.graph.shape().name(task).to_owned();

@@ -20,13 +20,20 @@ fn a_tree_sums_up_and_nothing_stays() {
 
 #[test]
 fn one_thread_runs_in_static_order() {
-    let (graph, root) = tree(100);
-    let probe = Probe::default();
-    collect(&graph, &[root], &probe, &options(Scheduler::SingleThreaded)).unwrap();
-    let ran: Vec<TaskId> = probe.ran.lock().unwrap().iter().map(|(task, _)| *task).collect();
-    assert_eq!(ran, Order::new(graph.shape(), &[root]).unwrap().sequence());
-    let most = probe.live_most.load(Ordering::SeqCst);
-    assert!(most <= 9, "one result a level, not one a leaf: {most}");
+    let (sources, root) = tree(100);
+    // Leaves that are known to be over at once could be taken together, and must not be.
+    let mut computes = Graph::new();
+    for number in sources.shape().tasks() {
+        task(&mut computes, sources.shape().dependencies(number), Does::Add);
+    }
+    for graph in [sources, computes] {
+        let probe = Probe::default();
+        collect(&graph, &[root], &probe, &options(Scheduler::SingleThreaded)).unwrap();
+        let ran: Vec<TaskId> = probe.ran.lock().unwrap().iter().map(|(task, _)| *task).collect();
+        assert_eq!(ran, Order::new(graph.shape(), &[root]).unwrap().sequence());
+        let most = probe.live_most.load(Ordering::SeqCst);
+        assert!(most <= 9, "one result a level, not one a leaf: {most}");
+    }
 }
 
 #[test]
@@ -164,12 +171,29 @@ fn cancelling_ends_a_run_soon() {
 }
 
 #[test]
+fn cancelling_ends_a_batch_of_small_tasks() {
+    let mut graph = Graph::new();
+    let small: Vec<TaskId> = (0..20_000).map(|_| task(&mut graph, &[], Does::Add)).collect();
+    let cancels = task(&mut graph, &[], Does::Cancel);
+    let rest: Vec<TaskId> = (0..20_000).map(|_| task(&mut graph, &[], Does::Add)).collect();
+    let probe = Probe::default();
+    let options = RunOptions { cancel: probe.cancel.clone(), ..options(Scheduler::Threaded) };
+    let targets = [&small, &[cancels][..], &rest].concat();
+    let error = collect(&graph, &targets, &probe, &options).unwrap_err();
+    assert!(matches!(error, RunError::Cancelled), "{error}");
+    let ran = probe.ran.lock().unwrap();
+    let after = ran.iter().rev().take_while(|(task, _)| *task != cancels).count();
+    assert!(after <= 3, "{after} tasks ended after the cancellation, on three other threads");
+}
+
+#[test]
 fn cancelling_wakes_threads_that_wait_and_stops_tasks_that_run() {
     for scheduler in BOTH {
         let mut graph = Graph::new();
         let long = task(&mut graph, &[], Does::UntilStopped);
         let after = task(&mut graph, &[long], Does::Add);
-        let retried = task(&mut graph, &[], Does::Fail { times: 1, is_transient: true });
+        // Its thread goes to sleep without an alarm.
+        let quick = task(&mut graph, &[], Does::Add);
         let probe = Probe::default();
         let cancel = probe.cancel.clone();
         let options = RunOptions { cancel: cancel.clone(), ..options(scheduler) };
@@ -187,7 +211,7 @@ fn cancelling_wakes_threads_that_wait_and_stops_tasks_that_run() {
                 });
             }
             let start = Instant::now();
-            let error = collect(&graph, &[after, retried], &probe, &options).unwrap_err();
+            let error = collect(&graph, &[after, quick], &probe, &options).unwrap_err();
             assert!(matches!(error, RunError::Cancelled), "what failed of it has not failed: {error}");
             assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
         });
@@ -201,6 +225,22 @@ fn threads_share_the_work() {
         (0..8).map(|_| source(&mut graph, Does::Sleep(Duration::from_millis(100)))).collect();
     let start = Instant::now();
     collect(&graph, &sleepers, &Probe::default(), &options(Scheduler::Threaded)).unwrap();
+    assert!(
+        start.elapsed() < Duration::from_millis(700),
+        "800 ms of sleep on 4 threads: {:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn threads_that_went_to_sleep_come_back() {
+    let mut graph = Graph::new();
+    let sleep = |milliseconds| Does::Sleep(Duration::from_millis(milliseconds));
+    let first: Vec<TaskId> = (0..4).map(|_| task(&mut graph, &[], sleep(20))).collect();
+    let alone = task(&mut graph, &first, sleep(50));
+    let second: Vec<TaskId> = (0..8).map(|_| task(&mut graph, &[alone], sleep(100))).collect();
+    let start = Instant::now();
+    collect(&graph, &second, &Probe::default(), &options(Scheduler::Threaded)).unwrap();
     assert!(
         start.elapsed() < Duration::from_millis(700),
         "800 ms of sleep on 4 threads: {:?}",
