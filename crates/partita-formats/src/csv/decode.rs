@@ -131,7 +131,8 @@ impl Columns {
 
     /// Whether the batch is as large as it may be.
     pub fn is_full(&self) -> bool {
-        self.rows >= self.rows_cap || self.columns.iter().map(|c| c.sink.text_bytes()).sum::<usize>() >= self.batch_bytes_max
+        self.rows >= self.rows_cap
+            || self.columns.iter().map(|c| c.sink.text_bytes()).sum::<usize>() >= self.batch_bytes_max
     }
 
     /// Counts rows that were not marked: only where no column is wanted.
@@ -164,7 +165,12 @@ impl Columns {
             self.layout.gather(records, field, &mut self.spans);
             column.sink.push(&chunk, &self.spans, &mut column.rules, &mut self.misfits);
             for misfit in self.misfits.drain(..) {
-                column.note(spec, &misfit, place, records_before.map(|before| before + self.layout.record(misfit.row)));
+                column.note(
+                    spec,
+                    &misfit,
+                    place,
+                    records_before.map(|before| before + self.layout.record(misfit.row)),
+                );
             }
         }
         self.rows += rows;
@@ -177,8 +183,11 @@ impl Columns {
     /// Where Arrow refuses the columns.
     pub fn take_batch(&mut self) -> Result<RecordBatch> {
         let rows = if self.is_empty() { self.rows.min(self.rows_cap) } else { self.rows };
-        let arrays =
-            self.columns.iter_mut().map(|column| column.sink.finish(self.rows_cap)).collect::<Result<Vec<_>>>()?;
+        let arrays = self
+            .columns
+            .iter_mut()
+            .map(|column| column.sink.finish(self.rows_cap))
+            .collect::<Result<Vec<_>>>()?;
         self.rows -= rows;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?)
@@ -235,5 +244,9 @@ impl Column {
 
 /// Bytes of one value in a batch, without the text behind a view.
 fn value_bytes(data_type: &arrow::datatypes::DataType) -> usize {
-    data_type.primitive_width().unwrap_or(if data_type == &arrow::datatypes::DataType::Boolean { 1 } else { 16 })
+    data_type.primitive_width().unwrap_or(if data_type == &arrow::datatypes::DataType::Boolean {
+        1
+    } else {
+        16
+    })
 }

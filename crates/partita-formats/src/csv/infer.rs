@@ -104,7 +104,11 @@ pub fn sample(input: &Arc<dyn ReadAt>, header: &Header, options: &ReadOptions) -
 ///
 /// # Errors
 /// [`ErrorKind::Options`] where an option names no column, or where a column that must be a date is not.
-pub fn finish(names: &[String], types: &ColumnTypes, options: &ReadOptions) -> Result<Vec<(String, DataType)>> {
+pub fn finish(
+    names: &[String],
+    types: &ColumnTypes,
+    options: &ReadOptions,
+) -> Result<Vec<(String, DataType)>> {
     options.validate_names(names)?;
     let used = |name: &&String| options.usecols.as_ref().is_none_or(|used| used.contains(name));
     let mut columns = Vec::with_capacity(names.len() + 1);
@@ -146,7 +150,8 @@ fn date_type(name: &str, kinds: Kinds, odd: Option<&OddValue>, options: &ReadOpt
     }
     let message = match (odd, options.date_format(name)) {
         (Some(odd), format) => {
-            let expected = format.map_or("an ISO date or time".into(), |format| format!("a date like {format:?}"));
+            let expected =
+                format.map_or("an ISO date or time".into(), |format| format!("a date like {format:?}"));
             let OddValue { file, byte, value } = odd;
             format!(
                 "{file}: byte {byte}: column {name:?} must be a date: expected {expected}, got {value}; give its format: \

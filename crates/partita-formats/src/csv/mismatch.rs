@@ -123,9 +123,19 @@ impl Mismatch {
         self.same &= self.word.as_ref().is_some_and(|word| word.as_bytes() == text);
     }
 
-    /// The type that holds the values of the column and these.
+    /// The type that holds the values of the column and these. Where only some times have an offset: UTC, which the
+    /// others are read in once it is asked for.
     pub fn suggested(&self) -> DataType {
-        self.found.union(Kinds::of_type(&self.expected)).data_type()
+        let joined = self.found.union(Kinds::of_type(&self.expected));
+        let in_utc = match &self.expected {
+            DataType::Timestamp(_, Some(zone)) => &**zone == "UTC",
+            DataType::Timestamp(_, None) | DataType::Date32 => true,
+            _ => false,
+        };
+        match joined.data_type() {
+            DataType::Utf8View if in_utc => joined.in_utc().unwrap_or(DataType::Utf8View),
+            data_type => data_type,
+        }
     }
 
     fn ways_out(&self) -> Vec<(String, String)> {

@@ -12,9 +12,11 @@ mod scanner;
 mod stream_reader;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
-pub(crate) use buffer::Buffer;
 pub use block::{ColumnSource, ColumnSpec, CsvBlock, Limits};
 pub use block_reader::BlockReader;
+pub(crate) use buffer::Buffer;
 pub use stream_reader::StreamReader;

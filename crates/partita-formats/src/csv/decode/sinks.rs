@@ -142,6 +142,28 @@ pub(crate) fn null_buffer(nulls: &[u32], rows: usize) -> Option<NullBuffer> {
     Some(NullBuffer::new(BooleanBuffer::new(bits.into(), 0, rows)))
 }
 
+/// Where a loop over one chunk reports rows without a value.
+pub(crate) struct Reports<'a> {
+    /// Rows of the batch before the chunk.
+    pub(crate) before: u32,
+    pub(crate) nulls: &'a mut Vec<u32>,
+    pub(crate) misfits: &'a mut Vec<Misfit>,
+}
+
+impl Reports<'_> {
+    /// A row of the chunk is null.
+    #[inline]
+    pub(crate) fn null(&mut self, row: u32) {
+        self.nulls.push(self.before + row);
+    }
+
+    /// A row of the chunk does not fit, and is null.
+    pub(crate) fn misfit(&mut self, misfit: Misfit) {
+        self.null(misfit.row);
+        self.misfits.push(misfit);
+    }
+}
+
 struct PrimitiveSink<T: ArrowPrimitiveType, P> {
     parser: P,
     suspects: Vec<T::Native>,
@@ -150,42 +172,38 @@ struct PrimitiveSink<T: ArrowPrimitiveType, P> {
     nulls: Vec<u32>,
 }
 
-impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> PrimitiveSink<T, P> {
-    /// Any shape. `row` counts from the first span of the chunk, `before` the rows of the batch before it.
-    #[inline(never)]
-    fn slow(
-        parser: &mut P,
-        nulls: &mut Vec<u32>,
-        at: (u32, u32),
-        span: Span,
-        chunk: &Chunk<'_>,
-        rules: &mut Rules,
-        misfits: &mut Vec<Misfit>,
-    ) -> T::Native {
-        let (before, row) = at;
-        if let Slow::Text(text) = rules.value(chunk.bytes, span) {
-            if let Some(value) = parser.full(text) {
-                return value;
-            }
-            misfits.push(rules.misfit(chunk, span, row, false));
-        }
-        nulls.push(before + row);
-        T::Native::default()
-    }
+/// The value of a field in any shape; `row` counts from the first span of the chunk.
+#[inline(never)]
+fn slow<P: Parser>(
+    parser: &mut P,
+    reports: &mut Reports<'_>,
+    row: u32,
+    span: Span,
+    chunk: &Chunk<'_>,
+    rules: &mut Rules,
+) -> P::Native {
+    let Slow::Text(text) = rules.value(chunk.bytes, span) else {
+        reports.null(row);
+        return P::Native::default();
+    };
+    parser.full(text).unwrap_or_else(|| {
+        reports.misfit(rules.misfit(chunk, span, row, false));
+        P::Native::default()
+    })
 }
 
 impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSink<T, P> {
     fn push(&mut self, chunk: &Chunk<'_>, spans: &[Span], rules: &mut Rules, misfits: &mut Vec<Misfit>) {
         let Self { parser, suspects, values, nulls, .. } = self;
-        let before = values.len() as u32;
+        let mut reports = Reports { before: values.len() as u32, nulls, misfits };
         values.extend(spans.iter().zip(0_u32..).map(|(span, row)| {
             if span.len() == 0 {
-                nulls.push(before + row);
+                reports.null(row);
                 return T::Native::default();
             }
             match parser.fast(chunk.bytes, span.start, span.len()) {
                 Some(value) if !suspects.contains(&value) => value,
-                _ => Self::slow(parser, nulls, (before, row), *span, chunk, rules, misfits),
+                _ => slow(parser, &mut reports, row, *span, chunk, rules),
             }
         }));
     }
@@ -228,23 +246,18 @@ impl BoolSink {
 
 impl Sink for BoolSink {
     fn push(&mut self, chunk: &Chunk<'_>, spans: &[Span], rules: &mut Rules, misfits: &mut Vec<Misfit>) {
-        let before = self.values.len() as u32;
-        for (span, row) in spans.iter().zip(0_u32..) {
-            let value = match rules.value(chunk.bytes, *span) {
-                Slow::Null => None,
-                Slow::Text(text) => {
-                    let value = self.words.parse(text);
-                    if value.is_none() {
-                        misfits.push(rules.misfit(chunk, *span, row, false));
-                    }
-                    value
-                }
+        let Self { words, values, nulls } = self;
+        let mut reports = Reports { before: values.len() as u32, nulls, misfits };
+        values.extend(spans.iter().zip(0_u32..).map(|(span, row)| {
+            let Slow::Text(text) = rules.value(chunk.bytes, *span) else {
+                reports.null(row);
+                return false;
             };
-            if value.is_none() {
-                self.nulls.push(before + row);
-            }
-            self.values.push(value.unwrap_or_default());
-        }
+            words.parse(text).unwrap_or_else(|| {
+                reports.misfit(rules.misfit(chunk, *span, row, false));
+                false
+            })
+        }));
     }
 
     fn repeat(&mut self, rows: usize) {

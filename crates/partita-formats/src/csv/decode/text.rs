@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, StringViewArray, make_view};
 use arrow::buffer::{Buffer, ScalarBuffer};
 
 use super::rules::Slow;
-use super::sinks::{Sink, null_buffer};
+use super::sinks::{Reports, Sink, null_buffer};
 use super::{Chunk, Misfit, Rules, Span};
 use crate::error::Result;
 
@@ -17,37 +17,19 @@ const INLINE_BYTES_MAX: u32 = 12;
 pub(crate) struct TextSink {
     views: Vec<u128>,
     nulls: Vec<u32>,
-    /// Texts longer than a view, one after the other.
+    texts: Texts,
+}
+
+/// Texts longer than a view, one after the other.
+#[derive(Default)]
+struct Texts {
     block: Vec<u8>,
     decoded: Vec<u8>,
 }
 
 impl TextSink {
     pub(crate) fn new(rows: usize) -> Self {
-        Self { views: Vec::with_capacity(rows), nulls: Vec::new(), block: Vec::new(), decoded: Vec::new() }
-    }
-
-    /// The fields stand for themselves unless they are empty or must be unescaped.
-    fn push_plain(
-        &mut self,
-        chunk: &Chunk<'_>,
-        spans: &[Span],
-        rules: &mut Rules,
-        misfits: &mut Vec<Misfit>,
-    ) {
-        let before = self.views.len() as u32;
-        let Self { views, nulls, block, decoded } = self;
-        let bytes = chunk.bytes;
-        views.extend(spans.iter().zip(0_u32..).map(|(span, row)| {
-            let len = span.len();
-            if len.wrapping_sub(1) < INLINE_BYTES_MAX {
-                inline_view(bytes, span.start as usize, len)
-            } else if len.wrapping_sub(1) < 1 << 31 {
-                append(block, span.raw(bytes).0)
-            } else {
-                slow(block, decoded, nulls, (before, row), *span, chunk, rules, misfits)
-            }
-        }));
+        Self { views: Vec::with_capacity(rows), nulls: Vec::new(), texts: Texts::default() }
     }
 }
 
@@ -64,6 +46,40 @@ fn inline_view(bytes: &[u8], start: usize, len: u32) -> u128 {
     text << 32 | u128::from(len)
 }
 
+impl Texts {
+    /// The view of a text, which goes into the block unless it fits in the view.
+    #[inline]
+    fn append(&mut self, text: &[u8]) -> u128 {
+        append(&mut self.block, text)
+    }
+
+    /// The view of any field: quoted, null, in another encoding.
+    #[inline(never)]
+    fn slow(
+        &mut self,
+        reports: &mut Reports<'_>,
+        row: u32,
+        span: Span,
+        chunk: &Chunk<'_>,
+        rules: &mut Rules,
+    ) -> u128 {
+        let encoding = rules.encoding;
+        let Slow::Text(text) = rules.text(chunk.bytes, span) else {
+            reports.null(row);
+            return 0;
+        };
+        if chunk.verbatim {
+            return self.append(text);
+        }
+        self.decoded.clear();
+        if encoding.decode_into(text, &mut self.decoded).is_ok() {
+            return append(&mut self.block, &self.decoded);
+        }
+        reports.misfit(rules.misfit(chunk, span, row, true));
+        0
+    }
+}
+
 /// Puts a text into the block, unless it fits in its view.
 #[inline]
 fn append(block: &mut Vec<u8>, text: &[u8]) -> u128 {
@@ -75,49 +91,30 @@ fn append(block: &mut Vec<u8>, text: &[u8]) -> u128 {
     make_view(text, 0, offset)
 }
 
-/// Any field: quoted, null, in another encoding.
-#[inline(never)]
-#[expect(clippy::too_many_arguments, reason = "the parts of a sink, borrowed apart")]
-fn slow(
-    block: &mut Vec<u8>,
-    decoded: &mut Vec<u8>,
-    nulls: &mut Vec<u32>,
-    at: (u32, u32),
-    span: Span,
-    chunk: &Chunk<'_>,
-    rules: &mut Rules,
-    misfits: &mut Vec<Misfit>,
-) -> u128 {
-    let (before, row) = at;
-    let encoding = rules.encoding;
-    if let Slow::Text(text) = rules.text(chunk.bytes, span) {
-        if chunk.verbatim {
-            return append(block, text);
-        }
-        decoded.clear();
-        if encoding.decode_into(text, decoded).is_ok() {
-            return append(block, decoded);
-        }
-        misfits.push(rules.misfit(chunk, span, row, true));
-    }
-    nulls.push(before + row);
-    0
-}
-
 impl Sink for TextSink {
     fn push(&mut self, chunk: &Chunk<'_>, spans: &[Span], rules: &mut Rules, misfits: &mut Vec<Misfit>) {
-        if chunk.verbatim && rules.nulls.is_empty() && !rules.dialect.trim {
-            self.push_plain(chunk, spans, rules, misfits);
+        let Self { views, nulls, texts } = self;
+        let mut reports = Reports { before: views.len() as u32, nulls, misfits };
+        let rows = spans.iter().zip(0_u32..);
+        if !chunk.verbatim || !rules.nulls.is_empty() || rules.dialect.trim {
+            views.extend(rows.map(|(span, row)| texts.slow(&mut reports, row, *span, chunk, rules)));
             return;
         }
-        let before = self.views.len() as u32;
-        let Self { views, nulls, block, decoded } = self;
-        views.extend(
-            spans
-                .iter()
-                .zip(0_u32..)
-                .map(|(span, row)| slow(block, decoded, nulls, (before, row), *span, chunk, rules, misfits)),
-        );
+        // Here fields stand for themselves unless they are empty or must be unescaped.
+        let empty_is_null = !rules.keeps_empty;
+        views.extend(rows.map(|(span, row)| {
+            let len = span.len();
+            if len.wrapping_sub(1) < INLINE_BYTES_MAX {
+                inline_view(chunk.bytes, span.start as usize, len)
+            } else if len == 0 && empty_is_null {
+                reports.null(row);
+                0
+            } else if len.wrapping_sub(1) < 1 << 31 {
+                texts.append(span.raw(chunk.bytes).0)
+            } else {
+                texts.slow(&mut reports, row, *span, chunk, rules)
+            }
+        }));
     }
 
     fn repeat(&mut self, rows: usize) {
@@ -130,8 +127,11 @@ impl Sink for TextSink {
         let views = std::mem::replace(&mut self.views, Vec::with_capacity(capacity));
         let nulls = null_buffer(&self.nulls, views.len());
         self.nulls.clear();
-        let mut block = std::mem::take(&mut self.block);
-        block.shrink_to_fit();
+        let mut block = std::mem::take(&mut self.texts.block);
+        self.texts.block.reserve(block.len());
+        if block.capacity() > block.len() + block.len() / 4 {
+            block.shrink_to_fit();
+        }
         let buffers = if block.is_empty() { Vec::new() } else { vec![Buffer::from_vec(block)] };
         Ok(Arc::new(StringViewArray::try_new(ScalarBuffer::from(views), buffers, nulls)?))
     }
@@ -139,17 +139,17 @@ impl Sink for TextSink {
     fn clear(&mut self) {
         self.views.clear();
         self.nulls.clear();
-        self.block.clear();
+        self.texts.block.clear();
     }
 
     fn text_bytes(&self) -> usize {
-        self.block.len()
+        self.texts.block.len()
     }
 
     fn memory_bytes(&self) -> usize {
         let (views, nulls) =
             (self.views.capacity() * size_of::<u128>(), self.nulls.capacity() * size_of::<u32>());
-        views + nulls + self.block.capacity() + self.decoded.capacity()
+        views + nulls + self.texts.block.capacity() + self.texts.decoded.capacity()
     }
 }
 

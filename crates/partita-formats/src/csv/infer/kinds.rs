@@ -69,7 +69,6 @@ impl Kinds {
             DataType::Date32 => Self::DATE,
             DataType::Timestamp(_, None) => Self::NAIVE,
             DataType::Timestamp(_, Some(_)) => Self::ZONED,
-            DataType::UInt64 => Self::INTEGER.union(Self::UNSIGNED),
             other if other.is_integer() => Self::INTEGER,
             _ => Self::TEXT,
         }
@@ -124,11 +123,22 @@ impl Kinds {
                 (false, false, true) => Some("UTC".into()),
                 _ => None,
             };
+        self.unit().map_or(DataType::Utf8View, |unit| DataType::Timestamp(unit, zone))
+    }
+
+    /// The unit that holds every time as written; none does where one is fine and one is far.
+    fn unit(self) -> Option<TimeUnit> {
         match (self.intersects(Self::FINE), self.intersects(Self::FAR)) {
-            (true, true) => DataType::Utf8View,
-            (true, false) => DataType::Timestamp(TimeUnit::Nanosecond, zone),
-            (false, _) => DataType::Timestamp(TimeUnit::Microsecond, zone),
+            (true, true) => None,
+            (true, false) => Some(TimeUnit::Nanosecond),
+            (false, _) => Some(TimeUnit::Microsecond),
         }
+    }
+
+    /// The type for dates and times of which some have an offset and some are meant in UTC.
+    pub(crate) fn in_utc(self) -> Option<DataType> {
+        let unit = self.unit().filter(|_| self.within(Self::TIMES))?;
+        Some(DataType::Timestamp(unit, Some("UTC".into())))
     }
 
     /// What the values look like, in a word for an error message.

@@ -9,6 +9,7 @@ use super::super::reader::Buffer;
 use super::super::records::Records;
 use super::super::split::Splitter;
 use super::super::stream::{Compression, Decoder};
+use super::super::value::{BoolWords, Pattern, int, parse_f64};
 use super::kinds::{Kinds, classify};
 use super::{ColumnGuess, ColumnTypes, OddValue};
 use crate::error::{ErrorKind, Result};
@@ -34,6 +35,8 @@ struct Observed {
     name: String,
     field: usize,
     rules: Rules,
+    words: BoolWords,
+    pattern: Option<Pattern>,
     kinds: Kinds,
     /// A null text looks like a number or a time: no short cuts.
     careful: bool,
@@ -59,6 +62,8 @@ impl<'a> Samples<'a> {
                 name: name.clone(),
                 field,
                 kinds: Kinds::NONE,
+                words: rules.words().clone(),
+                pattern: rules.pattern().cloned(),
                 careful: rules.pattern().is_some() || rules.nulls.iter().any(like_value),
                 must_be_date: options.is_date(name),
                 odd: None,
@@ -122,7 +127,8 @@ impl<'a> Samples<'a> {
             }
             left -= got as u64;
         }
-        let mut buffer = Buffer::new(self.options.chunk_bytes, header.data_start);
+        let chunk_bytes = self.options.chunk_bytes.min(usize::try_from(bytes_max).unwrap_or(usize::MAX));
+        let mut buffer = Buffer::new(chunk_bytes, header.data_start);
         let (mut ended, mut seen_any) = (false, false);
         loop {
             self.records.clear();
@@ -200,11 +206,10 @@ impl Observed {
                 continue;
             }
             let Slow::Text(text) = self.rules.value(bytes, *span) else { continue };
-            let text = text.to_vec();
-            let kinds = classify(&text, self.rules.words(), self.rules.pattern());
+            let kinds = classify(text, &self.words, self.pattern.as_ref());
             self.kinds = self.kinds.union(kinds);
             if self.must_be_date && self.odd.is_none() && !kinds.is_temporal() {
-                self.odd = Some(OddValue::new(file, place + u64::from(span.start), &text));
+                self.odd = Some(OddValue::new(file, place + u64::from(span.start), text));
             }
             if self.kinds.intersects(Kinds::TEXT) {
                 return;
@@ -215,25 +220,32 @@ impl Observed {
     /// Whether a value is plainly of a kind that was seen: most are, and need no more looking.
     #[inline]
     fn is_known(&mut self, bytes: &[u8], span: Span) -> bool {
-        // Beyond these seconds nanoseconds may not reach.
-        const NEAR: std::ops::Range<i64> = -9_000_000_000..9_000_000_000;
-        if self.careful {
+        let (raw, escaped) = span.raw(bytes);
+        if self.careful || escaped {
             return false;
         }
-        if self.kinds.intersects(Kinds::FLOAT) {
-            return fast::float(bytes, span.start, span.len()).is_some();
+        let seen = |kinds| self.kinds.intersects(kinds);
+        if seen(Kinds::FLOAT) {
+            return fast::float(bytes, span.start, span.len()).is_some()
+                || int::integer_shape(raw).is_none() && parse_f64(raw).is_some();
         }
-        if self.kinds.intersects(Kinds::INTEGER) {
+        if seen(Kinds::INTEGER) {
             return fast::integer(bytes, span.start, span.len()).is_some_and(|value| value >= 0);
         }
-        if self.kinds.intersects(Kinds::NAIVE) && span.len() == 19 {
-            let text = bytes.get(span.start as usize..).and_then(|rest| rest.first_chunk::<19>());
-            return text
-                .and_then(|text| fast::stamp19(text, &mut self.last))
-                .is_some_and(|seconds| NEAR.contains(&seconds));
+        match (raw.split_first_chunk::<19>(), raw.first_chunk::<10>()) {
+            (Some((stamp, &[])), _) if seen(Kinds::NAIVE) => is_near(fast::stamp19(stamp, &mut self.last)),
+            (Some((stamp, b"Z")), _) if seen(Kinds::ZONED) => is_near(fast::stamp19(stamp, &mut self.last)),
+            (None, Some(date)) if seen(Kinds::DATE) && raw.len() == 10 => {
+                is_near(self.last.days(date).map(|days| i64::from(days) * 86_400))
+            }
+            _ => false,
         }
-        false
     }
+}
+
+/// Whether nanoseconds since 1970 certainly reach a time.
+fn is_near(seconds: Option<i64>) -> bool {
+    seconds.is_some_and(|seconds| (-9_000_000_000..9_000_000_000).contains(&seconds))
 }
 
 /// The next number of the SplitMix64 sequence (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number

@@ -56,8 +56,9 @@ impl StreamReader {
     /// cannot.
     pub fn new(block: Arc<CsvBlock>, input: Arc<dyn ReadAt>) -> Result<Self> {
         let decoder = Decoder::new(Arc::clone(&input), &block.file, block.compression)?;
-        let feed = DecoderFeed { decoder, end: 0, skip: block.data_start };
-        let scanner = Scanner::new(Arc::clone(&block), input, block.data_start)?;
+        let skip = block.data_start;
+        let scanner = Scanner::new(block, input, skip)?;
+        let feed = DecoderFeed { decoder, end: 0, skip };
         Ok(Self { scanner, feed, done: None, current: None })
     }
 

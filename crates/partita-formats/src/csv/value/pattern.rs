@@ -76,7 +76,7 @@ fn stamp(date: NaiveDate, time: NaiveTime, offset: Option<i32>) -> Option<Stamp>
     stamp.seconds += i64::from(time.num_seconds_from_midnight());
     // A leap second is written as nanoseconds of 1e9 and more: no other clock can hold it.
     stamp.nanoseconds = (time.nanosecond() < 1_000_000_000).then(|| time.nanosecond())?;
-    stamp.fraction_digits = if stamp.nanoseconds % 1_000 == 0 { 6 } else { 9 };
+    stamp.fraction_digits = if stamp.nanoseconds.is_multiple_of(1_000) { 6 } else { 9 };
     stamp.offset = offset;
     Some(stamp)
 }
@@ -105,7 +105,7 @@ fn kind(items: &[Item<'static>]) -> Option<PatternKind> {
                 | Fixed::TimezoneOffsetZ,
             ) => zone = true,
             Item::Fixed(Fixed::Internal(_)) => {
-                zone |= StrftimeItems::new("%#z").next().as_ref() == Some(item)
+                zone |= StrftimeItems::new("%#z").next().as_ref() == Some(item);
             }
             _ => {}
         }
