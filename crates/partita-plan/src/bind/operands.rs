@@ -30,15 +30,13 @@ pub(super) fn equalized(written: &Expr, verb: &str, left: Typed, right: Typed) -
     if let Some(scalar) = right.as_literal()
         && let Some(fitted) = literal::fit(written, scalar, &left.data_type)?
     {
-        let right =
-            Typed { data_type: left.data_type.clone(), nullable: right.nullable, expr: fitted_expr(fitted) };
+        let right = Typed::fitted(fitted, &left.data_type);
         return Ok((left, right));
     }
     if let Some(scalar) = left.as_literal()
         && let Some(fitted) = literal::fit(written, scalar, &right.data_type)?
     {
-        let left =
-            Typed { data_type: right.data_type.clone(), nullable: left.nullable, expr: fitted_expr(fitted) };
+        let left = Typed::fitted(fitted, &right.data_type);
         return Ok((left, right));
     }
     match (&left.data_type, &right.data_type) {
