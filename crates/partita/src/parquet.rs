@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use partita_formats::csv::stream::Compression as Decompression;
 use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOptions};
 use partita_plan::Stage;
 use partita_plan::lower::{Target, lower};
@@ -223,7 +224,7 @@ impl ParquetWriter {
             files: written.files,
             bytes: written.bytes,
             row_groups: written.row_groups,
-            bytes_in: call.progress.input_bytes(),
+            bytes_in: call.progress.input_bytes() + head_bytes(&plan),
             seconds: started.elapsed().as_secs_f64(),
             peak_memory_bytes: memory.peak_bytes(),
         })
@@ -291,6 +292,13 @@ fn sources(plan: &PlanRef) -> impl Iterator<Item = &ReadCsv> {
         Plan::ReadCsv(read) => Some(read),
         _ => None,
     })
+}
+
+/// Bytes before the first records, which were read to plan and are in no block. Compressed files are counted whole.
+fn head_bytes(plan: &PlanRef) -> u64 {
+    let files = sources(plan).flat_map(ReadCsv::files);
+    let plain = files.filter(|file| file.block.compression == Decompression::None);
+    plain.map(|file| file.block.data_start.min(file.bytes)).sum()
 }
 
 /// The files that a plan reads.

@@ -20,14 +20,16 @@ Examples:
   partita head trips.csv                        look at the first rows, and at the types that were found
   partita convert trips.csv --to trips          CSV to a folder of Parquet files
   partita convert 'data/*.csv.gz' --to all.parquet --where 'fare > 0' --select day,zone,fare
-  partita schema data/ --write trips.schema.json && partita convert data/ --schema trips.schema.json --to out
+  partita schema data/ --write trips.schema.json
+  partita convert data/ --schema trips.schema.json --to out
   zcat trips.csv.gz | partita convert - --to trips
 
-Inputs are CSV files, plain or compressed with gzip or zstd (told by their first bytes): paths, patterns such as
-'data/*.csv', folders, file:// URLs, or - for standard input. Sizes are bytes, or numbers with a unit: 256MB is
-256,000,000 bytes, 256MiB is 268,435,456.
+Inputs are CSV files, plain or compressed with gzip or zstd (told by their first bytes): paths,
+patterns such as 'data/*.csv', folders, file:// URLs, or - for standard input.
 
-Exit codes: 0 done; 1 failed, and the target is as it was; 2 wrong usage; 130 interrupted, and the target is as it was.";
+Sizes are bytes, or numbers with a unit: 256MB is 256,000,000 bytes, 256MiB is 268,435,456.
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted. A target is as it was unless all is done.";
 
 /// From CSV files of any size to Parquet: exact, with types, inside a memory limit, all or nothing.
 #[derive(Debug, Parser)]
@@ -58,8 +60,10 @@ pub(crate) enum Command {
 /// What is read.
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
-    /// CSV files: paths, patterns in quotes ('data/*.csv'), folders, file:// URLs, or - for standard input. Files of one
-    /// set are read in the order given, those of a pattern or folder in order of name
+    /// CSV files: paths, patterns in quotes ('data/*.csv'), folders, file:// URLs, or - for standard input
+    ///
+    /// They are read in the order given, those of a pattern or folder in order of name. What comes through a
+    /// pipe is kept in a temporary file, of the folder TMPDIR, while it is used.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<String>,
 }
@@ -68,8 +72,9 @@ pub(crate) struct InputArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Picking rows and columns")]
 pub(crate) struct PickArgs {
-    /// Columns to keep, in this order [default: all]. Only they are decoded. Names with commas go in double quotes:
-    /// --select 'day,"fare, total"'
+    /// Columns to keep, in this order [default: all]
+    ///
+    /// Only they are decoded. Names with commas go in double quotes: --select 'day,"fare, total"'.
     #[arg(long, value_name = "A,B", value_parser = values::list)]
     pub(crate) select: Vec<List>,
 
@@ -77,8 +82,11 @@ pub(crate) struct PickArgs {
     #[arg(long, value_name = "A,B", value_parser = values::list)]
     pub(crate) drop: Vec<List>,
 
-    /// Keep the rows where this is true: comparisons, arithmetic, and, or, not, in, between, is null. It may use columns that are not
-    /// selected. Text goes in single quotes, odd names in double quotes: --where "zone in ('A', 'B') and \"fare, total\" > 0"
+    /// Keep the rows where this is true, as in 'fare > 0 and zone in (1, 2)'
+    ///
+    /// Comparisons, arithmetic, and, or, not, in, between, is null, cast. It may use columns that are not
+    /// selected. Text goes in single quotes, odd names in double quotes:
+    /// --where "zone = 'A' and \"fare, total\" > 0".
     #[arg(long = "where", value_name = "EXPR", value_parser = values::expression)]
     pub(crate) filter: Option<String>,
 }
@@ -90,8 +98,9 @@ Examples:
   partita convert trips.csv --to trips.parquet --overwrite --report report.json
   partita convert trips.csv --to trips --where 'fare > 0' --drop vendor --dry-run
 
-The target appears at once, when all of it is on the disk; until then, and after an error or Ctrl-C, it is as it was.
-Read a folder as trips/*.parquet where a reader stumbles over other files: a manifest, _partita.json, lies beside the parts.";
+The target appears at once, when all of it is on the disk; until then, and after an error or Ctrl-C,
+it is as it was. A manifest, _partita.json, lies beside the parts of a folder: name trips/*.parquet to
+readers that stumble over it.";
 
 #[derive(Debug, Args)]
 #[command(after_help = CONVERT_EXAMPLES)]
@@ -116,7 +125,8 @@ Examples:
   partita schema 'data/*.csv' --infer full --write trips.schema.json
   partita convert data/new.csv --schema trips.schema.json --to new
 
-A schema file is JSON and meant to be edited: with it, nothing is inferred, and a value of another type is an error.";
+A schema file is JSON and meant to be edited. With it nothing is inferred, and a value of another type
+is an error.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SCHEMA_EXAMPLES)]

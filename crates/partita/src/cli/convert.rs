@@ -84,7 +84,8 @@ fn dry_run(
 ) -> Result<(), Failure> {
     writer.check()?;
     let target = args.write.to.display();
-    let is_file = args.write.single_file || args.write.to.extension().is_some_and(|name| name == "parquet");
+    let named = args.write.to.as_os_str().as_encoded_bytes().ends_with(b".parquet");
+    let is_file = args.write.single_file || (named && !args.write.to.is_dir());
     let kind = match (is_file, options.file_per_partition) {
         (true, _) => "one file".to_owned(),
         (false, true) => format!("a folder of {} parts", frame.npartitions()?),
@@ -130,7 +131,8 @@ fn write_report(path: &Path, report: &Report) -> Result<(), Failure> {
         .map_err(|error| Failure::io(format!("the data set is written; --report {}", path.display()), &error))
 }
 
-/// Writes a file that appears with all of its text; says so with an error where it is there already and `replace` is not.
+/// Writes a file that appears with all of its text; says so with an error where it is there already and
+/// `replace` is not.
 pub(crate) fn write_whole(path: &Path, text: &str, replace: bool) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(".partita-").make_in(folder_of(path), |path| {
         std::fs::OpenOptions::new().write(true).create_new(true).open(path)

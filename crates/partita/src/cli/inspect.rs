@@ -6,7 +6,7 @@ use partita::polars_core::frame::DataFrame as Rows;
 use partita::{Error, Session};
 use partita_columns::polars;
 
-use super::args::{Count, Ends, Explain, Schema, Versions};
+use super::args::{Count, Ends, Explain, ReadArgs, Schema, Versions};
 use super::convert::write_whole;
 use super::failure::Failure;
 use super::output;
@@ -20,11 +20,14 @@ const HEAD_GROWTH: u64 = 8;
 /// Rows of a batch on the way to a table.
 const BATCH_ROWS: usize = 8192;
 
-/// Opens the inputs, does `work` on them, and names standard input in what it refuses.
+/// Opens the inputs, does `work` on them, and names standard input in what it refuses. Wrong options are said before
+/// anything is read.
 fn with_sources(
     inputs: &[String],
+    read: &ReadArgs,
     work: impl FnOnce(&Sources) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    read.options()?;
     let sources = Sources::open(inputs)?;
     work(&sources).map_err(|failure| failure.reworded(|words| sources.shown(words)))
 }
@@ -35,7 +38,7 @@ fn with_sources(
 /// What reading refuses; a schema file that is there already.
 pub(crate) fn schema(args: &Schema) -> Result<(), Failure> {
     let session = args.run.session()?;
-    with_sources(&args.input.inputs, |sources| {
+    with_sources(&args.input.inputs, &args.read, |sources| {
         let reader = session.read_csv(sources.paths()).options(args.read.options()?);
         if args.json || args.write.is_some() {
             let text = reader.infer_schema()?.to_json().map_err(Error::from)?;
@@ -61,6 +64,7 @@ pub(crate) fn schema(args: &Schema) -> Result<(), Failure> {
 /// What reading refuses.
 pub(crate) fn head(args: &Ends) -> Result<(), Failure> {
     let session = args.run.session()?;
+    args.read.options()?;
     let mut sources = Sources::begin(&args.input.inputs)?;
     let mut bytes = HEAD_BYTES;
     loop {
@@ -89,7 +93,7 @@ fn first_rows(args: &Ends, session: &Session, sources: &Sources, rows: usize) ->
 /// What reading refuses.
 pub(crate) fn tail(args: &Ends) -> Result<(), Failure> {
     let session = args.run.session()?;
-    with_sources(&args.input.inputs, |sources| {
+    with_sources(&args.input.inputs, &args.read, |sources| {
         let frame = prepare::pick(prepare::load(&session, sources, &args.read)?, &args.pick)?;
         print_rows(&frame.tail(args.rows)?)
     })
@@ -106,7 +110,7 @@ fn print_rows(rows: &Rows) -> Result<(), Failure> {
 /// What reading refuses.
 pub(crate) fn count(args: &Count) -> Result<(), Failure> {
     let session = args.run.session()?;
-    with_sources(&args.input.inputs, |sources| {
+    with_sources(&args.input.inputs, &args.read, |sources| {
         let frame = prepare::pick(prepare::load(&session, sources, &args.read)?, &args.pick)?;
         if !args.columns {
             return output::print(&frame.len()?.to_string());
@@ -126,7 +130,7 @@ pub(crate) fn count(args: &Count) -> Result<(), Failure> {
 /// What reading refuses.
 pub(crate) fn explain(args: &Explain) -> Result<(), Failure> {
     let session = args.run.session()?;
-    with_sources(&args.input.inputs, |sources| {
+    with_sources(&args.input.inputs, &args.read, |sources| {
         let frame = prepare::pick(prepare::load(&session, sources, &args.read)?, &args.pick)?;
         output::print(&frame.explain(args.stage)?)
     })

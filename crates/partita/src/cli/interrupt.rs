@@ -1,8 +1,8 @@
 //! Ctrl-C, and the signals that ask a program to end.
 //!
-//! While nothing has been written there is nothing to clean up, and the program ends at once. While a data set is
-//! being written the first signal cancels the run, which takes back what it has begun; the second ends the
-//! program at once, and the next writer of the same target sweeps up.
+//! While nothing has been written there is nothing to clean up, and the program ends at once. While a data
+//! set is being written the first signal cancels the run, which takes back what it has begun; the second ends
+//! the program at once, and the next writer of the same target sweeps up.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -13,6 +13,13 @@ const TRIPS: &str = "day,zone,fare\n2020-01-01,A,2.5\n2020-01-02,\"B\nC\",\n2020
 fn head_shows_the_first_rows_and_their_types() {
     let (_folder, input) = folder_with("trips.csv", TRIPS);
     expect![[r#"
+        ┌────────────┬──────┬─────────┐
+        │ day        ┆ zone ┆    fare │
+        │ Date32     ┆ Utf8 ┆ Float64 │
+        ╞════════════╪══════╪═════════╡
+        │ 2020-01-01 ┆ A    ┆     2.5 │
+        │ 2020-01-02 ┆ B\nC ┆    null │
+        └────────────┴──────┴─────────┘
     "#]]
     .assert_eq(&run("head {} -n 2", &[&input]).printed());
     let nothing = run("head {} -n 0", &[&input]).printed();
@@ -23,6 +30,13 @@ fn head_shows_the_first_rows_and_their_types() {
 fn tail_shows_the_last_rows_in_their_order() {
     let (_folder, input) = folder_with("trips.csv", TRIPS);
     expect![[r#"
+        ┌─────────┬────────────┐
+        │    fare ┆ day        │
+        │ Float64 ┆ Date32     │
+        ╞═════════╪════════════╡
+        │    null ┆ 2020-01-02 │
+        │    10.0 ┆ 2020-01-03 │
+        └─────────┴────────────┘
     "#]]
     .assert_eq(&run("tail {} -n 2 --select fare,day --block-size 1", &[&input]).printed());
 }
@@ -41,6 +55,13 @@ fn count_counts_rows_or_values() {
     assert_eq!(run("count {}", &[&input]).printed(), "3\n");
     assert_eq!(run("count {} --where fare>5", &[&input]).printed(), "1\n");
     expect![[r#"
+        ┌────────┬────────┐
+        │ column ┆ values │
+        ╞════════╪════════╡
+        │ day    ┆      3 │
+        │ zone   ┆      3 │
+        │ fare   ┆      2 │
+        └────────┴────────┘
     "#]]
     .assert_eq(&run("count {} --columns", &[&input]).printed());
     assert_eq!(run("count {} --block-size 10000", &[&testdata("weather.csv")]).printed(), "26115\n");
@@ -51,9 +72,16 @@ fn explain_shows_what_reached_the_reader() {
     let (_folder, input) = folder_with("trips.csv", TRIPS);
     let line = "explain {} --select day --where fare>5";
     expect![[r#"
+        fused plan: 1 partitions, divisions unknown, 1 tasks
+          Fused: one task a partition
+            ReadCsv: 1 files, 1 blocks of 67108864 bytes, 51 bytes in all, 1 read whole; columns: day; filter: (fare > 5)
     "#]]
     .assert_eq(&run(line, &[&input]).printed());
     expect![[r#"
+        written plan: 1 partitions, divisions unknown, 3 tasks
+          Project: day
+            Filter: (fare > 5)
+              ReadCsv: 1 files, 1 blocks of 67108864 bytes, 51 bytes in all; columns: day, zone, fare
     "#]]
     .assert_eq(&run(&format!("{line} --stage written"), &[&input]).printed());
 }

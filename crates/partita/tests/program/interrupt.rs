@@ -34,7 +34,7 @@ fn an_interrupted_run_leaves_everything_as_it_was() {
     run("convert {} --to {} --progress none", &[&testdata("airlines.csv"), &target]).quiet();
     let before = contents(&target);
 
-    let line = "convert {} --to {} --overwrite --progress none --threads 1 --sync off --block-size 4MiB";
+    let line = "convert {} --to {} --overwrite --progress none --threads 1 --sync off --compression zstd:19";
     let first = command(words(line, &[&input, &target])).spawn().unwrap();
     wait_for("hidden folder", || hidden(folder.path()));
     let second = "convert {} --to {} --overwrite --progress none";
@@ -55,12 +55,12 @@ fn an_interrupted_first_run_leaves_nothing() {
     let input = large(inputs.path());
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("new/out");
-    let line = "convert {} --to {} --progress json --scheduler single-threaded --report {}";
+    let line =
+        "convert {} --to {} --progress json --scheduler single-threaded --compression zstd:19 --report {}";
     let report = folder.path().join("report.json");
     let child = command(words(line, &[&input, &target, &report])).spawn().unwrap();
-    wait_for("hidden folder", || {
-        fs::read_dir(folder.path().join("new")).ok().and_then(|mut entries| entries.next())
-    });
+    let begun = || fs::read_dir(folder.path().join("new")).is_ok_and(|mut entries| entries.next().is_some());
+    wait_for("hidden folder", || begun().then_some(()));
     interrupt(&child);
     let ran = finish(child);
     assert_eq!((ran.code, ran.out.as_str()), (130, ""), "{ran:?}");

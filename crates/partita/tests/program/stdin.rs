@@ -66,7 +66,10 @@ fn head_reads_only_what_it_needs() {
     let mut pipe = child.stdin.take().unwrap();
     pipe.write_all(b"id,text\n").unwrap();
     for number in 0..40_000 {
-        writeln!(pipe, "{number},\"a\nb\"").unwrap();
+        // The program may have seen enough by now.
+        if writeln!(pipe, "{number},\"a\nb\"").is_err() {
+            break;
+        }
     }
     // The pipe is still open: a program that reads to its end would wait for ever.
     let shown = finish(child).printed();
@@ -76,8 +79,8 @@ fn head_reads_only_what_it_needs() {
 
 #[test]
 fn head_of_a_short_pipe_shows_all_of_it() {
-    let shown = run_piped("head - -n 5", &[], b"id,text\n1,x\n2,y").printed();
+    let shown = run_piped("head - -n 5", &[], b"id,name\n1,x\n2,y").printed();
     assert!(shown.contains('x') && shown.contains('y'), "{shown}");
-    let filtered = run_piped("head - -n 5 --where id=2", &[], b"id,text\n1,x\n2,y").printed();
+    let filtered = run_piped("head - -n 5 --where id=2", &[], b"id,name\n1,x\n2,y").printed();
     assert!(!filtered.contains('x') && filtered.contains('y'), "{filtered}");
 }

@@ -39,12 +39,14 @@ struct DialectArgs {
     #[arg(long, value_name = "CHAR", value_parser = values::byte_or_none)]
     quote: Option<Byte>,
 
-    /// Character that makes the next one data: one ASCII character, or the word none [default: none]. A doubled quote is one
-    /// quote in any case
+    /// Character that makes the next one data: one ASCII character, or the word none [default: none]
+    ///
+    /// A doubled quote is one quote in any case.
     #[arg(long, value_name = "CHAR", value_parser = values::byte_or_none)]
     escape: Option<Byte>,
 
-    /// Character that begins a comment, at the start of a line: one ASCII character, or the word none [default: none]
+    /// Character that begins a comment, at the start of a line: one ASCII character, or the word none
+    /// [default: none]
     #[arg(long, value_name = "CHAR", value_parser = values::byte_or_none)]
     comment: Option<Byte>,
 
@@ -116,7 +118,9 @@ const SAMPLE: Infer = Infer::Sample { head_bytes: 0, places: 0, place_bytes: 0 }
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading CSV: types and values")]
 struct TypeArgs {
-    /// Types and options from a schema file, as `partita schema --write` makes it; flags given here count more
+    /// Types and options from a schema file
+    ///
+    /// `partita schema --write` makes one. Flags that are given beside it count more.
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
 
@@ -124,8 +128,10 @@ struct TypeArgs {
     #[arg(long, value_name = "HOW", value_parser = values::one_of(INFER))]
     infer: Option<Infer>,
 
-    /// Type of one column, which then is not inferred; may be repeated. Boolean, Int8 to Int64, UInt8 to UInt64, Float32, Float64,
-    /// Date32, Utf8, Timestamp(us) or 'Timestamp(us, "Europe/Berlin")' with s, ms, us or ns
+    /// Type of one column, which then is not inferred; may be repeated
+    ///
+    /// Boolean, Int8 to Int64, UInt8 to UInt64, Float32, Float64, Date32, Utf8, Timestamp(us) or
+    /// 'Timestamp(us, "Europe/Berlin")', with s, ms, us or ns.
     #[arg(long, value_name = "COL=TYPE", value_parser = values::column_type)]
     dtype: Vec<(String, DataType)>,
 
@@ -133,7 +139,9 @@ struct TypeArgs {
     #[arg(long, value_name = "A,B", value_parser = values::list)]
     parse_dates: Vec<List>,
 
-    /// Format of a date or timestamp column, in the letters of strftime: --date-format day=%d.%m.%Y; may be repeated
+    /// Format of a date or timestamp column, in the letters of strftime; may be repeated
+    ///
+    /// --date-format day=%d.%m.%Y
     #[arg(long, value_name = "COL=FMT", value_parser = values::key_value)]
     date_format: Vec<(String, String)>,
 

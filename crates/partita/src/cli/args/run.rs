@@ -20,8 +20,9 @@ const SCHEDULERS: &[(&str, &str, Scheduler)] = &[
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running")]
 pub(crate) struct RunArgs {
-    /// Memory that the program may use, at least 128MiB; 0 is the default [default: 60 % of what the machine or its control
-    /// group has]
+    /// Memory that the program may use, at least 128MiB [default: 60 % of what there is]
+    ///
+    /// There is what the machine has, or its control group. 0 is the default.
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     memory_limit: Option<u64>,
 
@@ -74,7 +75,9 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "HOW", value_enum, default_value_t = ProgressMode::Auto)]
     pub(crate) progress: ProgressMode,
 
-    /// Write a report when done, as JSON: rows, parts_written, bytes_in, bytes_out, seconds, peak_memory_bytes
+    /// Write a report when done, as JSON
+    ///
+    /// Its fields: rows, parts_written, bytes_in, bytes_out, seconds, peak_memory_bytes.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 

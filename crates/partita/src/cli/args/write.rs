@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use partita::{ColumnEncoding, ColumnOptions, Compression, Statistics, WriteOptions};
 
 use crate::cli::failure::Failure;
@@ -22,7 +22,8 @@ const ON_OFF: &[(&str, &str, bool)] = &[
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Writing Parquet")]
 pub(crate) struct WriteArgs {
-    /// Where to write: a folder of parts, or one file where the name ends in .parquet or --single-file is given
+    /// Where to write: a folder of parts, or one file where the name ends in .parquet or --single-file is
+    /// given
     #[arg(long, value_name = "DIR|FILE")]
     pub(crate) to: PathBuf,
 
@@ -30,8 +31,10 @@ pub(crate) struct WriteArgs {
     #[arg(long)]
     pub(crate) single_file: bool,
 
-    /// Replace what is at the target, in one step when the new is complete; without, a target that is not empty is an
-    /// error
+    /// Replace what is at the target
+    ///
+    /// It is replaced in one step when the new is complete. Without this flag a target that is not empty is
+    /// an error.
     #[arg(long)]
     pub(crate) overwrite: bool,
 
@@ -43,7 +46,10 @@ pub(crate) struct WriteArgs {
     #[arg(long, value_name = "COL=CODEC", value_parser = values::column_value::<Compression>)]
     column_compression: Vec<(String, Compression)>,
 
-    /// Encoding of one column: dictionary, plain, delta, byte_stream_split, delta_length or delta_bytes; may be repeated
+    /// Encoding of one column; may be repeated
+    ///
+    /// dictionary, plain, delta (integers, dates, times), byte_stream_split (numbers), delta_length or
+    /// delta_bytes (text).
     #[arg(long, value_name = "COL=ENC", value_parser = values::column_value::<ColumnEncoding>)]
     column_encoding: Vec<(String, ColumnEncoding)>,
 
@@ -92,7 +98,13 @@ pub(crate) struct WriteArgs {
     metadata: Vec<(String, String)>,
 
     /// Whether everything is forced to the disk before the target appears
-    #[arg(long, value_name = "on|off", default_value = "on", value_parser = values::one_of(ON_OFF))]
+    #[arg(
+        long,
+        value_name = "on|off",
+        default_value = "on",
+        value_parser = values::one_of(ON_OFF),
+        action = ArgAction::Set
+    )]
     pub(crate) sync: bool,
 }
 

@@ -13,7 +13,8 @@ fn moment() -> Moment {
 
 #[test]
 fn a_line_says_how_far_it_is_and_how_long_it_takes() {
-    let line = "512.00 MiB of 2.00 GiB (25 %), 1,234,567 rows, 128.00 MiB/s, memory 200.00 MiB of 1.00 GiB, 12 s left";
+    let line = "512.00 MiB of 2.00 GiB (25 %), 1,234,567 rows, 128.00 MiB/s, \
+                memory 200.00 MiB of 1.00 GiB, 12 s left";
     assert_eq!(moment().line(), line);
 }
 
