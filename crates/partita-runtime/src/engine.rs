@@ -27,6 +27,7 @@ use crate::cancel::CancelToken;
 use crate::dataset::{Dataset, WaitingBytes};
 use crate::error::{ErrorKind, Result};
 use crate::executor::{self, RunOptions, Scheduler};
+use crate::journal::Journal;
 use crate::ledger::Ledger;
 use crate::progress::Progress;
 use crate::storage::{Spool, Storage};
@@ -94,6 +95,7 @@ pub struct Engine {
     store: Store,
     functions: Functions,
     spool: Spool,
+    journal: Journal,
     threads: usize,
     scheduler: Scheduler,
     next: AtomicU64,
@@ -120,7 +122,14 @@ impl Engine {
         targets: &[crate::executor::graph::TaskId],
         scheduler: Scheduler,
     ) -> Result<crate::executor::graph::Results> {
-        let options = RunOptions { scheduler, threads: self.threads, ..RunOptions::default() };
+        let options = RunOptions {
+            scheduler,
+            threads: self.threads,
+            run: self.journal.next_run(),
+            epoch: self.journal.epoch(),
+            observer: Some(&self.journal),
+            ..RunOptions::default()
+        };
         Ok(crate::executor::graph::run(graph, targets, &options)?)
     }
 
@@ -137,6 +146,7 @@ impl Engine {
             store: Store::default(),
             functions: Functions::default(),
             spool: Spool::default(),
+            journal: Journal::default(),
             threads,
             scheduler,
             next: AtomicU64::new(1),
@@ -151,6 +161,11 @@ impl Engine {
     /// The ledger.
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
+    }
+
+    /// What has happened in the runs of this engine.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -273,6 +288,9 @@ impl Engine {
             threads: self.threads,
             cancel: call.cancel.clone(),
             targets_ahead_max,
+            run: self.journal.next_run(),
+            epoch: self.journal.epoch(),
+            observer: Some(&self.journal),
             ..RunOptions::default()
         };
         executor::run(graph, targets, &runner, &options, deliver).map_err(runner::run_error)

@@ -128,7 +128,12 @@ pub enum ScanStart {
 #[non_exhaustive]
 pub enum Operator {
     /// Keeps the rows where the expression is true.
-    Filter(BoundExpr),
+    Filter {
+        /// What must be true.
+        predicate: BoundExpr,
+        /// How many of the columns, from the left, go on (the rest served the filter only).
+        output_columns: usize,
+    },
     /// Computes the columns of `schema`.
     Project {
         /// One expression a column.

@@ -138,6 +138,15 @@ impl Session {
         Ok(self.engine.run_closures(graph, targets, scheduler)?)
     }
 
+    /// Writes what has happened in this session, as JSON, one event a line: runs, tasks with their times and threads,
+    /// failures. The oldest runs are dropped past 16 MiB.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write_journal(&self, out: impl std::io::Write) -> std::io::Result<()> {
+        self.engine.journal().write_json_lines(out)
+    }
+
     /// Number of task threads.
     pub fn threads(&self) -> usize {
         self.engine.threads()

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, SchemaRef};
 use partita_tasks::program;
 
-use super::{Operator, Plan, PlanRef, Project};
+use super::{Operator, Plan, PlanRef};
 use crate::bind::bind;
 use crate::error::{ErrorKind, Result};
 use crate::expr::Expr;
@@ -23,6 +23,8 @@ use crate::lower::{Lowering, Pipeline};
 pub struct Filter {
     input: PlanRef,
     predicate: Expr,
+    /// The first columns of the input: the rest serve the predicate only.
+    schema: SchemaRef,
 }
 
 impl Filter {
@@ -31,12 +33,31 @@ impl Filter {
     /// # Errors
     /// Where the predicate does not bind to the columns of `input`, or is not Boolean.
     pub fn new(input: PlanRef, predicate: Expr) -> Result<PlanRef> {
+        let output_columns = input.schema().fields().len();
+        Filter::with_output(input, predicate, output_columns)
+    }
+
+    /// Filters `input`, and hands on its first columns only.
+    fn with_output(input: PlanRef, predicate: Expr, output_columns: usize) -> Result<PlanRef> {
         let (_, field) = bind(&predicate, input.schema())?;
         if field.data_type() != &DataType::Boolean {
             let message = format!("a filter needs a Boolean, this is {}", field.data_type());
             return Err(ErrorKind::Type { expression: predicate.to_string(), message }.into());
         }
-        Ok(Arc::new(Plan::Filter(Self { input, predicate })))
+        let schema = match output_columns == input.schema().fields().len() {
+            true => Arc::clone(input.schema()),
+            false => Arc::new(input.schema().project(&(0..output_columns).collect::<Vec<_>>())?),
+        };
+        Ok(Arc::new(Plan::Filter(Self { input, predicate, schema })))
+    }
+
+    /// `plan`, whose columns are the input's, with the columns of this filter only.
+    fn narrowed(&self, plan: PlanRef) -> Result<PlanRef> {
+        let output_columns = self.schema.fields().len();
+        if output_columns == plan.schema().fields().len() {
+            return Ok(plan);
+        }
+        plan.operator().prune(&(0..output_columns).collect::<Vec<_>>())
     }
 }
 
@@ -50,7 +71,7 @@ impl Operator for Filter {
     }
 
     fn schema(&self) -> &SchemaRef {
-        self.input.schema()
+        &self.schema
     }
 
     fn input(&self) -> Option<&PlanRef> {
@@ -58,7 +79,7 @@ impl Operator for Filter {
     }
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
-        Filter::new(input, self.predicate.clone())
+        Filter::with_output(input, self.predicate.clone(), self.schema.fields().len())
     }
 
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
@@ -70,18 +91,14 @@ impl Operator for Filter {
                 below.push(needed);
             }
         }
-        let filtered = Filter::new(self.input.operator().prune(&below)?, self.predicate.clone())?;
-        if below.len() == columns.len() {
-            return Ok(filtered);
-        }
-        Project::columns(filtered, columns.iter().map(|index| schema.field(*index).name().as_str()))
+        Filter::with_output(self.input.operator().prune(&below)?, self.predicate.clone(), columns.len())
     }
 
     fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
         let both = self.predicate.clone().and(predicate.clone());
         match self.input.operator().push_filter(&both)? {
-            Some(pushed) => Ok(Some(pushed)),
-            None => Filter::new(Arc::clone(&self.input), both).map(Some),
+            Some(pushed) => self.narrowed(pushed).map(Some),
+            None => Filter::with_output(Arc::clone(&self.input), both, self.schema.fields().len()).map(Some),
         }
     }
 
@@ -90,16 +107,22 @@ impl Operator for Filter {
     }
 
     fn fold(&self) -> Result<Option<PlanRef>> {
-        Filter::new(Arc::clone(&self.input), self.predicate.clone().fold()).map(Some)
+        let predicate = self.predicate.clone().fold();
+        Filter::with_output(Arc::clone(&self.input), predicate, self.schema.fields().len()).map(Some)
     }
 
     fn sink_filter(&self) -> Result<Option<PlanRef>> {
-        self.input.operator().push_filter(&self.predicate)
+        let pushed = self.input.operator().push_filter(&self.predicate)?;
+        pushed.map(|pushed| self.narrowed(pushed)).transpose()
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
         let (bound, _) = bind(&self.predicate, self.input.schema())?;
         let pipelines = lowering.lower(&self.input)?;
-        lowering.chain(pipelines, self.schema(), |_| program::Operator::Filter(bound.clone()))
+        let output_columns = self.schema.fields().len();
+        lowering.chain(pipelines, &self.schema, |_| program::Operator::Filter {
+            predicate: bound.clone(),
+            output_columns,
+        })
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Chain<'a> {
 }
 
 enum Stage<'a> {
-    Filter(&'a BoundExpr),
+    Filter { predicate: &'a BoundExpr, output_columns: usize },
     Project { expressions: &'a [BoundExpr], schema: &'a SchemaRef },
     RowIndex { next: u64, schema: &'a SchemaRef },
     Head { left: usize },
@@ -89,7 +89,9 @@ enum Applied {
 impl<'a> Stage<'a> {
     fn new(operator: &'a Operator, host: &dyn Host) -> Result<Self> {
         Ok(match operator {
-            Operator::Filter(predicate) => Stage::Filter(predicate),
+            Operator::Filter { predicate, output_columns } => {
+                Stage::Filter { predicate, output_columns: *output_columns }
+            }
             Operator::Project { expressions, schema } => Stage::Project { expressions, schema },
             Operator::RowIndex { offsets, partition, schema } => {
                 let SlotValue::Offsets(all) = host.slot(*offsets)? else {
@@ -112,8 +114,8 @@ impl<'a> Stage<'a> {
 
     fn apply(&mut self, batch: RecordBatch) -> Result<Applied> {
         Ok(match self {
-            Stage::Filter(predicate) => {
-                Applied::Batch(compute::filter(&batch, &predicate.evaluate_mask(&batch)?)?)
+            Stage::Filter { predicate, output_columns } => {
+                Applied::Batch(filter(batch, predicate, *output_columns)?)
             }
             Stage::Project { expressions, schema } => Applied::Batch(project(&batch, expressions, schema)?),
             Stage::RowIndex { next, schema } => {
@@ -135,6 +137,24 @@ impl<'a> Stage<'a> {
             }
         })
     }
+}
+
+/// The rows where `predicate` is true, of the first `output_columns` columns: nothing is gathered for the others.
+pub(super) fn filter(
+    batch: RecordBatch,
+    predicate: &BoundExpr,
+    output_columns: usize,
+) -> Result<RecordBatch> {
+    let mask = predicate.evaluate_mask(&batch)?;
+    if output_columns == batch.num_columns() {
+        return Ok(compute::filter(&batch, &mask)?);
+    }
+    let kept = batch.project(&(0..output_columns).collect::<Vec<_>>())?;
+    if output_columns > 0 {
+        return Ok(compute::filter(&kept, &mask)?);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(mask.true_count()));
+    Ok(RecordBatch::try_new_with_options(kept.schema(), Vec::new(), &options)?)
 }
 
 /// Computes the columns of `schema`, one expression each.

@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use partita_columns::{Partition, compute};
+use partita_columns::Partition;
 use partita_formats::csv::header;
 use partita_formats::csv::reader::{BlockReader, StreamReader};
 use partita_formats::io::ReadAt;
 
 use super::Outcome;
+use super::operators::filter;
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Reservation, SlotValue};
 use crate::program::{CsvFile, CsvScan, ScanStart, Source, StreamId};
@@ -185,14 +186,10 @@ impl Csv<'_> {
     }
 
     fn select(&self, batch: RecordBatch) -> Result<RecordBatch> {
-        let Some(filter) = &self.scan.filter else { return Ok(batch) };
-        let mask = filter.evaluate_mask(&batch)?;
-        let kept = if self.scan.output_columns < batch.num_columns() {
-            batch.project(&(0..self.scan.output_columns).collect::<Vec<_>>())?
-        } else {
-            batch
-        };
-        Ok(compute::filter(&kept, &mask)?)
+        match &self.scan.filter {
+            Some(predicate) => filter(batch, predicate, self.scan.output_columns),
+            None => Ok(batch),
+        }
     }
 }
 
