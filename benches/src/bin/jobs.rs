@@ -1,0 +1,94 @@
+//! Benchmark jobs through the public API: `jobs JOB DATA OUT CAP_BYTES` does one job and exits.
+//!
+//! Timings go to standard output as `@ NAME VALUE [note]`. Exit codes: 0 done, 64 no such job here, 1 failed, 2 wrong
+//! usage. Conversions are no jobs of this program: `partita convert` does them.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use partita::graph::{Graph, TaskId};
+use partita::prelude::*;
+
+const CANNOT: u8 = 64;
+const USAGE: &str =
+    "usage: jobs JOB DATA OUT CAP_BYTES\n\n  G  tree reductions of 10,000 and 100,000 empty tasks\n";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let cap_bytes = arguments.get(3).map_or(Ok(0), |text| text.parse::<u64>());
+    let (Some(job), Ok(cap_bytes)) = (arguments.first(), cap_bytes) else {
+        eprint!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let done = match job.as_str() {
+        "G" => overhead(cap_bytes),
+        _ => {
+            println!("n/a {job}");
+            return ExitCode::from(CANNOT);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Microseconds a task, median of three runs of one graph; the note has the extremes, the number of tasks and the time a
+/// task took to be put into the graph.
+fn overhead(cap_bytes: u64) -> partita::Result<()> {
+    const RUNS: usize = 3;
+    let session = Session::builder().memory_limit(cap_bytes).build()?;
+    for size in [10_000_usize, 100_000] {
+        let leaves = size / 2;
+        let start = Instant::now();
+        let (graph, root, tasks) = tree(leaves)?;
+        let built = start.elapsed().as_secs_f64() / tasks as f64 * 1e6;
+        for (name, scheduler) in [("sync", Scheduler::SingleThreaded), ("threaded", Scheduler::Threaded)] {
+            let mut micros = Vec::with_capacity(RUNS);
+            for _ in 0..RUNS {
+                let start = Instant::now();
+                let results = session.run_with(&graph, &[root], scheduler)?;
+                micros.push(start.elapsed().as_secs_f64() / tasks as f64 * 1e6);
+                let sum = *results.get::<usize>(0)?;
+                if sum != leaves {
+                    eprintln!("the tree of {leaves} leaves sums up to {sum}");
+                }
+            }
+            micros.sort_by(f64::total_cmp);
+            let (least, median, most) = (micros[0], micros[RUNS / 2], micros[RUNS - 1]);
+            println!(
+                "@ {name}_{size}_us_per_task {median:.3} min={least:.3} max={most:.3} tasks={tasks} build={built:.3}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A binary tree that counts its leaves: about two tasks for each of them.
+fn tree(leaves: usize) -> partita::Result<(Graph, TaskId, usize)> {
+    let mut graph = Graph::new();
+    let mut layer = Vec::with_capacity(leaves);
+    for _ in 0..leaves {
+        layer.push(graph.task("leaf", &[], |_| Ok(1_usize))?);
+    }
+    while layer.len() > 1 {
+        let mut sums = Vec::with_capacity(layer.len() / 2 + 1);
+        for pair in layer.chunks(2) {
+            sums.push(graph.task("sum", pair, |inputs| {
+                let mut sum = 0;
+                for input in inputs.iter::<usize>() {
+                    sum += input?;
+                }
+                Ok(sum)
+            })?);
+        }
+        layer = sums;
+    }
+    let tasks = graph.len();
+    Ok((graph, layer[0], tasks))
+}
