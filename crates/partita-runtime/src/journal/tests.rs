@@ -90,6 +90,18 @@ fn the_oldest_run_goes_first_and_a_large_one_keeps_its_beginning() {
     assert_eq!(records.len() as u64 + journal.dropped(), 50_001);
 }
 
+#[test]
+fn samples_of_a_long_session_do_not_push_out_its_runs() {
+    let journal = Journal::new(100 << 10);
+    journal.observe(&[at(1, started(0)), at(2, Event::RunFinished { run: RunId(0) })]);
+    for sample in 0..5_000 {
+        let event = Event::Memory { reserved_bytes: sample, resident_bytes: 1 << 30, limit_bytes: 1 << 31 };
+        journal.observe(&[at(sample, event)]);
+    }
+    assert!(journal.bytes() <= 100 << 10 && journal.dropped() > 0);
+    assert_eq!(journal.records_of(RunId(0)).len(), 2);
+}
+
 proptest! {
     #[test]
     fn every_record_comes_back(

@@ -205,7 +205,7 @@ fn cancelling_wakes_threads_that_wait_and_stops_tasks_that_run() {
             // One thread cannot come back from a task that waits for it: it is stopped by its runner's own token.
             if scheduler == Scheduler::SingleThreaded {
                 let stop = &probe;
-                let _subscription = scope.spawn(move || {
+                scope.spawn(move || {
                     stop.cancel.wait(Duration::from_secs(20));
                     stop.is_stopped.store(true, Ordering::SeqCst);
                 });
