@@ -7,7 +7,8 @@ use arrow::datatypes::{Schema, SchemaRef};
 use partita_formats::parquet::WriteOptions;
 use partita_schedule::graph::{Graph, Kind, TaskId};
 use partita_tasks::program::{
-    CsvFile, DatasetId, Operator, PROGRAM_VERSION, Program, ScanStart, Sink, SlotId, Source, StoreKey, StreamId,
+    CsvFile, DatasetId, Operator, PROGRAM_VERSION, Program, ScanStart, Sink, SlotId, Source, StoreKey,
+    StreamId,
 };
 
 use crate::error::Result;

@@ -59,6 +59,15 @@ pub struct Call {
     pub progress: Arc<Progress>,
 }
 
+/// What only some runs have.
+#[derive(Default)]
+struct Extras<'a> {
+    /// The data set that row groups go to.
+    dataset: Option<&'a Dataset>,
+    /// How many targets may be computed beyond those handed over.
+    targets_ahead_max: Option<usize>,
+}
+
 /// Partitions that the store holds for a frame.
 pub struct StoredFrame {
     /// The frame's number.
@@ -254,7 +263,7 @@ impl Engine {
         call: &Call,
         deliver: &(dyn Fn(usize, Outcome) + Sync),
     ) -> Result<()> {
-        self.run_with(graph, targets, call, None, None, deliver)
+        self.run_with(graph, targets, call, &Extras::default(), deliver)
     }
 
     /// [`Engine::run`], writing into a data set.
@@ -269,7 +278,8 @@ impl Engine {
         dataset: &Dataset,
         deliver: &(dyn Fn(usize, Outcome) + Sync),
     ) -> Result<()> {
-        self.run_with(graph, targets, call, Some(dataset), None, deliver)
+        let extras = Extras { dataset: Some(dataset), targets_ahead_max: None };
+        self.run_with(graph, targets, call, &extras, deliver)
     }
 
     fn run_with(
@@ -277,17 +287,16 @@ impl Engine {
         graph: &Graph<Program>,
         targets: &[TaskId],
         call: &Call,
-        dataset: Option<&Dataset>,
-        targets_ahead_max: Option<usize>,
+        extras: &Extras<'_>,
         deliver: &(dyn Fn(usize, Outcome) + Sync),
     ) -> Result<()> {
         call.progress.start(graph.len() as u64);
-        let runner = ProgramRunner::new(self, call, dataset);
+        let runner = ProgramRunner::new(self, call, extras.dataset);
         let options = RunOptions {
             scheduler: call.scheduler,
             threads: self.threads,
             cancel: call.cancel.clone(),
-            targets_ahead_max,
+            targets_ahead_max: extras.targets_ahead_max,
             run: self.journal.next_run(),
             epoch: self.journal.epoch(),
             observer: Some(&self.journal),
@@ -323,7 +332,8 @@ impl Engine {
         let count = |partition: usize| {
             let key = StoreKey { frame, partition: u32::try_from(partition).unwrap_or(u32::MAX) };
             let held = self.store.get(key);
-            let held = held.ok_or_else(|| ErrorKind::Options(format!("partition {partition} was not stored")))?;
+            let held =
+                held.ok_or_else(|| ErrorKind::Options(format!("partition {partition} was not stored")))?;
             Ok((held.rows() as u64, held.bytes() as u64))
         };
         let counts = (0..partitions).map(count).collect::<Result<_>>()?;
@@ -348,7 +358,8 @@ impl Engine {
             }
             let partition = Partition::new(Arc::clone(schema), batches);
             let memory = self.reserve("from_batches", partition.bytes(), "give fewer rows")?;
-            let key = StoreKey { frame: guard.number(), partition: u32::try_from(number).unwrap_or(u32::MAX) };
+            let key =
+                StoreKey { frame: guard.number(), partition: u32::try_from(number).unwrap_or(u32::MAX) };
             self.store.put(key, partition, memory);
         }
         self.held(guard, count)
@@ -360,7 +371,12 @@ impl Engine {
     }
 
     /// Computes partitions ahead on threads of their own and hands them over in order.
-    pub fn stream(self: &Arc<Self>, graph: Graph<Program>, targets: Vec<TaskId>, call: Call) -> PartitionStream {
+    pub fn stream(
+        self: &Arc<Self>,
+        graph: Graph<Program>,
+        targets: Vec<TaskId>,
+        call: Call,
+    ) -> PartitionStream {
         PartitionStream::start(Arc::clone(self), graph, targets, call)
     }
 

@@ -2,30 +2,83 @@
 
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 
-/// Packs `test(0..len)` into bits. The bytes of 64 tests are computed in one branch-free loop, which compilers turn
-/// into vector code, then gathered by a multiplication: each byte is 0 or 1, and the product moves bit 0 of byte `i` to
-/// bit `56 + i` without carries.
+/// Packs `test(0..len)` into bits, 64 at a time: the bytes of 64 tests are computed in one branch-free loop, which
+/// compilers turn into vector code, then gathered into a word. The same loop is compiled for the wider vectors
+/// that a processor may have, and the widest one that is there is taken.
 #[inline]
 pub(super) fn pack(len: usize, test: impl Fn(usize) -> bool) -> BooleanBuffer {
     let mut words = Vec::with_capacity(len.div_ceil(64));
+    match path() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `path` has asked the processor for all of the features.
+        Path::Avx512 => unsafe { wide::pack_avx512(len, &test, &mut words) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Path::Avx2 => unsafe { wide::pack_avx2(len, &test, &mut words) },
+        Path::Portable => pack_words(len, &test, &mut words, gather),
+    }
+    BooleanBuffer::new(Buffer::from_vec(words), 0, len)
+}
+
+/// Which compilation of the loop runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Path {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn path() -> Path {
+    // Each is one load of a cached word.
+    if std::is_x86_feature_detected!("avx512f")
+        && std::is_x86_feature_detected!("avx512bw")
+        && std::is_x86_feature_detected!("avx512dq")
+        && std::is_x86_feature_detected!("avx512vl")
+    {
+        Path::Avx512
+    } else if std::is_x86_feature_detected!("avx2") {
+        Path::Avx2
+    } else {
+        Path::Portable
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+fn path() -> Path {
+    Path::Portable
+}
+
+#[inline(always)]
+fn pack_words(
+    len: usize,
+    test: &impl Fn(usize) -> bool,
+    words: &mut Vec<u64>,
+    gather: impl Fn(&[u8; 64]) -> u64,
+) {
     let whole = len / 64;
     for word in 0..whole {
         let mut bytes = [0_u8; 64];
         for (lane, byte) in bytes.iter_mut().enumerate() {
             *byte = u8::from(test(word * 64 + lane));
         }
-        words.push(gather(&bytes));
+        // Arrow's bitmaps are little-endian bytes, and a `Buffer` shows the words as they lie in memory.
+        words.push(gather(&bytes).to_le());
     }
     if !len.is_multiple_of(64) {
         let mut bytes = [0_u8; 64];
         for (lane, byte) in bytes.iter_mut().enumerate().take(len % 64) {
             *byte = u8::from(test(whole * 64 + lane));
         }
-        words.push(gather(&bytes));
+        words.push(gather(&bytes).to_le());
     }
-    BooleanBuffer::new(Buffer::from_vec(words), 0, len)
 }
 
+/// Each byte is 0 or 1, and the product moves bit 0 of byte `i` to bit `56 + i` without carries.
 #[inline]
 fn gather(bytes: &[u8; 64]) -> u64 {
     let mut word = 0;
@@ -35,11 +88,68 @@ fn gather(bytes: &[u8; 64]) -> u64 {
         ]);
         word |= (eight.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * i);
     }
-    // Arrow's bitmaps are little-endian bytes, and a `Buffer` shows the words as they lie in memory.
-    word.to_le()
+    word
+}
+
+#[cfg(target_arch = "x86_64")]
+mod wide {
+    use std::arch::x86_64::{
+        _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_slli_epi16, _mm512_loadu_si512,
+        _mm512_test_epi8_mask,
+    };
+
+    use super::pack_words;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi2")]
+    pub(super) fn pack_avx512(len: usize, test: &impl Fn(usize) -> bool, words: &mut Vec<u64>) {
+        pack_words(len, test, words, |bytes| {
+            // SAFETY: 64 bytes are read of 64.
+            let bytes = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
+            _mm512_test_epi8_mask(bytes, bytes)
+        });
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn pack_avx2(len: usize, test: &impl Fn(usize) -> bool, words: &mut Vec<u64>) {
+        pack_words(len, test, words, |bytes| {
+            let (low, high) = bytes.split_at(32);
+            // SAFETY: 32 bytes are read of 32, twice.
+            let (low, high) = unsafe {
+                (_mm256_loadu_si256(low.as_ptr().cast()), _mm256_loadu_si256(high.as_ptr().cast()))
+            };
+            // A byte is 0 or 1: its low bit is moved to the top, where the mask is taken from.
+            let low = _mm256_movemask_epi8(_mm256_slli_epi16::<7>(low)).cast_unsigned();
+            let high = _mm256_movemask_epi8(_mm256_slli_epi16::<7>(high)).cast_unsigned();
+            u64::from(low) | u64::from(high) << 32
+        });
+    }
 }
 
 /// Valid where both are.
 pub(super) fn both(a: Option<&NullBuffer>, b: Option<&NullBuffer>) -> Option<NullBuffer> {
     NullBuffer::union(a, b).filter(|nulls| nulls.null_count() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_packs_the_same_bits() {
+        for len in [0, 1, 63, 64, 65, 200, 1000] {
+            let test = |row: usize| row % 3 == 0 || row % 64 == 63;
+            let mut plain = Vec::new();
+            pack_words(len, &test, &mut plain, gather);
+            assert!((0..len).all(|row| (plain[row / 64] >> (row % 64) & 1 == 1) == test(row)));
+            let packed = pack(len, test);
+            assert!((0..len).all(|row| packed.value(row) == test(row)));
+            #[cfg(target_arch = "x86_64")]
+            if std::is_x86_feature_detected!("avx2") {
+                let mut words = Vec::new();
+                // SAFETY: the feature was asked for a line above.
+                unsafe { wide::pack_avx2(len, &test, &mut words) };
+                assert_eq!(words, plain);
+            }
+        }
+    }
 }

@@ -85,15 +85,15 @@ pub(super) fn arithmetic(
     // A float literal makes a float of an integer; an integer literal takes the type beside it.
     let adapts = |of: &Typed| of.as_literal().is_some_and(|scalar| !matches!(scalar, Scalar::Float64(_)));
     let fits_float = |of: &Typed, beside: &DataType| of.as_literal().is_some() && beside.is_floating();
-    if adapts(&right) || fits_float(&right, l) {
-        if let Some(fitted) = numeric_fit(written, &right, l)? {
-            return Ok((left, fitted));
-        }
+    if (adapts(&right) || fits_float(&right, l))
+        && let Some(fitted) = numeric_fit(written, &right, l)?
+    {
+        return Ok((left, fitted));
     }
-    if adapts(&left) || fits_float(&left, r) {
-        if let Some(fitted) = numeric_fit(written, &left, r)? {
-            return Ok((fitted, right));
-        }
+    if (adapts(&left) || fits_float(&left, r))
+        && let Some(fitted) = numeric_fit(written, &left, r)?
+    {
+        return Ok((fitted, right));
     }
     let (l, r) = (&left.data_type, &right.data_type);
     let data_type = match (l, r) {

@@ -72,7 +72,9 @@ fn write_joined(f: &mut Formatter<'_>, all: &[Expr], between: &str) -> fmt::Resu
 fn write_list(f: &mut Formatter<'_>, of: &Expr, word: &str, list: &[Scalar]) -> fmt::Result {
     write!(f, "({of} {word} (")?;
     for (index, scalar) in list.iter().enumerate() {
-        write!(f, "{}{scalar}", if index == 0 { "" } else { ", " })?;
+        f.write_str(if index == 0 { "" } else { ", " })?;
+        // A null matches whatever its type.
+        if scalar.is_null() { f.write_str("null")? } else { write!(f, "{scalar}")? }
     }
     f.write_str("))")
 }

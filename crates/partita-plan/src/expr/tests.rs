@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value, reason = "snapshots are written in place")]
+
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use expect_test::{Expect, expect};
 use partita_columns::Scalar;
@@ -138,7 +140,8 @@ pub(crate) fn expressions() -> impl Strategy<Value = Expr> {
         prop_oneof!["[a-zA-Z_][a-zA-Z0-9_]{0,6}", ".{1,6}", Just("null".to_owned()), Just("Date".to_owned())];
     let leaf = prop_oneof![name.clone().prop_map(col), scalar.clone().prop_map(Expr::Literal)];
     leaf.prop_recursive(5, 40, 4, move |inner| {
-        let list = prop::collection::vec(scalar.clone(), 0..4);
+        let untyped = |of: Scalar| if of.is_null() { Scalar::Null(DataType::Null) } else { of };
+        let list = prop::collection::vec(scalar.clone().prop_map(untyped), 0..4);
         let types = proptest::sample::select(vec![
             DataType::Int64,
             DataType::Utf8View,

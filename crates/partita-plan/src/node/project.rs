@@ -56,7 +56,8 @@ impl Project {
     /// # Errors
     /// As [`Project::new`].
     pub fn with_columns(input: PlanRef, added: Vec<Expr>) -> Result<PlanRef> {
-        let mut expressions: Vec<Expr> = input.schema().fields().iter().map(|field| col(field.name())).collect();
+        let mut expressions: Vec<Expr> =
+            input.schema().fields().iter().map(|field| col(field.name())).collect();
         for expression in added {
             let name = expression.output_name();
             match input.schema().index_of(&name) {

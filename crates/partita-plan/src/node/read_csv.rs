@@ -193,7 +193,8 @@ impl Operator for ReadCsv {
 
     fn detail(&self) -> String {
         let found = if self.physical { self.starts() } else { String::new() };
-        let columns = if self.output.is_empty() { "none".to_owned() } else { super::names(&self.schema).join(", ") };
+        let columns =
+            if self.output.is_empty() { "none".to_owned() } else { super::names(&self.schema).join(", ") };
         let filter = self.predicate.as_ref().map_or_else(String::new, |filter| format!("; filter: {filter}"));
         format!(
             "{} files, {} blocks of {} bytes, {} bytes in all{found}; columns: {columns}{filter}",

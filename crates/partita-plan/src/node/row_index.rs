@@ -84,10 +84,8 @@ impl Operator for RowIndex {
         let counted = lowering.lower(&self.input.operator().prune(&[])?)?;
         let pipelines = lowering.lower(&self.input)?;
         let (offsets, barrier) = lowering.row_offsets(counted)?;
-        let mut numbered = lowering.chain(pipelines, &self.schema, |partition| program::Operator::RowIndex {
-            offsets,
-            partition,
-            schema: Arc::clone(&self.schema),
+        let mut numbered = lowering.chain(pipelines, &self.schema, |partition| {
+            program::Operator::RowIndex { offsets, partition, schema: Arc::clone(&self.schema) }
         })?;
         for pipeline in &mut numbered {
             pipeline.dependencies.push(barrier);

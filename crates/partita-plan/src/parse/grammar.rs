@@ -2,7 +2,7 @@
 
 use partita_columns::Scalar;
 use partita_columns::compute::{ArithmeticOp, CompareOp};
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Location, Token};
 
 use super::cursor::{Cursor, Deep, is_word};
 use super::primary::{literal, name, primary, type_behind_colons};
@@ -76,9 +76,10 @@ fn not(cursor: &mut Cursor<'_>) -> Result<Deep> {
 }
 
 fn comparison(cursor: &mut Cursor<'_>) -> Result<Deep> {
+    let start = cursor.place();
     let left = sum(cursor)?;
     let compared = if let Some(op) = compare_op(cursor.peek()) {
-        compare(cursor, op, left)?
+        compare(cursor, op, (start, left))?
     } else if cursor.take_word("is") {
         is(cursor, left)?
     } else {
@@ -128,14 +129,16 @@ fn compare_op(token: &Token) -> Option<CompareOp> {
     })
 }
 
-fn compare(cursor: &mut Cursor<'_>, op: CompareOp, left: Deep) -> Result<Deep> {
+fn compare(cursor: &mut Cursor<'_>, op: CompareOp, (start, left): (Location, Deep)) -> Result<Deep> {
     cursor.advance();
     let place = cursor.place();
     let right = sum(cursor)?;
-    if [&left, &right].iter().any(|side| matches!(side.expr, Expr::Literal(Scalar::Null(_)))) {
-        let test = if op == CompareOp::NotEq { "is not null" } else { "is null" };
-        let message = format!("a comparison with null is never true; write `{test}`");
-        return Err(cursor.error_at(place, message));
+    for (place, side) in [(start, &left), (place, &right)] {
+        if matches!(side.expr, Expr::Literal(Scalar::Null(_))) {
+            let test = if op == CompareOp::NotEq { "is not null" } else { "is null" };
+            let message = format!("a comparison with null is never true; write `{test}`");
+            return Err(cursor.error_at(place, message));
+        }
     }
     Deep::over(cursor, [left, right], |[left, right]| Expr::Compare(op, Box::new(left), Box::new(right)))
 }

@@ -71,7 +71,10 @@ impl Runner for ProgramRunner<'_> {
         drop(permit);
         let done = interpret::run(program, inputs, &self.host);
         self.call.progress.task_done();
-        done.map_err(|error| Failure { is_transient: error.is_transient() && !self.call.cancel.is_cancelled(), error })
+        done.map_err(|error| Failure {
+            is_transient: error.is_transient() && !self.call.cancel.is_cancelled(),
+            error,
+        })
     }
 
     fn output_bytes(&self, output: &Outcome) -> u64 {
@@ -92,7 +95,10 @@ fn estimate_bytes(program: &Program) -> usize {
         Source::Csv(scan) => {
             let limits = &scan.file.block.limits;
             let input_bytes = scan.range.end.saturating_sub(scan.range.start);
-            (limits.chunk_bytes * 4 + limits.batch_bytes_max, usize::try_from(input_bytes).unwrap_or(usize::MAX))
+            (
+                limits.chunk_bytes * 4 + limits.batch_bytes_max,
+                usize::try_from(input_bytes).unwrap_or(usize::MAX),
+            )
         }
         _ => (0, 0),
     };

@@ -8,7 +8,7 @@ use partita_schedule::graph::{Graph, TaskId};
 use partita_tasks::Program;
 use partita_tasks::interpret::Outcome;
 
-use super::{Call, Engine};
+use super::{Call, Engine, Extras};
 use crate::cancel::CancelToken;
 use crate::error::{ErrorKind, Result};
 
@@ -21,18 +21,23 @@ pub struct PartitionStream {
 }
 
 impl PartitionStream {
-    pub(super) fn start(engine: Arc<Engine>, graph: Graph<Program>, targets: Vec<TaskId>, call: Call) -> Self {
+    pub(super) fn start(
+        engine: Arc<Engine>,
+        graph: Graph<Program>,
+        targets: Vec<TaskId>,
+        call: Call,
+    ) -> Self {
         // One outcome waits in the channel, one in the hand of the sender.
         let (sender, receiver) = bounded(1);
         let cancel = call.cancel.clone();
         let failed = sender.clone();
         let run = move || {
-            let window = engine.threads();
+            let extras = Extras { dataset: None, targets_ahead_max: Some(engine.threads()) };
             let deliver = |_, outcome| {
                 // A receiver that is gone has cancelled the run.
                 let _ = sender.send(Ok(outcome));
             };
-            if let Err(error) = engine.run_with(&graph, &targets, &call, None, Some(window), &deliver) {
+            if let Err(error) = engine.run_with(&graph, &targets, &call, &extras, &deliver) {
                 let _ = sender.send(Err(error));
             }
         };

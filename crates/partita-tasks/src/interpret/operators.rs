@@ -122,7 +122,8 @@ impl<'a> Stage<'a> {
                 let rows = batch.num_rows() as u64;
                 let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(*next..*next + rows));
                 *next += rows;
-                let columns = std::iter::once(numbers).chain(batch.columns().iter().map(Arc::clone)).collect();
+                let columns =
+                    std::iter::once(numbers).chain(batch.columns().iter().map(Arc::clone)).collect();
                 Applied::Batch(RecordBatch::try_new(Arc::clone(schema), columns)?)
             }
             Stage::Head { left } => {
@@ -195,10 +196,11 @@ fn check_declared(declared: &SchemaRef, returned: &SchemaRef) -> Result<()> {
         let fields = schema.fields().iter().map(|field| format!("{}: {}", field.name(), field.data_type()));
         fields.collect::<Vec<_>>().join(", ")
     };
-    let same = declared.fields().len() == returned.fields().len()
-        && declared.fields().iter().zip(returned.fields()).all(|(expected, got)| {
-            expected.name() == got.name() && expected.data_type() == got.data_type()
-        });
+    let same =
+        declared.fields().len() == returned.fields().len()
+            && declared.fields().iter().zip(returned.fields()).all(|(expected, got)| {
+                expected.name() == got.name() && expected.data_type() == got.data_type()
+            });
     if same {
         return Ok(());
     }

@@ -70,7 +70,16 @@ impl<'a> Collect<'a> {
             None => ("compute", "stream the rows with batches(), or write them with to_parquet()"),
         };
         let memory = host.reserve(operator, 0, way_out)?;
-        Ok(Self { schema, store, host, batches: Vec::new(), small: Vec::new(), small_rows: 0, bytes: 0, memory })
+        Ok(Self {
+            schema,
+            store,
+            host,
+            batches: Vec::new(),
+            small: Vec::new(),
+            small_rows: 0,
+            bytes: 0,
+            memory,
+        })
     }
 
     fn keep(&mut self, batch: RecordBatch) -> Result<()> {
