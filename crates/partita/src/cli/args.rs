@@ -17,8 +17,8 @@ use super::values::{self, List};
 
 const EXAMPLES: &str = "\
 Examples:
-  partita head trips.csv                        look at the first rows, and at the types that were found
-  partita convert trips.csv --to trips          CSV to a folder of Parquet files
+  partita head trips.csv                    the first rows, and the types that were found
+  partita convert trips.csv --to trips      from CSV to a folder of Parquet files
   partita convert 'data/*.csv.gz' --to all.parquet --where 'fare > 0' --select day,zone,fare
   partita schema data/ --write trips.schema.json
   partita convert data/ --schema trips.schema.json --to out
@@ -29,7 +29,8 @@ patterns such as 'data/*.csv', folders, file:// URLs, or - for standard input.
 
 Sizes are bytes, or numbers with a unit: 256MB is 256,000,000 bytes, 256MiB is 268,435,456.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted. A target is as it was unless all is done.";
+Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted. Unless all is done, a target is as it
+was.";
 
 /// From CSV files of any size to Parquet: exact, with types, inside a memory limit, all or nothing.
 #[derive(Debug, Parser)]
@@ -98,9 +99,9 @@ Examples:
   partita convert trips.csv --to trips.parquet --overwrite --report report.json
   partita convert trips.csv --to trips --where 'fare > 0' --drop vendor --dry-run
 
-The target appears at once, when all of it is on the disk; until then, and after an error or Ctrl-C,
-it is as it was. A manifest, _partita.json, lies beside the parts of a folder: name trips/*.parquet to
-readers that stumble over it.";
+The target appears at once, when all of it is on the disk; until then, and after an error or
+Ctrl-C, it is as it was. A manifest, _partita.json, lies beside the parts of a folder: name
+trips/*.parquet to readers that stumble over it.";
 
 #[derive(Debug, Args)]
 #[command(after_help = CONVERT_EXAMPLES)]
@@ -125,8 +126,8 @@ Examples:
   partita schema 'data/*.csv' --infer full --write trips.schema.json
   partita convert data/new.csv --schema trips.schema.json --to new
 
-A schema file is JSON and meant to be edited. With it nothing is inferred, and a value of another type
-is an error.";
+A schema file is JSON and meant to be edited. With it nothing is inferred, and a value of another
+type is an error.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SCHEMA_EXAMPLES)]

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::output;
 use super::prepare;
-use super::progress::Display;
+use super::progress::{Display, Reading};
 use super::sources::Sources;
 
 /// Converts, or says what it would do.
@@ -26,7 +26,10 @@ pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failu
     }
     let session = args.run.session()?;
     let (read, write) = (args.read.options()?, args.write.options()?);
-    let sources = Sources::open(&args.input.inputs)?;
+    let mut sources = Sources::begin(&args.input.inputs)?;
+    let reading = sources.spool().map(|spool| Reading::start(args.report.progress, spool));
+    sources.read_on(u64::MAX)?;
+    drop(reading);
     let converted = || {
         let frame = prepare::pick(prepare::load(&session, &sources, &args.read)?, &args.pick)?;
         let job = json!({

@@ -1,5 +1,6 @@
 //! How far a conversion is, on standard error: a bar, lines, or JSON.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -26,12 +27,55 @@ pub(crate) struct Display {
     ticker: Option<Ticker>,
 }
 
+/// Shows how much of standard input has been read, until it is dropped.
+pub(crate) struct Reading(#[expect(dead_code, reason = "held for its drop")] Display);
+
+/// A way of showing, and how often it is used.
 #[derive(Clone)]
 enum How {
     Bar(ProgressBar),
     Lines,
     Json,
     Nothing,
+}
+
+impl How {
+    /// The bar counts to `all` bytes, where that is known.
+    fn new(mode: ProgressMode, all: Option<u64>) -> Self {
+        match mode {
+            ProgressMode::None => How::Nothing,
+            ProgressMode::Json => How::Json,
+            ProgressMode::Auto if io::stderr().is_terminal() => How::Bar(bar(all)),
+            ProgressMode::Auto | ProgressMode::Plain => How::Lines,
+        }
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        match self {
+            How::Bar(_) => Some(BAR_INTERVAL),
+            How::Lines => Some(LINE_INTERVAL),
+            How::Json => Some(JSON_INTERVAL),
+            How::Nothing => None,
+        }
+    }
+}
+
+impl Reading {
+    /// Begins to show how `spool` grows.
+    pub(crate) fn start(mode: ProgressMode, spool: File) -> Self {
+        let how = How::new(mode, None);
+        let shown = how.clone();
+        let tick = move || {
+            let bytes = spool.metadata().map_or(0, |metadata| metadata.len());
+            match &shown {
+                How::Bar(bar) => bar.set_message(format!("standard input: {} read", HumanBytes(bytes))),
+                How::Lines => say(&format!("standard input: {} read", HumanBytes(bytes))),
+                How::Json => say(&json!({ "event": "reading", "bytes": bytes }).to_string()),
+                How::Nothing => {}
+            }
+        };
+        Self(Display::tick(how, tick))
+    }
 }
 
 /// A run at one moment.
@@ -54,14 +98,7 @@ impl Display {
         input_bytes: u64,
         memory_limit: u64,
     ) -> Self {
-        let (how, interval) = match mode {
-            ProgressMode::None => (How::Nothing, None),
-            ProgressMode::Json => (How::Json, Some(JSON_INTERVAL)),
-            ProgressMode::Auto if io::stderr().is_terminal() => {
-                (How::Bar(bar(input_bytes)), Some(BAR_INTERVAL))
-            }
-            ProgressMode::Auto | ProgressMode::Plain => (How::Lines, Some(LINE_INTERVAL)),
-        };
+        let how = How::new(mode, Some(input_bytes));
         let started = Instant::now();
         let shown = how.clone();
         let tick = move || {
@@ -74,8 +111,12 @@ impl Display {
                 memory_limit_bytes: memory_limit,
             });
         };
+        Self::tick(how, tick)
+    }
+
+    fn tick(how: How, tick: impl FnMut() + Send + 'static) -> Self {
         // Without a thread to be had the work goes on unseen.
-        let ticker = interval.and_then(|interval| Ticker::start(interval, tick).ok());
+        let ticker = how.interval().and_then(|interval| Ticker::start(interval, tick).ok());
         Self { how, ticker }
     }
 
@@ -103,9 +144,10 @@ impl Drop for Display {
     }
 }
 
-fn bar(input_bytes: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(input_bytes), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:24} {percent:>3} %  {msg}");
+fn bar(all: Option<u64>) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(all, ProgressDrawTarget::stderr());
+    let style =
+        ProgressStyle::with_template(if all.is_some() { "{bar:24} {percent:>3} %  {msg}" } else { "{msg}" });
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
 }
 
@@ -113,8 +155,8 @@ impl How {
     fn show(&self, moment: &Moment) {
         match self {
             How::Bar(bar) => {
-                bar.set_message(moment.words());
                 bar.set_position(moment.bytes_in.min(moment.bytes_total));
+                bar.set_message(moment.words());
             }
             How::Lines => say(&moment.line()),
             How::Json => say(&moment.json().to_string()),

@@ -72,6 +72,12 @@ impl Sources {
         Ok(self.is_whole)
     }
 
+    /// The file that standard input is being written to, where some of it has not been read yet.
+    pub(crate) fn spool(&self) -> Option<File> {
+        let (file, _) = self.stdin.as_ref().filter(|_| !self.is_whole)?;
+        file.try_clone().ok()
+    }
+
     /// Whether some of standard input has not been read yet.
     pub(crate) fn is_partial(&self) -> bool {
         !self.is_whole

@@ -1,5 +1,6 @@
 //! Texts of flags to values.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -46,6 +47,15 @@ pub(crate) fn byte_or_none(text: &str) -> Result<Byte, String> {
         _ => byte(text)
             .map(|byte| Byte(Some(byte)))
             .map_err(|_| "expected one ASCII character, or one of the words tab and none".into()),
+    }
+}
+
+/// A path; those of other than UTF-8 names are refused, since manifests and messages could not name them.
+pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        Err("expected the name of a file or folder".into())
+    } else {
+        Ok(PathBuf::from(text))
     }
 }
 

@@ -47,7 +47,7 @@ fn weather_is_typed_right_with_no_option_but_the_null_value() {
             match *data_type {
                 "Utf8" => assert_eq!(column.as_string::<i32>().value(row), text),
                 "Int64" => {
-                    assert_eq!(column.as_primitive::<Int64Type>().value(row), text.parse::<i64>().unwrap())
+                    assert_eq!(column.as_primitive::<Int64Type>().value(row), text.parse::<i64>().unwrap());
                 }
                 "Float64" => {
                     let value = column.as_primitive::<Float64Type>().value(row);

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::support::{command, contents, finish, interrupt, names, run, testdata, wait_for, words};
+use crate::support::{command, contents, finish, interrupt, names, rows, run, testdata, wait_for, words};
 
 /// A file that takes seconds to convert.
 fn large(folder: &Path) -> PathBuf {
@@ -66,4 +66,26 @@ fn an_interrupted_first_run_leaves_nothing() {
     assert_eq!((ran.code, ran.out.as_str()), (130, ""), "{ran:?}");
     assert!(ran.err.lines().last().unwrap().contains("interrupted"), "{}", ran.err);
     assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_killed_run_leaves_the_target_and_the_next_one_sweeps_up() {
+    let inputs = tempfile::tempdir().unwrap();
+    let input = large(inputs.path());
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("out");
+    run("convert {} --to {} --progress none", &[&testdata("airlines.csv"), &target]).quiet();
+    let before = contents(&target);
+
+    let line = "convert {} --to {} --overwrite --progress none --compression zstd:19";
+    let mut killed = command(words(line, &[&input, &target])).spawn().unwrap();
+    wait_for("hidden folder", || hidden(folder.path()));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(contents(&target), before);
+    assert_eq!(names(folder.path()).len(), 2);
+
+    run("convert {} --to {} --overwrite --progress none", &[&testdata("airports.csv"), &target]).quiet();
+    assert_eq!(names(folder.path()), ["out"]);
+    assert_eq!(rows(&target).num_rows(), 1458);
 }

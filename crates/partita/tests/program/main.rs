@@ -1,6 +1,8 @@
 //! The program as its users meet it: the binary is run on real and on small made files, and what it wrote is read through other
 //! crates.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod convert;
 mod dialect;
 mod failures;

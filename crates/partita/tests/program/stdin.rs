@@ -84,3 +84,18 @@ fn head_of_a_short_pipe_shows_all_of_it() {
     let filtered = run_piped("head - -n 5 --where id=2", &[], b"id,name\n1,x\n2,y").printed();
     assert!(!filtered.contains('x') && filtered.contains('y'), "{filtered}");
 }
+
+#[test]
+fn progress_says_how_much_of_a_pipe_has_been_read() {
+    let target = tempfile::tempdir().unwrap();
+    let args = words("convert - --to {}/out --progress json", &[target.path()]);
+    let mut child = command(args).stdin(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(b"id\n1\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    drop(pipe);
+    let ran = finish(child);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.err.lines().next().unwrap(), r#"{"bytes":5,"event":"reading"}"#);
+    assert!(ran.err.lines().last().unwrap().contains("\"rows\":1"), "{}", ran.err);
+}

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -128,7 +129,7 @@ pub(crate) fn rows(target: &Path) -> RecordBatch {
     let mut batches = Vec::new();
     for part in parts(target) {
         let builder = opened(&part);
-        schema.get_or_insert_with(|| builder.schema().clone());
+        schema.get_or_insert_with(|| Arc::clone(builder.schema()));
         batches.extend(builder.build().unwrap().map(Result::unwrap));
     }
     concat_batches(&schema.unwrap(), &batches).unwrap()

@@ -58,13 +58,13 @@ impl RunArgs {
 /// How progress is shown, on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressMode {
-    /// A bar on a terminal, plain lines elsewhere
+    /// a bar on a terminal, plain lines elsewhere
     Auto,
-    /// A line every five seconds, and a last one
+    /// a line every five seconds, and a last one
     Plain,
-    /// A JSON object a line, every second, and a last one
+    /// a JSON object a line, every second, and a last one
     Json,
-    /// Nothing
+    /// nothing
     None,
 }
 

@@ -24,7 +24,7 @@ const ON_OFF: &[(&str, &str, bool)] = &[
 pub(crate) struct WriteArgs {
     /// Where to write: a folder of parts, or one file where the name ends in .parquet or --single-file is
     /// given
-    #[arg(long, value_name = "DIR|FILE")]
+    #[arg(long, value_name = "DIR|FILE", value_parser = values::path)]
     pub(crate) to: PathBuf,
 
     /// Write one file, whatever the target's name
