@@ -11,7 +11,10 @@
 //!   operands have equal types, except that `Int64` and `UInt64` compare with each other.
 
 mod arithmetic;
-#[allow(unsafe_code, reason = "one loop is compiled for several instruction sets, and the processor is asked before")]
+#[allow(
+    unsafe_code,
+    reason = "one loop is compiled for several instruction sets, and the processor is asked before"
+)]
 mod bits;
 mod cast;
 mod compare;

@@ -33,7 +33,7 @@ fn a_partition_knows_its_rows_and_bytes() {
     let bytes = unique_buffer_bytes(&batches);
     let partition = Partition::new(batches[0].schema(), batches.clone());
     assert_eq!((partition.rows(), partition.bytes(), partition.batches().len()), (7, bytes, 2));
-    assert_eq!(partition.clone().into_batches(), batches);
+    assert_eq!(partition.into_batches(), batches);
     let empty = Partition::new(Arc::new(Schema::empty()), Vec::new());
     assert_eq!((empty.rows(), empty.bytes()), (0, 0));
 }

@@ -88,7 +88,9 @@ fn unknown_names_are_answered_with_the_nearest() {
     );
     check(
         "f46 > 1",
-        expect![[r#"no column "f46" (did you mean "f64"?); the columns are required, flag, i8, i32, i64, u8, u64, f32, f64, dec, text, bytes, day, at, at_s, zoned, span, kind, PULocationID"#]],
+        expect![[
+            r#"no column "f46" (did you mean "f64"?); the columns are required, flag, i8, i32, i64, u8, u64, f32, f64, dec, text, bytes, day, at, at_s, zoned, span, kind, PULocationID"#
+        ]],
     );
     check(
         "nothing_like_it > 1",

@@ -250,8 +250,7 @@ fn times_and_durations() {
     let days = column(&(Arc::new(Date32Array::from(vec![Some(3), Some(1)])) as _));
     let later = arithmetic(ArithmeticOp::Add, &span, &at).unwrap().into_array(2).unwrap();
     assert_eq!(later.as_primitive::<TimestampSecondType>().iter().collect::<Vec<_>>(), [Some(140), None]);
-    let between =
-        arithmetic(ArithmeticOp::Subtract, &later.clone().into_value(), &at).unwrap().into_array(2).unwrap();
+    let between = arithmetic(ArithmeticOp::Subtract, &column(&later), &at).unwrap().into_array(2).unwrap();
     assert_eq!(between.as_primitive::<DurationSecondType>().iter().collect::<Vec<_>>(), [Some(40), None]);
     let day = Value::Scalar(Scalar::Date32(1));
     let between = arithmetic(ArithmeticOp::Subtract, &days, &day).unwrap().into_array(2).unwrap();
@@ -262,16 +261,6 @@ fn times_and_durations() {
         (ArithmeticOp::Add, &days, &days),
     ] {
         assert!(matches!(arithmetic(op, left, right).unwrap_err().kind(), ErrorKind::Undefined { .. }));
-    }
-}
-
-trait IntoValue {
-    fn into_value(self) -> Value;
-}
-
-impl IntoValue for arrow::array::ArrayRef {
-    fn into_value(self) -> Value {
-        Value::Array(self)
     }
 }
 

@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value, reason = "types are written in place")]
+
 use std::sync::Arc;
 
 use arrow::array::{
