@@ -46,11 +46,11 @@ impl DataFrame {
 
     pub(crate) fn from_partitions(
         session: &Session,
-        schema: &SchemaRef,
+        schema: SchemaRef,
         partitions: Vec<Vec<RecordBatch>>,
     ) -> Result<Self> {
-        let held = session.engine().hold(schema, partitions)?;
-        Ok(Self::stored(session, Arc::clone(schema), held))
+        let held = session.engine().hold(&schema, partitions)?;
+        Ok(Self::stored(session, schema, held))
     }
 
     fn stored(session: &Session, schema: SchemaRef, held: StoredFrame) -> Self {

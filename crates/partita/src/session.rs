@@ -110,7 +110,7 @@ impl Session {
     /// # Errors
     /// Where a batch has another schema, or the rows do not fit the memory limit.
     pub fn from_batches(&self, schema: SchemaRef, partitions: Vec<Vec<RecordBatch>>) -> Result<DataFrame> {
-        DataFrame::from_partitions(self, &schema, partitions)
+        DataFrame::from_partitions(self, schema, partitions)
     }
 
     /// A frame of one partition with the rows of a Polars frame.
