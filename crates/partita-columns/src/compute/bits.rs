@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn every_path_packs_the_same_bits() {
         for len in [0, 1, 63, 64, 65, 200, 1000] {
-            let test = |row: usize| row % 3 == 0 || row % 64 == 63;
+            let test = |row: usize| row.is_multiple_of(3) || row % 64 == 63;
             let mut plain = Vec::new();
             pack_words(len, &test, &mut plain, gather);
             assert!((0..len).all(|row| (plain[row / 64] >> (row % 64) & 1 == 1) == test(row)));

@@ -112,18 +112,3 @@ fn cell(column: &dyn Array, row: usize) -> Cell {
         other => panic!("a column of type {other} cannot be compared"),
     }
 }
-
-/// The first difference between two lists of rows, in words.
-pub(crate) fn first_difference(got: &[Vec<Cell>], expected: &[Vec<Cell>]) -> Option<String> {
-    for (row, (ours, theirs)) in got.iter().zip(expected).enumerate() {
-        if ours.len() != theirs.len() {
-            return Some(format!("row {row}: {} columns, expected {}", ours.len(), theirs.len()));
-        }
-        for (column, (our, their)) in ours.iter().zip(theirs).enumerate() {
-            if our != their {
-                return Some(format!("row {row}, column {column}: {our}, expected {their}"));
-            }
-        }
-    }
-    (got.len() != expected.len()).then(|| format!("{} rows, expected {}", got.len(), expected.len()))
-}
