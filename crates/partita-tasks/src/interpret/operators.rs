@@ -115,7 +115,7 @@ impl<'a> Stage<'a> {
     fn apply(&mut self, batch: RecordBatch) -> Result<Applied> {
         Ok(match self {
             Stage::Filter { predicate, output_columns } => {
-                Applied::Batch(filter(batch, predicate, *output_columns)?)
+                Applied::Batch(filter(&batch, predicate, *output_columns)?)
             }
             Stage::Project { expressions, schema } => Applied::Batch(project(&batch, expressions, schema)?),
             Stage::RowIndex { next, schema } => {
@@ -142,13 +142,13 @@ impl<'a> Stage<'a> {
 
 /// The rows where `predicate` is true, of the first `output_columns` columns: nothing is gathered for the others.
 pub(super) fn filter(
-    batch: RecordBatch,
+    batch: &RecordBatch,
     predicate: &BoundExpr,
     output_columns: usize,
 ) -> Result<RecordBatch> {
-    let mask = predicate.evaluate_mask(&batch)?;
+    let mask = predicate.evaluate_mask(batch)?;
     if output_columns == batch.num_columns() {
-        return Ok(compute::filter(&batch, &mask)?);
+        return Ok(compute::filter(batch, &mask)?);
     }
     let kept = batch.project(&(0..output_columns).collect::<Vec<_>>())?;
     if output_columns > 0 {

@@ -90,17 +90,17 @@ fn open_csv<'a>(scan: &'a CsvScan, host: &'a dyn Host) -> Result<Box<dyn BatchSo
     let first_guess = block.limits.chunk_bytes * 3 + block.limits.batch_bytes_max;
     let memory = host.reserve("read_csv", first_guess, "make chunk_bytes smaller")?;
     let reader = match scan.start {
-        ScanStart::Whole => Reader::Block(BlockReader::new(
+        ScanStart::Whole => Reader::Block(Box::new(BlockReader::new(
             Arc::clone(block),
             input,
             block.data_start..scan.range.end.max(block.data_start),
-        )?),
+        )?)),
         ScanStart::Slot(slot) => {
             let SlotValue::BlockStarts(starts) = host.slot(slot)? else {
                 return Err(ErrorKind::Missing("block starts in their slot".into()).into());
             };
             let range = block_range(&starts.starts, scan.block, file.end)?;
-            Reader::Block(BlockReader::new(Arc::clone(block), input, range)?)
+            Reader::Block(Box::new(BlockReader::new(Arc::clone(block), input, range)?))
         }
         ScanStart::Stream(stream) => Reader::Stream(Box::new(take_stream(scan, stream, input, host)?)),
     };
@@ -152,7 +152,7 @@ fn stream_end(file: &CsvFile, block: usize) -> u64 {
 }
 
 enum Reader {
-    Block(BlockReader),
+    Block(Box<BlockReader>),
     Stream(Box<StreamReader>),
 }
 
@@ -187,7 +187,7 @@ impl Csv<'_> {
 
     fn select(&self, batch: RecordBatch) -> Result<RecordBatch> {
         match &self.scan.filter {
-            Some(predicate) => filter(batch, predicate, self.scan.output_columns),
+            Some(predicate) => filter(&batch, predicate, self.scan.output_columns),
             None => Ok(batch),
         }
     }
