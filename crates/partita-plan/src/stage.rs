@@ -83,7 +83,7 @@ pub fn optimize(plan: &PlanRef, stage: Stage) -> Result<PlanRef> {
             Stage::Simplified => simplify(&plan)?,
             Stage::Tuned => pick_partitions(&plan)?,
             Stage::Physical => physical(&plan)?,
-            Stage::Fused => Fused::new(plan),
+            Stage::Fused => Fused::plan(plan),
         };
     }
     Ok(plan)

@@ -54,7 +54,7 @@ impl DataFrame {
     }
 
     fn stored(session: &Session, schema: SchemaRef, held: StoredFrame) -> Self {
-        let plan = Stored::new(held.frame, schema, held.counts, held.keep_alive);
+        let plan = Stored::plan(held.frame, schema, held.counts, held.keep_alive);
         Self::new(session.clone(), plan)
     }
 
@@ -81,13 +81,13 @@ impl DataFrame {
     /// Keeps the rows where `predicate` is true; false and missing drop the row.
     #[must_use]
     pub fn filter(&self, predicate: Expr) -> Self {
-        self.map(|plan| Filter::new(plan, predicate))
+        self.map(|plan| Filter::plan(plan, predicate))
     }
 
     /// These columns, by name or as expressions, in this order.
     #[must_use]
     pub fn select(&self, columns: impl IntoColumns) -> Self {
-        self.map(|plan| Project::new(plan, columns.into_columns()))
+        self.map(|plan| Project::plan(plan, columns.into_columns()))
     }
 
     /// Adds one column, or replaces the one of that name.
@@ -121,13 +121,13 @@ impl DataFrame {
     /// are counted before; no column is decoded for it.
     #[must_use]
     pub fn with_row_index(&self, name: &str) -> Self {
-        self.map(|plan| RowIndex::new(plan, name))
+        self.map(|plan| RowIndex::plan(plan, name))
     }
 
     /// Some consecutive partitions, by number.
     #[must_use]
     pub fn partitions(&self, wanted: std::ops::Range<usize>) -> Self {
-        self.map(|plan| Partitions::new(plan, wanted))
+        self.map(|plan| Partitions::plan(plan, wanted))
     }
 
     /// Calls `function` on each partition as a Polars frame; it returns columns of `schema`. The function is called from several
@@ -153,7 +153,7 @@ impl DataFrame {
         F: Fn(SchemaRef, Vec<RecordBatch>) -> Result<Vec<RecordBatch>, BoxError> + Send + Sync + 'static,
     {
         let (id, keep_alive) = self.session.engine().register(Box::new(function));
-        self.map(|plan| MapPartitions::new(plan, id, Arc::new(schema), keep_alive))
+        self.map(|plan| MapPartitions::plan(plan, id, Arc::new(schema), keep_alive))
     }
 
     /// The same frame, whose asking calls run with `scheduler`.
@@ -377,7 +377,7 @@ impl DataFrame {
     }
 
     fn run_partitions(&self, wanted: std::ops::Range<usize>, target: &Target) -> Result<Vec<Outcome>> {
-        let picked = Partitions::new(Arc::clone(self.plan()?), wanted)?;
+        let picked = Partitions::plan(Arc::clone(self.plan()?), wanted)?;
         self.run(&optimize(&picked, Stage::Fused)?, target)
     }
 

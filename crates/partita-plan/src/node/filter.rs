@@ -32,7 +32,7 @@ impl Filter {
     ///
     /// # Errors
     /// Where the predicate does not bind to the columns of `input`, or is not Boolean.
-    pub fn new(input: PlanRef, predicate: Expr) -> Result<PlanRef> {
+    pub fn plan(input: PlanRef, predicate: Expr) -> Result<PlanRef> {
         let output_columns = input.schema().fields().len();
         Filter::with_output(input, predicate, output_columns)
     }

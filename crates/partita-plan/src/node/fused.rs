@@ -19,7 +19,7 @@ pub struct Fused {
 
 impl Fused {
     /// Fuses `inner` as a whole.
-    pub fn new(inner: PlanRef) -> PlanRef {
+    pub fn plan(inner: PlanRef) -> PlanRef {
         Arc::new(Plan::Fused(Self { inner }))
     }
 }
@@ -42,7 +42,7 @@ impl Operator for Fused {
     }
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
-        Ok(Fused::new(input))
+        Ok(Fused::plan(input))
     }
 
     fn divisions(&self) -> Divisions {
@@ -50,15 +50,15 @@ impl Operator for Fused {
     }
 
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
-        self.inner.operator().prune(columns).map(Fused::new)
+        self.inner.operator().prune(columns).map(Fused::plan)
     }
 
     fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
-        Ok(self.inner.operator().push_filter(predicate)?.map(Fused::new))
+        Ok(self.inner.operator().push_filter(predicate)?.map(Fused::plan))
     }
 
     fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>> {
-        Ok(self.inner.operator().push_partitions(wanted)?.map(Fused::new))
+        Ok(self.inner.operator().push_partitions(wanted)?.map(Fused::plan))
     }
 
     fn known_rows(&self) -> Option<u64> {

@@ -30,7 +30,7 @@ impl MapPartitions {
     ///
     /// # Errors
     /// Where `schema` has two columns of one name.
-    pub fn new(
+    pub fn plan(
         input: PlanRef,
         function: FunctionId,
         schema: SchemaRef,

@@ -22,7 +22,7 @@ impl Partitions {
     ///
     /// # Errors
     /// Where there are not so many.
-    pub fn new(input: PlanRef, wanted: Range<usize>) -> Result<PlanRef> {
+    pub fn plan(input: PlanRef, wanted: Range<usize>) -> Result<PlanRef> {
         let partitions = input.partitions();
         if wanted.end > partitions || wanted.start > wanted.end {
             return Err(ErrorKind::NoPartition { asked: wanted.end.saturating_sub(1), partitions }.into());
@@ -39,7 +39,7 @@ pub(super) fn below(
 ) -> Result<Option<PlanRef>> {
     let picked = match input.operator().push_partitions(wanted)? {
         Some(pushed) => pushed,
-        None => Partitions::new(Arc::clone(input), wanted.clone())?,
+        None => Partitions::plan(Arc::clone(input), wanted.clone())?,
     };
     rebuild(picked).map(Some)
 }
@@ -62,7 +62,7 @@ impl Operator for Partitions {
     }
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
-        Partitions::new(input, self.wanted.clone())
+        Partitions::plan(input, self.wanted.clone())
     }
 
     fn partitions(&self) -> usize {
@@ -76,7 +76,7 @@ impl Operator for Partitions {
     fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
         let input = match self.input.operator().push_filter(predicate)? {
             Some(pushed) => pushed,
-            None => Filter::new(Arc::clone(&self.input), predicate.clone())?,
+            None => Filter::plan(Arc::clone(&self.input), predicate.clone())?,
         };
         self.with_input(input).map(Some)
     }

@@ -33,7 +33,7 @@ impl Project {
     ///
     /// # Errors
     /// Where an expression does not bind, or two have one name.
-    pub fn new(input: PlanRef, expressions: Vec<Expr>) -> Result<PlanRef> {
+    pub fn plan(input: PlanRef, expressions: Vec<Expr>) -> Result<PlanRef> {
         let fields = expressions
             .iter()
             .map(|expression| Ok(bind(expression, input.schema())?.1))
@@ -46,15 +46,15 @@ impl Project {
     /// Columns of `input` by name.
     ///
     /// # Errors
-    /// As [`Project::new`].
+    /// As [`Project::plan`].
     pub fn columns<'a>(input: PlanRef, names: impl IntoIterator<Item = &'a str>) -> Result<PlanRef> {
-        Project::new(input, names.into_iter().map(col).collect())
+        Project::plan(input, names.into_iter().map(col).collect())
     }
 
     /// `input` with columns added, or replaced where the name exists.
     ///
     /// # Errors
-    /// As [`Project::new`].
+    /// As [`Project::plan`].
     pub fn with_columns(input: PlanRef, added: Vec<Expr>) -> Result<PlanRef> {
         let mut expressions: Vec<Expr> =
             input.schema().fields().iter().map(|field| col(field.name())).collect();
@@ -65,7 +65,7 @@ impl Project {
                 Err(_) => expressions.push(expression),
             }
         }
-        Project::new(input, expressions)
+        Project::plan(input, expressions)
     }
 
     /// `input` without some columns.
@@ -78,7 +78,7 @@ impl Project {
         }
         let kept = input.schema().fields().iter().filter(|field| !names.contains(field.name()));
         let kept = kept.map(|field| col(field.name())).collect();
-        Project::new(input, kept)
+        Project::plan(input, kept)
     }
 
     /// `input` with other names.
@@ -94,7 +94,7 @@ impl Project {
             None => col(name),
         };
         let expressions = input.schema().fields().iter().map(|field| rename(field.name())).collect();
-        Project::new(input, expressions)
+        Project::plan(input, expressions)
     }
 
     /// Output names to what they are computed from.
@@ -164,7 +164,7 @@ impl Operator for Project {
     }
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
-        Project::new(input, self.expressions.clone())
+        Project::plan(input, self.expressions.clone())
     }
 
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
@@ -182,7 +182,7 @@ impl Operator for Project {
         }
         // In the order of the input: two projections of the same columns read the same way.
         below.sort_unstable();
-        Project::new(self.input.operator().prune(&below)?, kept)
+        Project::plan(self.input.operator().prune(&below)?, kept)
     }
 
     fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
@@ -190,7 +190,7 @@ impl Operator for Project {
         let below = substitute(predicate.clone(), &definitions);
         let input = match self.input.operator().push_filter(&below)? {
             Some(pushed) => pushed,
-            None => super::Filter::new(Arc::clone(&self.input), below)?,
+            None => super::Filter::plan(Arc::clone(&self.input), below)?,
         };
         self.with_input(input).map(Some)
     }
@@ -205,13 +205,13 @@ impl Operator for Project {
 
     fn fold(&self) -> Result<Option<PlanRef>> {
         let folded = self.expressions.iter().map(|expression| expression.clone().fold());
-        Project::new(Arc::clone(&self.input), folded.collect()).map(Some)
+        Project::plan(Arc::clone(&self.input), folded.collect()).map(Some)
     }
 
     fn merge(&self) -> Result<Option<PlanRef>> {
         let Plan::Project(inner) = &*self.input else { return Ok(None) };
         let Some(merged) = self.merged_over(inner) else { return Ok(None) };
-        Project::new(Arc::clone(&inner.input), merged).map(Some)
+        Project::plan(Arc::clone(&inner.input), merged).map(Some)
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {

@@ -69,7 +69,7 @@ pub struct ReadCsv {
 
 impl ReadCsv {
     /// All rows and columns of `files`, which share one schema, in partitions of about `block_bytes` (at least 1).
-    pub fn new(files: Vec<CsvInput>, schema: SchemaRef, block_bytes: u64) -> PlanRef {
+    pub fn plan(files: Vec<CsvInput>, schema: SchemaRef, block_bytes: u64) -> PlanRef {
         let block_bytes = block_bytes.max(1);
         let blocks = files.iter().map(|file| file.blocks(block_bytes)).sum();
         Arc::new(Plan::ReadCsv(Self {

@@ -27,7 +27,7 @@ impl RowIndex {
     ///
     /// # Errors
     /// Where the name is taken.
-    pub fn new(input: PlanRef, name: &str) -> Result<PlanRef> {
+    pub fn plan(input: PlanRef, name: &str) -> Result<PlanRef> {
         let number = Arc::new(Field::new(name, DataType::UInt64, false));
         let fields = std::iter::once(number).chain(input.schema().fields().iter().map(Arc::clone));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -54,7 +54,7 @@ impl Operator for RowIndex {
     }
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
-        RowIndex::new(input, &self.name)
+        RowIndex::plan(input, &self.name)
     }
 
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {

@@ -29,7 +29,7 @@ pub struct Stored {
 
 impl Stored {
     /// The partitions of `frame`, with (rows, bytes) of each; `keep_alive` is dropped with the last plan.
-    pub fn new(
+    pub fn plan(
         frame: u64,
         schema: SchemaRef,
         counts: Vec<(u64, u64)>,

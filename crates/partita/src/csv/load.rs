@@ -45,7 +45,7 @@ pub(super) fn load(reader: CsvReader) -> Result<DataFrame> {
         files = first_rows(&session, files, rows)?;
     }
     let schema = files.first().map_or(schema, |file| Arc::clone(&file.block.schema));
-    Ok(DataFrame::new(session, ReadCsv::new(files, schema, block_bytes)))
+    Ok(DataFrame::new(session, ReadCsv::plan(files, schema, block_bytes)))
 }
 
 fn list(session: &Session, patterns: &[String]) -> Result<Vec<Input>> {
