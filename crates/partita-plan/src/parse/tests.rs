@@ -147,6 +147,7 @@ fn errors_point_at_the_place() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a list of snapshots")]
 fn errors_name_what_is_not_supported() {
     refuses(
         "a = null",
