@@ -1,11 +1,14 @@
 //! The calls of a frame, against values written down by hand.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use partita::arrow::array::{Int64Array, RecordBatch};
 use partita::arrow::datatypes::{Field, Schema};
+use partita::polars_core;
 use partita::prelude::*;
 
 fn session() -> Session {
@@ -27,8 +30,6 @@ fn hundred(session: &Session, folder: &Path) -> DataFrame {
 fn numbers(frame: &polars_core::frame::DataFrame, column: &str) -> Vec<i64> {
     frame.column(column).unwrap().i64().unwrap().iter().flatten().collect()
 }
-
-use partita::polars_core;
 
 #[test]
 fn head_and_tail_cross_partitions() {
@@ -195,7 +196,8 @@ fn a_result_beyond_the_limit_names_the_way_out() {
     let message = frame.compute().unwrap_err().to_string();
     assert!(message.contains("batches()") && message.contains("to_parquet"), "{message}");
     assert_eq!(frame.len().unwrap(), 1_300_000);
-    let written = frame.to_parquet(folder.path().join("out")).compression(Compression::Snappy).write().unwrap();
+    let written =
+        frame.to_parquet(folder.path().join("out")).compression(Compression::Snappy).write().unwrap();
     assert_eq!(written.rows, 1_300_000);
     assert_eq!(session.memory_reserved(), 0);
 }

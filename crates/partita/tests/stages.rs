@@ -1,6 +1,8 @@
 //! Every stage of the optimizer leaves a plan that runs and gives the same rows, with either scheduler and any
 //! number of threads.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 
 use partita::arrow::array::RecordBatch;
@@ -38,7 +40,8 @@ fn frames(session: &Session, folder: &Path) -> Vec<DataFrame> {
         .select(["place", "double", "id"]);
     let numbered = all.with_row_index("row").filter(col("row").lt(lit(30))).drop(["flag"]);
     let picked = all.filter(col("fare").is_null()).partitions(1..7).select(["id"]);
-    let nested = numbered.filter(col("id").gt(lit(3))).with_row_index("again").select(["again", "row", "fare"]);
+    let nested =
+        numbered.filter(col("id").gt(lit(3))).with_row_index("again").select(["again", "row", "fare"]);
     vec![all, derived, numbered, picked, nested]
 }
 
@@ -49,7 +52,9 @@ fn every_stage_gives_the_same_rows() {
     let plain = session(Scheduler::SingleThreaded, 1);
     let expected: Vec<RecordBatch> =
         frames(&plain, folder.path()).iter().map(|frame| joined(frame, Stage::Written)).collect();
-    for (scheduler, threads) in [(Scheduler::SingleThreaded, 1), (Scheduler::Threaded, 2), (Scheduler::Threaded, 8)] {
+    for (scheduler, threads) in
+        [(Scheduler::SingleThreaded, 1), (Scheduler::Threaded, 2), (Scheduler::Threaded, 8)]
+    {
         let session = session(scheduler, threads);
         for (frame, expected) in frames(&session, folder.path()).iter().zip(&expected) {
             for stage in Stage::ALL {
