@@ -17,10 +17,11 @@
 //!
 //! Polars names fixed offsets its own way (`+01:00` is `Etc/GMT-1`); instants stay what they are.
 //!
-//! **Chunks.** Polars works chunk by chunk, and thousands of chunks of 8 Ki rows make every operation on them slow.
-//! Batches of fewer than [`CHUNK_ROWS_MIN`] rows are therefore joined, column by column, into chunks of up to
-//! [`CHUNK_ROWS_MAX`] rows; that copies numbers, and the 16 bytes a value of text. Larger batches are chunks as they
-//! are.
+//! **Chunks.** Polars works chunk by chunk, and finds a row by counting chunks: in 1,024 chunks of 8 Ki rows a sum took
+//! twice as long as in 8 chunks, a filter 1.4 times and access to single rows 40 times. Batches of fewer than
+//! [`CHUNK_ROWS_MIN`] rows are therefore joined, column by column, into chunks of up to [`CHUNK_ROWS_MAX`] rows. That
+//! copies numbers, and the 16 bytes a value of text (2 ns a value), and holds both copies until the batches are
+//! dropped. Larger batches are chunks as they are.
 
 #[cfg(test)]
 mod tests;

@@ -100,7 +100,7 @@ mod wide {
 
     use super::pack_words;
 
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi2")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     pub(super) fn pack_avx512(len: usize, test: &impl Fn(usize) -> bool, words: &mut Vec<u64>) {
         pack_words(len, test, words, |bytes| {
             // SAFETY: 64 bytes are read of 64.
