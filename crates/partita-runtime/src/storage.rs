@@ -46,7 +46,9 @@ impl Storage {
         match path.split_once("://") {
             None => Ok((&local::LocalFiles, path)),
             Some(("file", rest)) => Ok((&local::LocalFiles, rest)),
-            Some((scheme, _)) => Err(ErrorKind::Scheme { scheme: scheme.to_owned(), path: path.to_owned() }.into()),
+            Some((scheme, _)) => {
+                Err(ErrorKind::Scheme { scheme: scheme.to_owned(), path: path.to_owned() }.into())
+            }
         }
     }
 

@@ -48,7 +48,9 @@ pub enum ErrorKind {
     #[error("cancelled")]
     Cancelled,
     /// Memory that the task needs is not to be had.
-    #[error("{operator} needs {need_bytes} bytes of memory and the limit is {limit_bytes}; raise memory_limit, or {way_out}")]
+    #[error(
+        "{operator} needs {need_bytes} bytes of memory and the limit is {limit_bytes}; raise memory_limit, or {way_out}"
+    )]
     Memory {
         /// What needs it.
         operator: String,

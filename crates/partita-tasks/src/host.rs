@@ -116,7 +116,13 @@ pub trait Host: Sync {
     ///
     /// # Errors
     /// As [`Host::write_row_group`].
-    fn close_partition(&self, dataset: DatasetId, partition: usize, row_groups: usize, rows: u64) -> Result<()>;
+    fn close_partition(
+        &self,
+        dataset: DatasetId,
+        partition: usize,
+        row_groups: usize,
+        rows: u64,
+    ) -> Result<()>;
 
     /// Whether the run has been cancelled; asked between batches.
     fn is_cancelled(&self) -> bool;

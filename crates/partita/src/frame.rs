@@ -413,7 +413,11 @@ impl fmt::Display for DataFrame {
         table.set_header(["column", "type", "nulls"]);
         for field in plan.schema().fields() {
             let nulls = if field.is_nullable() { "allowed" } else { "none" };
-            table.add_row([Cell::new(field.name()), Cell::new(type_name(field.data_type())), Cell::new(nulls)]);
+            table.add_row([
+                Cell::new(field.name()),
+                Cell::new(type_name(field.data_type())),
+                Cell::new(nulls),
+            ]);
         }
         let tasks = self.tasks().map_or_else(|error| error.to_string(), |tasks| tasks.to_string());
         writeln!(out, "{table}")?;

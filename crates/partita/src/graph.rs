@@ -10,7 +10,7 @@
 //! let two = graph.task("two", &[], |_| Ok(2_i64))?;
 //! let sum = graph.task("sum", &[one, two], |inputs| Ok(inputs.get::<i64>(0)? + inputs.get::<i64>(1)?))?;
 //! let results = Session::builder().build()?.run(&graph, &[sum])?;
-//! assert_eq!(results.get::<i64>(sum)?, &3);
+//! assert_eq!(results.get::<i64>(0)?, &3);
 //! # Ok(())
 //! # }
 //! ```

@@ -13,7 +13,8 @@ impl ByteSize {
     /// Where the text was no size.
     pub fn bytes(&self) -> Result<u64> {
         self.0.clone().map_err(|text| {
-            let message = format!("{text:?} is no size; write bytes, or a number with KB, MB, GB, KiB, MiB or GiB");
+            let message =
+                format!("{text:?} is no size; write bytes, or a number with KB, MB, GB, KiB, MiB or GiB");
             Error::from(ErrorKind::Option(message))
         })
     }

@@ -51,7 +51,9 @@ pub fn find_rows_end(
         if consumed == 0 {
             if buffer.len() >= record_bytes_max {
                 let limit = record_bytes_max;
-                return Err(ErrorKind::RecordTooLong { file: file.to_owned(), byte: found.byte, limit }.into());
+                return Err(
+                    ErrorKind::RecordTooLong { file: file.to_owned(), byte: found.byte, limit }.into()
+                );
             }
             buffer.resize((buffer.len() * 2).min(record_bytes_max), 0);
         }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use glob::{MatchOptions, glob_with};
 use partita_formats::io::ReadAt;
 use rustix::fs::{Advice, fadvise};
 
@@ -96,7 +97,9 @@ fn has_csv_ending(path: &str) -> bool {
 fn matches(pattern: &str) -> Result<Vec<String>> {
     let bad = |message: String| ErrorKind::Pattern { pattern: pattern.to_owned(), message };
     let mut paths = Vec::new();
-    for entry in glob::glob(pattern).map_err(|error| bad(error.to_string()))? {
+    // A star leaves hidden files out, as in a shell.
+    let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
+    for entry in glob_with(pattern, options).map_err(|error| bad(error.to_string()))? {
         let path = entry.map_err(|error| bad(error.to_string()))?;
         if path.is_file() {
             paths.push(utf8(&path)?);

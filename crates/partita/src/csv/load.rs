@@ -89,8 +89,7 @@ fn first_rows(session: &Session, files: Vec<CsvInput>, rows: u64) -> Result<Vec<
         let block = &file.block;
         let found = if block.compression == Compression::None {
             let limit = block.limits.record_bytes_max;
-            let end =
-                find_rows_end(&*input, &block.file, &block.dialect, block.data_start, left, limit)?;
+            let end = find_rows_end(&*input, &block.file, &block.dialect, block.data_start, left, limit)?;
             file.end = end.byte;
             end.rows
         } else {
@@ -105,11 +104,7 @@ fn first_rows(session: &Session, files: Vec<CsvInput>, rows: u64) -> Result<Vec<
 }
 
 /// Rows of a compressed file, `rows_max` at most.
-fn count_rows(
-    file: &CsvInput,
-    input: Arc<dyn partita_formats::io::ReadAt>,
-    rows_max: u64,
-) -> Result<u64> {
+fn count_rows(file: &CsvInput, input: Arc<dyn partita_formats::io::ReadAt>, rows_max: u64) -> Result<u64> {
     let mut reader = StreamReader::new(Arc::new(file.block.project(&[])), input)?;
     let mut rows = 0;
     while rows < rows_max
