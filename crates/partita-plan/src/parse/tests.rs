@@ -177,6 +177,10 @@ fn errors_name_what_is_not_supported() {
           case when a then b end
           ^"#]],
     );
+}
+
+#[test]
+fn errors_name_what_operands_are_not() {
     refuses(
         "a in (select 1)",
         expect![[r#"
@@ -226,6 +230,10 @@ fn errors_name_what_is_not_supported() {
           interval '1 day'
           ^"#]],
     );
+}
+
+#[test]
+fn errors_name_literals_and_lists_that_are_none() {
     refuses(
         "date '2020-13-01'",
         expect![[r#"
