@@ -201,3 +201,17 @@ fn a_result_beyond_the_limit_names_the_way_out() {
     assert_eq!(written.rows, 1_300_000);
     assert_eq!(session.memory_reserved(), 0);
 }
+
+#[test]
+fn literals_become_columns_of_the_type_that_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let frame = hundred(&session(), folder.path());
+    let added = frame
+        .with_column("small", lit(1).cast(DataType::Int8))
+        .with_column("text", lit("x"))
+        .select(["small", "text"]);
+    assert_eq!(added.schema().unwrap().field(0).data_type(), &DataType::Int8);
+    let batches = added.compute_batches().unwrap();
+    assert_eq!(batches[0].column(0).data_type(), &DataType::Int8);
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 100);
+}

@@ -165,9 +165,11 @@ pub(super) fn project(
     schema: &SchemaRef,
 ) -> Result<RecordBatch> {
     let rows = batch.num_rows();
+    // A literal is held wide: as a column it has the type that the plan says.
     let columns = expressions
         .iter()
-        .map(|expression| Ok(expression.evaluate(batch)?.into_array(rows)?))
+        .zip(schema.fields())
+        .map(|(expression, field)| expression.evaluate_as(batch, field.data_type()))
         .collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
