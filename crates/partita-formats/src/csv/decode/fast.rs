@@ -1,59 +1,77 @@
 //! The one common shape of each type, a few instructions a value. Each answers `None` for anything else, and never
 //! another value than the parsers of [`super::super::value`] would.
 
-use super::super::value::float::POWERS_OF_TEN;
-use super::super::value::int::{digits_are_decimal, digits8, eight_before, join_digits};
+use super::super::value::int::{digits_are_decimal, join_digits};
 use super::super::value::time::{date10, time8};
-
-/// A plain integer of up to eight digits, with or without `-`.
-#[inline(always)]
-pub(crate) fn integer(bytes: &[u8], start: u32, len: u32) -> Option<i64> {
-    let negative = *bytes.get(start as usize)? == b'-';
-    let count = len.wrapping_sub(u32::from(negative));
-    if count.wrapping_sub(1) > 7 {
-        return None;
-    }
-    let value = digits8(eight_before(bytes, (start + len) as usize)?, count)? as i64;
-    Some(if negative { -value } else { value })
-}
 
 const POINTS: u64 = 0x2E2E_2E2E_2E2E_2E2E;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
-/// A plain decimal number of up to eight bytes behind its sign: digits, one point or none.
-///
-/// The eight bytes hold the last one highest. The point is found as the lowest zero byte of `bytes ^ POINTS` (the
-/// bytes below the number are masked first), the digits below it move up over it, and what is left is joined like
-/// an integer. Mantissa and power of ten are exact, so the one division rounds correctly.
+/// A text of one to eight bytes in one word, its last byte highest.
+struct Word {
+    /// The bytes; those before the text are whatever stands there.
+    bytes: u64,
+    /// Bits of the text, without a leading `-`.
+    inside: u64,
+    negative: bool,
+}
+
+impl Word {
+    /// The `len` bytes from `start`, with one load of the eight bytes that end with them. `None` where there are not
+    /// one to eight, or not eight before the end.
+    #[inline(always)]
+    fn load(bytes: &[u8], start: u32, len: u32) -> Option<Self> {
+        if len.wrapping_sub(1) > 7 {
+            return None;
+        }
+        let end = start as usize + len as usize;
+        let eight: [u8; 8] = bytes.get(end.checked_sub(8)?..end)?.try_into().ok()?;
+        let bytes = u64::from_le_bytes(eight);
+        let shift = 64 - 8 * len;
+        let negative = (bytes >> shift) as u8 == b'-';
+        Some(Self { bytes, inside: u64::MAX << shift << (8 * u32::from(negative)), negative })
+    }
+}
+
+/// A plain integer of up to eight bytes, with or without `-`.
 #[inline(always)]
-pub(crate) fn float(bytes: &[u8], start: u32, len: u32) -> Option<f64> {
-    let negative = *bytes.get(start as usize)? == b'-';
-    let count = len.wrapping_sub(u32::from(negative));
-    if count.wrapping_sub(1) > 7 {
+pub(crate) fn integer(bytes: &[u8], start: u32, len: u32) -> Option<i32> {
+    let word = Word::load(bytes, start, len)?;
+    let digits = (word.bytes ^ ZEROS) & word.inside;
+    let value = join_digits(digits) as i32;
+    // A lone `-` comes out as zero.
+    if !digits_are_decimal(digits) || word.negative && value == 0 {
         return None;
     }
-    let word = eight_before(bytes, (start + len) as usize)?;
-    let inside = u64::MAX << (64 - 8 * count);
-    let spread = (word ^ POINTS) | !inside;
+    Some(if word.negative { -value } else { value })
+}
+
+/// A plain decimal number of up to eight bytes, as `mantissa / 10^fraction` with a fraction of 0 to 7: digits, with
+/// or without `-`, one point or none.
+///
+/// The point is found as the lowest zero byte of `bytes ^ POINTS`; the digits below it move up over it, and what is
+/// left is joined like an integer. All without a branch: whether a number has a point is as good as random.
+#[inline(always)]
+pub(crate) fn decimal(bytes: &[u8], start: u32, len: u32) -> Option<(i32, u32)> {
+    let word = Word::load(bytes, start, len)?;
+    let spread = (word.bytes ^ POINTS) | !word.inside;
     let points = spread.wrapping_sub(ONES) & !spread & HIGHS;
-    let digits = (word ^ ZEROS) & inside;
-    let (digits, fraction) = if points == 0 {
-        (digits, 0)
-    } else {
-        // The bit index of the point's byte, 0 to 56.
-        let at = points.trailing_zeros() - 7;
-        let below = digits & ((1 << at) - 1);
-        let above = digits & (u64::MAX << at << 8);
-        (above | below << 8, 7 - at / 8)
-    };
-    // A point alone has no digit.
-    if !digits_are_decimal(digits) || points != 0 && count == 1 {
+    // The lowest bit of the point's byte, or nothing.
+    let point = (points & points.wrapping_neg()) >> 7;
+    let below = point.wrapping_sub(1) & 0_u64.wrapping_sub(u64::from(points != 0));
+    let above = !(below | point.wrapping_mul(0xFF));
+    let digits = (word.bytes ^ ZEROS) & word.inside;
+    let digits = digits & above | (digits & below) << 8;
+    let fraction = 7 - (points | 1 << 63).trailing_zeros() / 8;
+    let mantissa = join_digits(digits) as i32;
+    // A lone `-` and a lone point come out as zero, and zero has no sign here.
+    let no_digit = mantissa == 0 && (word.negative || points != 0 && len == 1);
+    if !digits_are_decimal(digits) || no_digit {
         return None;
     }
-    let magnitude = join_digits(digits) as f64 / POWERS_OF_TEN[fraction as usize];
-    Some(if negative { -magnitude } else { magnitude })
+    Some((if word.negative { -mantissa } else { mantissa }, fraction))
 }
 
 /// The last date seen, with its day: most values of a column share it with their neighbour.

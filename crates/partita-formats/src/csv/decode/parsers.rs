@@ -7,7 +7,9 @@ use arrow::datatypes::{
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
+use super::super::value::float::{POWERS_OF_TEN, POWERS_OF_TEN_F32};
 use super::super::value::{self, Pattern, PatternKind, Stamp, Unit, Zone};
+use super::Span;
 use super::fast::{self, LastDate};
 
 /// From bytes to values of one type.
@@ -18,6 +20,17 @@ pub(crate) trait Parser: Send {
     /// The value of a field in its common shape, by its place in the chunk; `None` for every other shape. `len` may
     /// be any number: where it is too large nothing is there to read.
     fn fast(&mut self, bytes: &[u8], start: u32, len: u32) -> Option<Self::Native>;
+
+    /// The values of many fields, appended to `values`. Of a field in another shape some value, and its row in
+    /// `others`.
+    fn run(&mut self, bytes: &[u8], spans: &[Span], values: &mut Vec<Self::Native>, others: &mut Vec<u32>) {
+        values.extend(spans.iter().zip(0_u32..).map(|(span, row)| {
+            self.fast(bytes, span.start, span.len()).unwrap_or_else(|| {
+                others.push(row);
+                Self::Native::default()
+            })
+        }));
+    }
 
     /// The value that a text has, whatever its shape.
     fn full(&mut self, text: &[u8]) -> Option<Self::Native>;
@@ -62,7 +75,28 @@ impl Parser for FloatParser<Float64Type> {
 
     #[inline(always)]
     fn fast(&mut self, bytes: &[u8], start: u32, len: u32) -> Option<f64> {
-        fast::float(bytes, start, len)
+        let (mantissa, fraction) = fast::decimal(bytes, start, len)?;
+        Some(f64::from(mantissa) / POWERS_OF_TEN[fraction as usize])
+    }
+
+    /// Text to mantissas first, then one loop of divisions, which go several at a time. Mantissa and power are exact,
+    /// so each division rounds correctly.
+    fn run(&mut self, bytes: &[u8], spans: &[Span], values: &mut Vec<f64>, others: &mut Vec<u32>) {
+        const BLOCK: usize = 64;
+        let (mut mantissas, mut powers) = ([0_i32; BLOCK], [1.0_f64; BLOCK]);
+        for (block, first) in spans.chunks(BLOCK).zip((0_u32..).step_by(BLOCK)) {
+            let parts = mantissas.iter_mut().zip(powers.iter_mut());
+            for ((span, (mantissa, power)), row) in block.iter().zip(parts).zip(first..) {
+                if let Some((digits, fraction)) = fast::decimal(bytes, span.start, span.len()) {
+                    *mantissa = digits;
+                    *power = POWERS_OF_TEN[(fraction & 7) as usize];
+                } else {
+                    others.push(row);
+                }
+            }
+            let parts = mantissas.iter().zip(&powers).take(block.len());
+            values.extend(parts.map(|(mantissa, power)| f64::from(*mantissa) / power));
+        }
     }
 
     fn full(&mut self, text: &[u8]) -> Option<f64> {
@@ -75,10 +109,9 @@ impl Parser for FloatParser<Float32Type> {
 
     #[inline(always)]
     fn fast(&mut self, bytes: &[u8], start: u32, len: u32) -> Option<f32> {
-        // Only integers: a double on the way would round twice.
-        let value =
-            fast::integer(bytes, start, len).filter(|value| value.unsigned_abs() < 1 << 24 && *value != 0)?;
-        Some(value as f32)
+        let (mantissa, fraction) =
+            fast::decimal(bytes, start, len).filter(|(mantissa, _)| mantissa.unsigned_abs() < 1 << 24)?;
+        Some(mantissa as f32 / POWERS_OF_TEN_F32[fraction as usize])
     }
 
     fn full(&mut self, text: &[u8]) -> Option<f32> {

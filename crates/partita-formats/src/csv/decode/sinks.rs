@@ -127,6 +127,7 @@ where
         data_type: spec.data_type.clone(),
         values: Vec::with_capacity(rows),
         nulls: Vec::new(),
+        others: Vec::new(),
     })
 }
 
@@ -170,6 +171,8 @@ struct PrimitiveSink<T: ArrowPrimitiveType, P> {
     data_type: DataType,
     values: Vec<T::Native>,
     nulls: Vec<u32>,
+    /// Rows of the chunk that are not of the fast shape.
+    others: Vec<u32>,
 }
 
 /// The value of a field in any shape; `row` counts from the first span of the chunk.
@@ -194,18 +197,24 @@ fn slow<P: Parser>(
 
 impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSink<T, P> {
     fn push(&mut self, chunk: &Chunk<'_>, spans: &[Span], rules: &mut Rules, misfits: &mut Vec<Misfit>) {
-        let Self { parser, suspects, values, nulls, .. } = self;
-        let mut reports = Reports { before: values.len() as u32, nulls, misfits };
-        values.extend(spans.iter().zip(0_u32..).map(|(span, row)| {
-            if span.len() == 0 {
-                reports.null(row);
-                return T::Native::default();
-            }
-            match parser.fast(chunk.bytes, span.start, span.len()) {
-                Some(value) if !suspects.contains(&value) => value,
-                _ => slow(parser, &mut reports, row, *span, chunk, rules),
-            }
-        }));
+        let Self { parser, suspects, values, nulls, others, .. } = self;
+        let before = values.len();
+        let mut reports = Reports { before: before as u32, nulls, misfits };
+        parser.run(chunk.bytes, spans, values, others);
+        if !suspects.is_empty() {
+            others.clear();
+            let rows = values[before..].iter().zip(spans).zip(0_u32..);
+            others.extend(
+                rows.filter(|((value, span), _)| {
+                    suspects.contains(value) || parser.fast(chunk.bytes, span.start, span.len()).is_none()
+                })
+                .map(|(_, row)| row),
+            );
+        }
+        for row in others.drain(..) {
+            let span = spans[row as usize];
+            values[before + row as usize] = slow(parser, &mut reports, row, span, chunk, rules);
+        }
     }
 
     fn repeat(&mut self, rows: usize) {
@@ -228,7 +237,8 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
     }
 
     fn memory_bytes(&self) -> usize {
-        self.values.capacity() * size_of::<T::Native>() + self.nulls.capacity() * size_of::<u32>()
+        let rows = self.nulls.capacity() + self.others.capacity();
+        self.values.capacity() * size_of::<T::Native>() + rows * size_of::<u32>()
     }
 }
 

@@ -226,7 +226,7 @@ impl Observed {
         }
         let seen = |kinds| self.kinds.intersects(kinds);
         if seen(Kinds::FLOAT) {
-            return fast::float(bytes, span.start, span.len()).is_some()
+            return fast::decimal(bytes, span.start, span.len()).is_some()
                 || int::integer_shape(raw).is_none() && parse_f64(raw).is_some();
         }
         if seen(Kinds::INTEGER) {

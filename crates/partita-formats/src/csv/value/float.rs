@@ -9,7 +9,7 @@ pub(crate) const POWERS_OF_TEN: [f64; 23] = [
 ];
 
 /// Powers of ten that `f32` holds exactly.
-const POWERS_OF_TEN_F32: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
+pub(crate) const POWERS_OF_TEN_F32: [f32; 11] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 
 /// A decimal number as written: `mantissa * 10^exponent`.
 struct Decimal {

@@ -31,14 +31,6 @@ pub(crate) fn join_digits(digits: u64) -> u64 {
     low.wrapping_add(high) >> 32
 }
 
-/// The eight bytes of `text` before `end`, little-endian; `None` where there are not so many.
-#[inline(always)]
-pub(crate) fn eight_before(text: &[u8], end: usize) -> Option<u64> {
-    let start = end.checked_sub(8)?;
-    let bytes: [u8; 8] = text.get(start..end)?.try_into().ok()?;
-    Some(u64::from_le_bytes(bytes))
-}
-
 /// The digits of `text` as a number: at least one, nothing else, at most `u64::MAX`.
 fn magnitude(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
