@@ -1,6 +1,6 @@
 //! Marked fields to Arrow columns, a column at a time.
 //!
-//! For each chunk the fields of one column are gathered as [`Span`]s, and one typed loop runs over them. A loop
+//! For each chunk the fields of one column are gathered as spans, and one typed loop runs over them. A loop
 //! knows one fast shape of its type (short plain digits, `YYYY-MM-DD HH:MM:SS`); whatever else stands in the field
 //! (quotes, blanks, signs, nulls, wrong values) takes the slow way, which is the meaning of the fast one.
 

@@ -1,6 +1,6 @@
 //! Types from what columns look like.
 //!
-//! Each value is classified as narrowly as its text allows, and a column collects the [`Kinds`](kinds::Kinds) of
+//! Each value is classified as narrowly as its text allows, and a column collects the [`Kinds`] of
 //! its values; the type is the narrowest that holds them all as written:
 //!
 //! | values | type |
