@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::decode::{Layout, Rules, Slow, Span, fast};
 use super::super::header::Header;
-use super::super::options::{Infer, ReadOptions};
+use super::super::options::{Infer, Ragged, ReadOptions};
 use super::super::reader::Buffer;
 use super::super::records::Records;
 use super::super::split::Splitter;
@@ -129,13 +129,15 @@ impl<'a> Samples<'a> {
         }
         let chunk_bytes = self.options.chunk_bytes.min(usize::try_from(bytes_max).unwrap_or(usize::MAX));
         let mut buffer = Buffer::new(chunk_bytes, header.data_start);
+        // What the reader will skip says nothing about the columns.
+        let width_only = self.options.ragged == Ragged::Skip;
         let (mut ended, mut seen_any) = (false, false);
         loop {
             self.records.clear();
             let consumed = self.splitter.split(buffer.window(), ended, usize::MAX, &mut self.records);
             if consumed > 0 {
                 seen_any |= !self.records.is_empty();
-                self.layout.lay_out_freely(&self.records, false);
+                self.layout.lay_out_freely(&self.records, width_only);
                 self.look(&buffer.window()[..consumed], buffer.place());
                 buffer.consume(consumed);
             }

@@ -2,7 +2,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 use proptest::prelude::*;
 
 use super::super::header;
-use super::super::options::Headers;
+use super::super::options::{Headers, Ragged};
 use super::super::reader::testing::{open, plan, read, read_error, types};
 use super::super::schema_file::type_name;
 use super::super::value::BoolWords;
@@ -157,6 +157,13 @@ fn one_column_with_quotes_is_judged_by_its_head() {
 fn a_head_shorter_than_a_record_is_enlarged() {
     let text = format!("a,b\n{},1.5\n{}", "x".repeat(100_000), "y,2\n".repeat(100));
     assert_eq!(inferred(&text, &sampled(10, 1, 10)), "Utf8 Float64");
+}
+
+#[test]
+fn records_that_are_skipped_say_nothing() {
+    let text = "a,b\n1,2\nx,y,z\nx\n3,4\n";
+    assert_eq!(inferred(text, &ReadOptions { ragged: Ragged::Skip, ..ReadOptions::default() }), "Int64 Int64");
+    assert_eq!(inferred(text, &ReadOptions::default()), "Utf8 Utf8");
 }
 
 #[test]
