@@ -8,6 +8,7 @@ use partita::{Encoding, Infer};
 use crate::cases::{Call, NotOffered, not_offered};
 use crate::compare::{Expected, Manners};
 use crate::json::Json;
+use crate::recorded::Recorded;
 
 /// A recorded case, ready to run.
 #[derive(Debug)]
@@ -31,6 +32,26 @@ pub(crate) fn write_input(folder: &Path, name: &str, input: &Json) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, bytes).expect("a file");
     path
+}
+
+/// What a file is packed with is known by its first bytes, as the reader knows it.
+pub(crate) fn check_compression(inputs: &[PathBuf]) -> Result<(), NotOffered> {
+    const PACKED: [(&[u8], &str); 7] = [
+        (b"BZh", "bz2"),
+        (b"\xFD7zXZ", "xz"),
+        (b"PK\x03\x04", "zip"),
+        (b"x\x01", "zlib"),
+        (b"x^", "zlib"),
+        (b"x\x9C", "zlib"),
+        (b"x\xDA", "zlib"),
+    ];
+    for input in inputs {
+        let bytes = std::fs::read(input).expect("a file");
+        if let Some((_, name)) = PACKED.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+            return not_offered(format!("compression: {name}"));
+        }
+    }
+    Ok(())
 }
 
 fn base64(text: &str) -> Vec<u8> {
@@ -66,7 +87,7 @@ pub(crate) fn expected(expect: &Json, is_made_up: impl Fn(&Json) -> bool) -> Exp
         Json::List(rows) => Some(rows.iter().map(|row| row.items().to_vec()).collect()),
         _ => None,
     };
-    Expected::Table { names, shape: (shape[0], shape[1]), rows }
+    Expected::Table(Recorded { names, shape: (shape[0], shape[1]), rows })
 }
 
 /// One ASCII character; more of them, or another one, are not offered.
@@ -112,14 +133,14 @@ pub(crate) fn encoding(name: &str) -> Result<Encoding, NotOffered> {
         "utf8lossy" => Ok(Encoding::Utf8Lossy),
         "latin1" | "iso88591" => Ok(Encoding::Latin1),
         "cp1252" | "windows1252" => Ok(Encoding::Windows1252),
-        _ => not_offered(format!("encoding {name}")),
+        other => not_offered(format!("encoding {other}")),
     }
 }
 
 /// A type by its name in pandas, Polars or pyarrow.
 pub(crate) fn data_type(name: &str) -> Result<DataType, NotOffered> {
     Ok(match name.trim_end_matches("[pyarrow]") {
-        "str" | "object" | "O" | "string" | "String" | "<class 'str'>" => DataType::Utf8,
+        "str" | "str_" | "object" | "object_" | "O" | "string" | "String" | "<class 'str'>" => DataType::Utf8,
         "bool" | "boolean" | "Boolean" => DataType::Boolean,
         "int" | "int64" | "Int64" => DataType::Int64,
         "int32" | "Int32" => DataType::Int32,
@@ -128,7 +149,7 @@ pub(crate) fn data_type(name: &str) -> Result<DataType, NotOffered> {
         "uint64" | "UInt64" => DataType::UInt64,
         "uint32" | "UInt32" => DataType::UInt32,
         "uint16" | "UInt16" => DataType::UInt16,
-        "uint8" | "UInt8" => DataType::UInt8,
+        "uint8" | "UInt8" | "u1" => DataType::UInt8,
         "float" | "float64" | "Float64" | "double" | "f" => DataType::Float64,
         "float32" | "Float32" => DataType::Float32,
         "Date" | "date32[day]" => DataType::Date32,

@@ -56,6 +56,8 @@ pub(crate) struct Call {
     pub(crate) single_threaded: bool,
     /// New names of the first columns, after reading.
     pub(crate) renamed: Vec<String>,
+    /// Columns that come first, after reading: what pandas makes an index of.
+    pub(crate) first: Vec<Column>,
     /// Columns in this order, after reading.
     pub(crate) select: Option<Vec<String>>,
     pub(crate) row_index: Option<String>,
@@ -95,6 +97,7 @@ impl Call {
             block_bytes: None,
             single_threaded: false,
             renamed: Vec::new(),
+            first: Vec::new(),
             select: None,
             row_index: None,
         }
@@ -167,7 +170,12 @@ impl Call {
             Column::Named(name) => name.clone(),
             Column::At(at) => names.get(*at).cloned().unwrap_or_else(|| format!("no column {at}")),
         };
-        let all = self.all_of_type.iter().flat_map(|data_type| names.iter().map(move |name| (name, data_type.clone())));
+        let dates: Vec<String> = self.dates.iter().map(name).collect();
+        let dates = &dates;
+        let all = self.all_of_type.iter().flat_map(|data_type| {
+            let others = names.iter().filter(|name| !dates.contains(name));
+            others.map(move |name| (name, data_type.clone()))
+        });
         let mut reader = reader
             .infer(self.infer)
             .null_values(&self.null_values)
@@ -175,7 +183,7 @@ impl Call {
             .false_values(&self.false_values)
             .dtypes(all)
             .dtypes(self.types.iter().map(|(column, data_type)| (name(column), data_type.clone())))
-            .parse_dates(self.dates.iter().map(name));
+            .parse_dates(dates);
         for (column, nulls) in &self.nulls_of {
             reader = reader.null_values_of(&name(column), nulls);
         }
@@ -194,6 +202,17 @@ impl Call {
     fn after(&self, mut frame: DataFrame) -> partita::Result<DataFrame> {
         if !self.renamed.is_empty() {
             frame = frame.rename(frame.columns()?.into_iter().zip(&self.renamed));
+        }
+        if !self.first.is_empty() {
+            let names = frame.columns()?;
+            let name = |column: &Column| match column {
+                Column::Named(name) => name.clone(),
+                Column::At(at) => names.get(*at).cloned().unwrap_or_else(|| format!("no column {at}")),
+            };
+            let mut order: Vec<String> = self.first.iter().map(name).collect();
+            let others: Vec<String> = names.iter().filter(|name| !order.contains(name)).cloned().collect();
+            order.extend(others);
+            frame = frame.select(order);
         }
         if let Some(columns) = &self.select {
             frame = frame.select(columns);

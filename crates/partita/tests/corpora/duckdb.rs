@@ -7,11 +7,12 @@ use partita::{Headers, Infer, Ragged};
 
 use crate::adapt::{self, Case, WRONG_ARGUMENT};
 use crate::cases::{Call, Column, NotOffered, not_offered};
+use crate::cells::Cell;
 use crate::compare::{Expected, Manners};
 use crate::folder::Corpora;
 use crate::json::Json;
 use crate::sql::{self, Item, Literal, Statement};
-use crate::table::{Cell, Table};
+use crate::table::Table;
 
 /// What is made of a table after reading: the part of a statement before its `FROM`.
 #[derive(Debug, Clone)]
@@ -64,6 +65,10 @@ fn expected(expect: &Json) -> Expected {
 fn call(corpora: &Corpora, statement: &Statement) -> Result<Call, NotOffered> {
     if statement.is_ordered && statement.limit.is_some() {
         return not_offered("SQL other than reading");
+    }
+    let separators = ["delim", "sep", "delimiter"];
+    if statement.options.iter().filter(|(name, _)| separators.contains(&name.as_str())).count() > 1 {
+        return not_offered(WRONG_ARGUMENT);
     }
     let inputs: Vec<PathBuf> = statement.paths.iter().map(|path| corpora.file(path)).collect();
     let mut call = Call::new(inputs);
@@ -125,7 +130,8 @@ fn option(name: &str, value: &Literal, call: &mut Call) -> Result<(), NotOffered
         "types" | "dtypes" | "column_types" => types(value, call)?,
         "names" | "column_names" => match value {
             Literal::List(names) => {
-                call.renamed = names.iter().map(|name| text(name).map(str::to_owned)).collect::<Result<_, _>>()?;
+                call.renamed =
+                    names.iter().map(|name| text(name).map(str::to_owned)).collect::<Result<_, _>>()?;
             }
             _ => return not_offered(WRONG_ARGUMENT),
         },
@@ -146,8 +152,9 @@ fn option(name: &str, value: &Literal, call: &mut Call) -> Result<(), NotOffered
         "max_line_size" | "maximum_line_size" => call.record_bytes_max = usize::try_from(number(value)?).ok(),
         "encoding" => call.encoding = adapt::encoding(text(value)?)?,
         "sample_size" if *value == Literal::Word("-1".to_owned()) => call.infer = Infer::Full,
-        "auto_detect" | "sample_size" | "parallel" | "new_line" | "strict_mode" | "null_padding" | "all_varchar"
-        | "union_by_name" | "filename" | "dateformat" | "timestampformat" | "date_format" | "timestamp_format" => {}
+        "auto_detect" | "sample_size" | "parallel" | "new_line" | "strict_mode" | "null_padding"
+        | "all_varchar" | "union_by_name" | "filename" | "dateformat" | "timestampformat" | "date_format"
+        | "timestamp_format" => {}
         "compression" if matches!(text(value)?, "gzip" | "zstd" | "none" | "auto" | "infer") => {}
         "hive_partitioning" | "ignore_errors" | "normalize_names" | "store_rejects" if !is_true(value) => {}
         "allow_quoted_nulls" if is_true(value) => {}
@@ -213,8 +220,12 @@ fn formats(statement: &Statement, call: &mut Call) -> Result<(), NotOffered> {
             DataType::Timestamp(..) => !of_dates,
             _ => false,
         };
-        let columns: Vec<Column> =
-            call.types.iter().filter(|(_, data_type)| fits(data_type)).map(|(column, _)| column.clone()).collect();
+        let columns: Vec<Column> = call
+            .types
+            .iter()
+            .filter(|(_, data_type)| fits(data_type))
+            .map(|(column, _)| column.clone())
+            .collect();
         if columns.is_empty() {
             return not_offered(format!("{name} for all columns"));
         }
@@ -244,36 +255,35 @@ impl View {
             columns.push(self.column(item, table)?);
         }
         let height = if is_total { 1 } else { table.rows.len() };
-        let rows = (0..height).map(|row| columns.iter().map(|column| column[row].clone()).collect()).collect();
+        let rows =
+            (0..height).map(|row| columns.iter().map(|column| column[row].clone()).collect()).collect();
         let names = (0..columns.len()).map(|column| column.to_string()).collect();
         Ok(Table { names, types: vec![DataType::Utf8; columns.len()], rows })
     }
 
     fn column(&self, item: &Item, table: &Table) -> Result<Vec<Cell>, String> {
-        let at = match item {
-            Item::Column(name) | Item::Sum(name) => position(name, table)?,
-            Item::At(number) => number - 1,
-            Item::CountRows => return Ok(vec![Cell::Int(table.rows.len() as i128)]),
+        match item {
+            Item::All => Err("a star beside columns".to_owned()),
+            Item::CountRows => Ok(vec![Cell::Int(table.rows.len() as i128)]),
             Item::TypeOf(inner) => {
-                let Item::Column(name) = &**inner else {
-                    let Item::At(number) = &**inner else { return Err("typeof of what?".to_owned()) };
-                    return Ok(vec![type_cell(&table.types[number - 1]); table.rows.len()]);
-                };
-                return Ok(vec![type_cell(&table.types[position(name, table)?]); table.rows.len()]);
+                Ok(vec![type_cell(&table.types[position(inner, table)?]); table.rows.len()])
             }
-            Item::All => return Err("a star beside columns".to_owned()),
-        };
-        let column: Vec<Cell> = table.rows.iter().map(|row| row[at].clone()).collect();
-        if !matches!(item, Item::Sum(_)) {
-            return Ok(column);
+            Item::Column(_) | Item::At(_) => Ok(values(position(item, table)?, table)),
+            Item::Sum(name) => {
+                let column = values(position(&Item::Column(name.clone()), table)?, table);
+                let sum = column.iter().try_fold(0, |sum, cell| match cell {
+                    Cell::Int(value) => Some(sum + value),
+                    Cell::Null => Some(sum),
+                    _ => None,
+                });
+                sum.map(|sum| vec![Cell::Int(sum)]).ok_or_else(|| "a sum of what is no integer".to_owned())
+            }
         }
-        let sum = column.iter().try_fold(0, |sum, cell| match cell {
-            Cell::Int(value) => Some(sum + value),
-            Cell::Null => Some(sum),
-            _ => None,
-        });
-        sum.map(|sum| vec![Cell::Int(sum)]).ok_or_else(|| "a sum of what is no integer".to_owned())
     }
+}
+
+fn values(at: usize, table: &Table) -> Vec<Cell> {
+    table.rows.iter().map(|row| row[at].clone()).collect()
 }
 
 fn type_cell(data_type: &DataType) -> Cell {
@@ -293,8 +303,15 @@ fn type_cell(data_type: &DataType) -> Cell {
 }
 
 /// Where a column is; `column0`, `column1`, .. are those that have no name.
-fn position(name: &str, table: &Table) -> Result<usize, String> {
-    let found = table.names.iter().position(|known| known.eq_ignore_ascii_case(name));
-    let made_up = || name.strip_prefix("column")?.parse().ok().filter(|at| *at < table.names.len());
-    found.or_else(made_up).ok_or_else(|| format!("no column {name:?} among {:?}", table.names))
+fn position(item: &Item, table: &Table) -> Result<usize, String> {
+    let is_there = |at: &usize| *at < table.names.len();
+    let found = match item {
+        Item::At(number) => number.checked_sub(1),
+        Item::Column(name) => {
+            let named = table.names.iter().position(|known| known.eq_ignore_ascii_case(name));
+            named.or_else(|| name.strip_prefix("column")?.parse().ok())
+        }
+        _ => None,
+    };
+    found.filter(is_there).ok_or_else(|| format!("no column {item:?} among {:?}", table.names))
 }

@@ -63,15 +63,15 @@ impl Corpora {
     /// The recorded cases of a source.
     pub(crate) fn cases(&self, source: &str) -> Vec<Json> {
         let path = self.root.join("cases").join(format!("{source}.jsonl"));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         text.lines().map(Json::parse).collect()
     }
 }
 
 impl Entry {
     fn is_csv(&self) -> bool {
-        (self.topic.starts_with("csv") || self.file.ends_with(".csv")) && !self.topic.contains("parquet")
-            || self.topic == "parquet-valid" && self.file.ends_with(".csv")
+        self.topic.starts_with("csv") || self.file.ends_with(".csv")
     }
 
     /// Rows and columns, where readers agree on them or upstream says so.

@@ -12,10 +12,14 @@
     reason = "what a helper of a test cannot do fails the test"
 )]
 
+#[path = "../support/cells.rs"]
+mod cells;
 #[path = "../support/json.rs"]
 mod json;
 #[path = "../support/random.rs"]
 mod random;
+#[path = "../support/compare.rs"]
+mod recorded;
 #[path = "../support/table.rs"]
 mod table;
 

@@ -53,7 +53,9 @@ pub(crate) fn check(corpora: &Corpora, count: usize) {
             guard::doing(&name);
             match bench.compare(&bytes, &mut random) {
                 Ok(is_table) => tables += usize::from(is_table),
-                Err(problem) => wrong.push(format!("{name}: {problem}\n  {:?}", bytes.escape_ascii().to_string())),
+                Err(problem) => {
+                    wrong.push(format!("{name}: {problem}\n  {:?}", bytes.escape_ascii().to_string()));
+                }
             }
             assert!(wrong.len() < 20, "{}", wrong.join("\n"));
         }
@@ -74,7 +76,7 @@ fn mutated(original: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
         match random.below(8) {
             0 => bytes.truncate(at),
             1 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
-            2 | 3 => drop(bytes.splice(at..at, random.pick(&INSERTED).iter().copied())),
+            2 | 3 => drop(bytes.splice(at..at, INSERTED[random.below(INSERTED.len())].iter().copied())),
             4 => {
                 let copy = bytes[at..to].to_vec();
                 bytes.splice(to..to, copy);
@@ -124,7 +126,8 @@ impl Bench {
         let whole = all(&self.single, &path, options, 1 << 20)?;
         let session = if random.once_in(2) { &self.single } else { &self.threaded };
         // Mostly a few blocks: a task for each byte is slow, and the decoder's own tests have it.
-        let size = if random.once_in(8) { 1 + random.below(16) } else { 1 + random.below(bytes.len().max(16)) };
+        let size =
+            if random.once_in(8) { 1 + random.below(16) } else { 1 + random.below(bytes.len().max(16)) };
         let size = size.max(bytes.len() / 256);
         let parts = all(session, &path, options, size)?;
         let what = format!("{options:?}, blocks of {size}, {:?}", session.scheduler());

@@ -9,11 +9,12 @@ use crate::cases::{Call, Column, NotOffered, not_offered};
 use crate::compare::{Expected, Manners};
 use crate::folder::Corpora;
 use crate::json::Json;
+use crate::recorded::Recorded;
 
 /// What pandas takes for missing where nobody says otherwise.
 pub(crate) const MISSING: [&str; 19] = [
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+    "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 ];
 const MANNERS: Manners = Manners { nan_is_missing: true, any_order: false };
 
@@ -24,8 +25,12 @@ pub(crate) fn cases(corpora: &Corpora, folder: &Path) -> Vec<Case> {
 }
 
 fn pandas_case(record: &Json, folder: &Path, number: usize) -> Case {
-    let path = adapt::write_input(folder, &format!("pandas_{number}.csv"), record.get("input"));
+    let input = record.get("input");
+    let path = adapt::write_input(folder, &format!("pandas_{number}.csv"), input);
     let mut call = options(record, vec![path], &MISSING);
+    if input.get("name").text().is_some_and(|name| name.contains(".tar")) {
+        call = not_offered("compression: tar");
+    }
     if record.get("function").text() == Some("read_table")
         && let Ok(call) = &mut call
     {
@@ -33,13 +38,38 @@ fn pandas_case(record: &Json, folder: &Path, number: usize) -> Case {
     }
     let call = call.and_then(|call| expressible(call, record));
     let id = record.get("id").text().expect("an id").to_owned();
-    Case { id, call, expected: adapt::expected(record.get("expect"), is_made_up), manners: MANNERS }
+    let mut expected = adapt::expected(record.get("expect"), is_made_up);
+    if call.as_ref().is_ok_and(|call| !call.first.is_empty()) {
+        expected = with_index(expected, record.get("expect").get("index"));
+    }
+    Case { id, call, expected, manners: MANNERS }
+}
+
+/// The columns of the index in front of the others.
+fn with_index(expected: Expected, index: &Json) -> Expected {
+    let Expected::Table(Recorded { mut names, shape, rows: Some(rows) }) = expected else { return expected };
+    // An index of 0, 1, 2, .. is not recorded.
+    let counted = Json::List(vec![Json::Null]);
+    let indexed = if *index == Json::Null { counted.items() } else { index.get("names").items() };
+    let name = |name: &Json| name.text().filter(|text| !text.starts_with("Unnamed: ")).map(str::to_owned);
+    names.splice(0..0, indexed.iter().map(name));
+    let label = |row: usize| match index.get("values").items().get(row) {
+        Some(label) => label.items().to_vec(),
+        None => vec![Json::Number(row.to_string())],
+    };
+    let rows = rows
+        .into_iter()
+        .enumerate()
+        .map(|(row, cells)| label(row).into_iter().chain(cells).collect())
+        .collect();
+    Expected::Table(Recorded { names, shape: (shape.0, shape.1 + indexed.len()), rows: Some(rows) })
 }
 
 /// Names of unnamed columns, and of repeated ones (`a.1`).
 fn is_made_up(name: &Json) -> bool {
     let Some(name) = name.text() else { return true };
-    let repeated = name.rsplit_once('.').is_some_and(|(_, n)| n.len() == 1 && n.bytes().all(|b| b.is_ascii_digit()));
+    let repeated =
+        name.rsplit_once('.').is_some_and(|(_, n)| n.len() == 1 && n.bytes().all(|b| b.is_ascii_digit()));
     name.starts_with("Unnamed: ") || repeated
 }
 
@@ -53,6 +83,7 @@ fn expressible(call: Call, record: &Json) -> Result<Call, NotOffered> {
 }
 
 fn options(record: &Json, inputs: Vec<PathBuf>, missing: &[&str]) -> Result<Call, NotOffered> {
+    adapt::check_compression(&inputs)?;
     let mut call = Call::new(inputs);
     let options = record.get("options");
     nulls(options, &mut call, missing)?;
@@ -63,6 +94,14 @@ fn options(record: &Json, inputs: Vec<PathBuf>, missing: &[&str]) -> Result<Call
     }
     for (name, value) in options.entries() {
         option(name, value, &mut call)?;
+    }
+    if !call.has_header && call.names.is_none() {
+        // Columns without a name are called by their number.
+        let number = |column: &mut Column| match column {
+            Column::Named(name) => name.parse().map_or_else(|_| column.clone(), Column::At),
+            Column::At(_) => column.clone(),
+        };
+        call.nulls_of.iter_mut().for_each(|(column, _)| *column = number(column));
     }
     Ok(call)
 }
@@ -92,7 +131,6 @@ fn nulls(options: &Json, call: &mut Call, missing: &[&str]) -> Result<(), NotOff
             for (column, values) in columns {
                 call.nulls_of.push((Column::Named(column.clone()), spellings(values)?));
             }
-            // The defaults hold for the other columns only where a column has values of its own.
         }
         values => call.null_values.extend(spellings(values)?),
     }
@@ -133,13 +171,15 @@ fn option(name: &str, value: &Json, call: &mut Call) -> Result<(), NotOffered> {
             _ => call.skip_rows += adapt::count(value)?,
         },
         "nrows" => call.n_rows = Some(adapt::count(value)?),
+        "index_col" if matches!(value, Json::Null | Json::Bool(false)) => {}
+        "index_col" => call.first = columns(&one_or_more(value))?,
         "usecols" if *value == Json::Null => {}
         "usecols" => call.columns = Some(columns(value)?),
         "dtype" => types(value, call)?,
         "parse_dates" => match value {
             Json::Bool(false) => {}
             Json::List(_) => call.dates = columns(value)?,
-            _ => return not_offered("parse_dates: the index"),
+            _ => return not_offered("parse_dates of the index"),
         },
         "date_format" => match value {
             Json::Map(formats) => {
@@ -158,6 +198,15 @@ fn option(name: &str, value: &Json, call: &mut Call) -> Result<(), NotOffered> {
             Some(3) => call.quote = None,
             _ => return not_offered("quoting: numbers are what is not quoted"),
         },
+        "encoding_errors" if value.text() == Some("replace") && call.encoding == Encoding::Utf8 => {
+            call.encoding = Encoding::Utf8Lossy;
+        }
+        "encoding" if value.text().is_some() && call.encoding == Encoding::Utf8Lossy => {
+            let encoding = adapt::encoding(value.text().unwrap_or_default())?;
+            if encoding != Encoding::Utf8 {
+                call.encoding = encoding;
+            }
+        }
         "encoding" => call.encoding = value.text().map_or(Ok(Encoding::Utf8), adapt::encoding)?,
         "skipinitialspace" => call.trim = adapt::flag(value)?,
         "on_bad_lines" if value.text() != Some("error") => call.ragged = Ragged::Skip,
@@ -172,10 +221,9 @@ fn rest(name: &str, value: &Json) -> Result<(), NotOffered> {
         "lineterminator" => matches!(value.text(), Some("\n" | "\r")) || value.get("b64").text().is_some(),
         "decimal" => value.text() == Some("."),
         "encoding_errors" => value.text() == Some("strict"),
-        "index_col" => false,
         "dayfirst" | "iterator" => !adapt::flag(value)?,
         "doublequote" | "skip_blank_lines" => adapt::flag(value)?,
-        "memory_map" | "cache_dates" => adapt::flag(value).is_ok(),
+        "memory_map" | "cache_dates" => adapt::flag(value).map(|_| true)?,
         "dtype_backend" | "na_values" | "keep_default_na" | "na_filter" | "true_values" | "false_values"
         | "on_bad_lines" => true,
         "float_precision" => matches!(value.text(), None | Some("high" | "round_trip")),
@@ -186,10 +234,9 @@ fn rest(name: &str, value: &Json) -> Result<(), NotOffered> {
         return Ok(());
     }
     match (name, value.text()) {
-        (_, None) if value.bool().is_none() && matches!(name, "memory_map" | "cache_dates") => {
-            not_offered(WRONG_ARGUMENT)
+        ("float_precision" | "compression" | "encoding_errors", Some(text)) => {
+            not_offered(format!("{name}: {text}"))
         }
-        ("float_precision" | "compression" | "encoding_errors", Some(text)) => not_offered(format!("{name}: {text}")),
         _ => not_offered(name),
     }
 }
@@ -206,6 +253,10 @@ fn header(value: &Json, call: &mut Call) -> Result<(), NotOffered> {
         _ => return not_offered(WRONG_ARGUMENT),
     }
     Ok(())
+}
+
+fn one_or_more(value: &Json) -> Json {
+    if let Json::List(_) = value { value.clone() } else { Json::List(vec![value.clone()]) }
 }
 
 fn columns(value: &Json) -> Result<Vec<Column>, NotOffered> {
@@ -268,15 +319,25 @@ fn dask_case(record: &Json, folder: &Path, number: usize) -> Case {
 
 fn dask_options(record: &Json, inputs: Vec<PathBuf>) -> Result<Call, NotOffered> {
     let own = ["blocksize", "sample", "include_path_column", "enforce", "engine"];
-    let passed: Vec<(String, Json)> =
-        record.get("options").entries().iter().filter(|(name, _)| !own.contains(&name.as_str())).cloned().collect();
+    let passed: Vec<(String, Json)> = record
+        .get("options")
+        .entries()
+        .iter()
+        .filter(|(name, _)| !own.contains(&name.as_str()))
+        .cloned()
+        .collect();
     let inner = Json::Map(vec![("options".to_owned(), Json::Map(passed))]);
     let mut call = options(&inner, inputs, &MISSING)?;
+    if !call.first.is_empty() {
+        return not_offered("index_col");
+    }
     call.headers = Headers::Union;
     for (name, value) in record.get("options").entries() {
         match name.as_str() {
             "blocksize" => call.block_bytes = block_bytes(value),
-            "include_path_column" if value.bool() == Some(true) => call.include_path = Some("path".to_owned()),
+            "include_path_column" if value.bool() == Some(true) => {
+                call.include_path = Some("path".to_owned());
+            }
             "include_path_column" => call.include_path = value.text().map(str::to_owned),
             "enforce" if value.bool() == Some(true) => call.headers = Headers::Same,
             _ => {}
@@ -293,14 +354,13 @@ fn block_bytes(value: &Json) -> Option<u64> {
 }
 
 fn with_paths(expected: Expected, folder: &Path) -> Expected {
-    let Expected::Table { names, shape, rows: Some(mut rows) } = expected else { return expected };
+    let Expected::Table(Recorded { names, shape, rows: Some(mut rows) }) = expected else { return expected };
     for cell in rows.iter_mut().flatten() {
         if let Json::Text(text) = cell
-            && let Some(name) = text.strip_prefix("/DIR/")
+            && let Some((_, name)) = text.strip_prefix("/DIR").and_then(|path| path.rsplit_once('/'))
         {
             *text = folder.join(name).display().to_string();
         }
     }
-    Expected::Table { names, shape, rows: Some(rows) }
+    Expected::Table(Recorded { names, shape, rows: Some(rows) })
 }
-

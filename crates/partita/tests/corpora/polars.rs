@@ -19,7 +19,8 @@ fn case(record: &Json, folder: &Path, number: usize) -> Case {
     let path = adapt::write_input(folder, &format!("polars_{number}.csv"), record.get("input"));
     let mut call = Call::new(vec![path]);
     let options = record.get("options").entries();
-    let outcome = options.iter().try_for_each(|(name, value)| option(name, value, &mut call));
+    let outcome = adapt::check_compression(&call.inputs)
+        .and_then(|()| options.iter().try_for_each(|(name, value)| option(name, value, &mut call)));
     let id = record.get("id").text().expect("an id").to_owned();
     let expected = adapt::expected(record.get("expect"), is_made_up);
     Case { id, call: outcome.map(|()| call), expected, manners: MANNERS }
@@ -28,7 +29,10 @@ fn case(record: &Json, folder: &Path, number: usize) -> Case {
 /// Names of unnamed columns, and of repeated ones.
 fn is_made_up(name: &Json) -> bool {
     name.text().is_none_or(|name| {
-        name.is_empty() || name.starts_with("column_") || name.contains("_duplicated_") || name.starts_with("_dup")
+        name.is_empty()
+            || name.starts_with("column_")
+            || name.contains("_duplicated_")
+            || name.starts_with("_dup")
     })
 }
 

@@ -7,6 +7,7 @@ use crate::cases::{Call, NotOffered, not_offered};
 use crate::compare::{Expected, Manners};
 use crate::folder::Corpora;
 use crate::json::Json;
+use crate::recorded::Recorded;
 
 const MANNERS: Manners = Manners { nan_is_missing: false, any_order: false };
 
@@ -15,8 +16,10 @@ pub(crate) fn python_cases(corpora: &Corpora, folder: &Path) -> Vec<Case> {
     let case = |(number, record): (usize, &Json)| {
         let lines = record.get("input").get("lines").texts().expect("lines");
         // Python takes an iterable of lines; most of the tests leave their ends out.
-        let ended: Vec<String> =
-            lines.iter().map(|line| if line.ends_with(['\n', '\r']) { line.clone() } else { format!("{line}\n") }).collect();
+        let ended: Vec<String> = lines
+            .iter()
+            .map(|line| if line.ends_with(['\n', '\r']) { line.clone() } else { format!("{line}\n") })
+            .collect();
         let text = if lines.len() == 1 { lines[0].clone() } else { ended.concat() };
         case(record, folder, &format!("python_{number}.csv"), &text, python_option)
     };
@@ -53,7 +56,8 @@ fn case(record: &Json, folder: &Path, name: &str, text: &str, option: Adapter) -
             row.resize(width, Json::Null);
             row
         };
-        Expected::Table { names: vec![None; width], shape, rows: Some(rows.into_iter().map(pad).collect()) }
+        let rows = Some(rows.into_iter().map(pad).collect());
+        Expected::Table(Recorded { names: vec![None; width], shape, rows })
     } else {
         Expected::Error
     };

@@ -10,6 +10,9 @@ pub(crate) enum Literal {
     Map(Vec<(String, Literal)>),
 }
 
+/// Options by name, in the order of the call.
+type Options = Vec<(String, Literal)>;
+
 /// What is selected.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Item {
@@ -27,7 +30,7 @@ pub(crate) enum Item {
 pub(crate) struct Statement {
     pub(crate) items: Vec<Item>,
     pub(crate) paths: Vec<String>,
-    pub(crate) options: Vec<(String, Literal)>,
+    pub(crate) options: Options,
     pub(crate) is_ordered: bool,
     pub(crate) limit: Option<usize>,
 }
@@ -198,7 +201,7 @@ impl Reader<'_> {
         Some(item)
     }
 
-    fn source(&mut self) -> Option<(Vec<String>, Vec<(String, Literal)>)> {
+    fn source(&mut self) -> Option<(Vec<String>, Options)> {
         match self.next()? {
             Token::Text(path) | Token::Quoted(path) => Some((vec![path], Vec::new())),
             Token::Word(name) if matches!(name.to_lowercase().as_str(), "read_csv" | "read_csv_auto") => {
@@ -252,7 +255,9 @@ impl Reader<'_> {
             Token::Sign('{') => {
                 let mut entries = Vec::new();
                 while !self.eat('}') {
-                    let (Token::Text(key) | Token::Word(key) | Token::Quoted(key)) = self.next()? else { return None };
+                    let (Token::Text(key) | Token::Word(key) | Token::Quoted(key)) = self.next()? else {
+                        return None;
+                    };
                     self.expect(':')?;
                     entries.push((key, self.literal()?));
                     self.eat(',');
@@ -279,7 +284,9 @@ impl Reader<'_> {
 
 #[test]
 fn statements_are_read() {
-    let statement = parse("SELECT a, count(*) FROM read_csv('f.csv', columns={'a': 'INT'}, HEADER=1) ORDER BY 1 LIMIT 2;");
+    let statement = parse(
+        "SELECT a, count(*) FROM read_csv('f.csv', columns={'a': 'INT'}, HEADER=1) ORDER BY 1 LIMIT 2;",
+    );
     let expected = Statement {
         items: vec![Item::Column("a".into()), Item::CountRows],
         paths: vec!["f.csv".into()],

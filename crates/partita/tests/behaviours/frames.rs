@@ -1,0 +1,112 @@
+//! The cases about frames in memory, as far as their operations are there.
+
+use std::sync::Arc;
+
+use partita::arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray};
+use partita::arrow::datatypes::{Field, Schema};
+use partita::{DataFrame, Session, col, lit};
+
+use crate::cells;
+use crate::json::Json;
+use crate::table::Table;
+use crate::{Outcome, compared, id};
+
+/// Every case is run with so many partitions.
+const PARTITIONS: [usize; 3] = [1, 2, 3];
+
+pub(crate) fn check(record: &Json) -> Outcome {
+    let session = Session::builder().memory_limit("256MiB").threads(2).build().expect("a session");
+    for partitions in PARTITIONS {
+        let Some(frame) = frame(&session, record.get("input").get("t"), partitions) else {
+            return Outcome::NotBuilt;
+        };
+        match run(record, &frame) {
+            Ok(Outcome::Holds) => {}
+            Ok(Outcome::NotBuilt) => return Outcome::NotBuilt,
+            Ok(Outcome::Wrong(problem)) => {
+                return Outcome::Wrong(format!("{partitions} partitions: {problem}"));
+            }
+            Err(error) => return Outcome::Wrong(format!("{partitions} partitions: an error: {error}")),
+        }
+    }
+    Outcome::Holds
+}
+
+fn run(record: &Json, frame: &DataFrame) -> partita::Result<Outcome> {
+    let table = match id(record) {
+        "nan-null-02" => Table::of(&frame.select([col("v").is_null().alias("v")]))?,
+        "nan-null-06" => Table::of(&frame.select([col("v").fill_null(0.0).alias("v")]))?,
+        "head-tail-02" => head(&frame.filter(col("v").ge(lit(4))), 3)?,
+        "head-tail-04" => {
+            let rows = head(frame, 100)?.rows.len() as i128;
+            let expected = record.get("expected").get("value").whole();
+            return Ok(if expected == Some(rows) {
+                Outcome::Holds
+            } else {
+                Outcome::Wrong(format!("{rows} rows"))
+            });
+        }
+        _ => return Ok(Outcome::NotBuilt),
+    };
+    Ok(compared(record, &table))
+}
+
+fn head(frame: &DataFrame, rows: usize) -> partita::Result<Table> {
+    let session = Session::builder().memory_limit("256MiB").threads(1).build()?;
+    Table::of(&session.from_polars(&frame.head(rows)?)?)
+}
+
+/// A frame of recorded columns, cut into `partitions`; `None` where a type has no place in this test.
+pub(crate) fn frame(session: &Session, input: &Json, partitions: usize) -> Option<DataFrame> {
+    let columns: Vec<(String, ArrayRef)> = input
+        .get("columns")
+        .items()
+        .iter()
+        .map(|column| {
+            let data_type = column.get("type").text().expect("a type");
+            let array = array(data_type, column.get("values").items())?;
+            Some((column.get("name").text().expect("a name").to_owned(), array))
+        })
+        .collect::<Option<_>>()?;
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let arrays: Vec<ArrayRef> = columns.into_iter().map(|(_, array)| array).collect();
+    if arrays.is_empty() {
+        return None;
+    }
+    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).expect("a batch");
+    let height = batch.num_rows().div_ceil(partitions).max(1);
+    let parts = (0..partitions).map(|part| {
+        let start = (part * height).min(batch.num_rows());
+        vec![batch.slice(start, height.min(batch.num_rows() - start))]
+    });
+    Some(session.from_batches(schema, parts.collect()).expect("a frame"))
+}
+
+fn array(data_type: &str, values: &[Json]) -> Option<ArrayRef> {
+    let float = |value: &Json| match (value, value.get("float").text()) {
+        (Json::Number(text), _) => text.parse().ok(),
+        (_, Some(text)) => text.parse().ok(),
+        _ => None,
+    };
+    Some(match data_type {
+        "int64" => {
+            Arc::new(values.iter().map(|value| value.whole().map(|v| v as i64)).collect::<Int64Array>())
+        }
+        "float64" => Arc::new(values.iter().map(float).collect::<Float64Array>()),
+        "bool" => Arc::new(values.iter().map(Json::bool).collect::<BooleanArray>()),
+        "string" => Arc::new(values.iter().map(Json::text).collect::<StringViewArray>()),
+        _ => return None,
+    })
+}
+
+#[test]
+fn frames_are_cut_where_asked() {
+    let session = Session::builder().memory_limit("256MiB").threads(1).build().expect("a session");
+    let input = Json::parse(r#"{"columns": [{"name": "v", "type": "int64", "values": [1, null, 3]}]}"#);
+    let frame = frame(&session, &input, 2).expect("a frame");
+    assert_eq!(frame.npartitions().ok(), Some(2));
+    let rows = cells::rows(&frame.compute_batches().expect("batches"));
+    assert_eq!(rows.len(), 3);
+}

@@ -1,0 +1,76 @@
+//! Larger files than a property test has time for: a field of many blocks, and many rows through many blocks.
+
+use partita::{DataFrame, Infer, Scheduler};
+
+use crate::cells::{Cell, rows};
+use crate::generate::{Packing, pack};
+use crate::random::Random;
+use crate::session;
+
+const PACKINGS: [Packing; 3] = [Packing::Plain, Packing::Gzip, Packing::Zstd];
+
+fn all(frame: &DataFrame) -> Vec<Vec<Cell>> {
+    rows(&frame.compute_batches().expect("rows"))
+}
+
+/// One field of several hundred blocks, with everything in it that could end it.
+#[test]
+fn one_huge_field_is_one_field() {
+    let inside = "line, of \"\"text\"\"\r\n# no comment, 1,2\n".repeat(20_000);
+    let text = format!("a,b,c\n1,\"{inside}\",x\n2,,y\n");
+    let value = inside.replace("\"\"", "\"");
+    let expected = vec![
+        vec![Cell::Int(1), Cell::Text(value), Cell::Text("x".into())],
+        vec![Cell::Int(2), Cell::Null, Cell::Text("y".into())],
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    for packing in PACKINGS {
+        let path = folder.path().join(format!("{packing:?}.csv"));
+        std::fs::write(&path, pack(text.as_bytes(), packing)).expect("a file");
+        for block_bytes in [4096, 100_003, 1 << 20] {
+            for scheduler in [Scheduler::SingleThreaded, Scheduler::Threaded] {
+                let frame = session(3).read_csv(&path).block_size(block_bytes).load().expect("a frame");
+                let got = all(&frame.with_scheduler(scheduler));
+                assert!(got == expected, "{packing:?}, blocks of {block_bytes}, {scheduler:?}");
+            }
+        }
+    }
+}
+
+/// A text as a CSV writer of the simplest kind would put it.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+/// Twenty thousand rows whose quoted texts look like rows.
+#[test]
+fn rows_that_hold_rows_stay_whole() {
+    let mut random = Random(1);
+    let (mut text, mut expected) = (String::from("\u{feff}id,what,much\n"), Vec::new());
+    for id in 0..20_000 {
+        let what = match random.below(5) {
+            0 => format!("{id},\"\"x\"\",{id}\n").repeat(1 + random.below(3)),
+            1 => "\"\n\"".repeat(random.below(4)),
+            2 => "\r\n\n".to_owned(),
+            _ => format!("plain {}", random.below(100)),
+        };
+        let much = random.below(1_000_000) as f64 / 64.0;
+        let end = if random.once_in(3) { "\r\n" } else { "\n" };
+        text.push_str(&format!("{id},{},{much}{end}", quoted(&what)));
+        if random.once_in(10) {
+            text.push_str(end);
+        }
+        expected.push(vec![Cell::Int(id), Cell::Text(what), Cell::Float(much)]);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    for packing in PACKINGS {
+        let path = folder.path().join(format!("{packing:?}.csv"));
+        std::fs::write(&path, pack(text.as_bytes(), packing)).expect("a file");
+        for block_bytes in [997, 16 << 10, 333_333] {
+            let threads = 1 + random.below(4);
+            let reader = session(threads).read_csv(&path).infer(Infer::Full).block_size(block_bytes);
+            let got = all(&reader.load().expect("a frame"));
+            assert!(got == expected, "{packing:?}, blocks of {block_bytes}, {threads} threads");
+        }
+    }
+}
