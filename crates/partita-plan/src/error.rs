@@ -56,7 +56,9 @@ pub enum ErrorKind {
         message: String,
     },
     /// Two columns of one name.
-    #[error("two columns would be named {name:?}; give one of them another name with alias(..) or rename(..)")]
+    #[error(
+        "two columns would be named {name:?}; give one of them another name with alias(..) or rename(..)"
+    )]
     DuplicateColumn {
         /// The name.
         name: String,

@@ -162,7 +162,10 @@ fn a_head_shorter_than_a_record_is_enlarged() {
 #[test]
 fn records_that_are_skipped_say_nothing() {
     let text = "a,b\n1,2\nx,y,z\nx\n3,4\n";
-    assert_eq!(inferred(text, &ReadOptions { ragged: Ragged::Skip, ..ReadOptions::default() }), "Int64 Int64");
+    assert_eq!(
+        inferred(text, &ReadOptions { ragged: Ragged::Skip, ..ReadOptions::default() }),
+        "Int64 Int64"
+    );
     assert_eq!(inferred(text, &ReadOptions::default()), "Utf8 Utf8");
 }
 
