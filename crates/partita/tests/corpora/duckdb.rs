@@ -14,6 +14,10 @@ use crate::json::Json;
 use crate::sql::{self, Item, Literal, Statement};
 use crate::table::Table;
 
+/// Options of several names, of which one may be given.
+const ALIASES: [&[&str]; 3] =
+    [&["delim", "sep", "delimiter"], &["names", "column_names"], &["types", "dtypes", "column_types"]];
+
 /// What is made of a table after reading: the part of a statement before its `FROM`.
 #[derive(Debug, Clone)]
 pub(crate) struct View {
@@ -66,9 +70,11 @@ fn call(corpora: &Corpora, statement: &Statement) -> Result<Call, NotOffered> {
     if statement.is_ordered && statement.limit.is_some() {
         return not_offered("SQL other than reading");
     }
-    let separators = ["delim", "sep", "delimiter"];
-    if statement.options.iter().filter(|(name, _)| separators.contains(&name.as_str())).count() > 1 {
-        return not_offered(WRONG_ARGUMENT);
+    for aliases in ALIASES {
+        let is_one = |(name, _): &&(String, Literal)| aliases.contains(&name.as_str());
+        if statement.options.iter().filter(is_one).count() > 1 {
+            return not_offered(WRONG_ARGUMENT);
+        }
     }
     let inputs: Vec<PathBuf> = statement.paths.iter().map(|path| corpora.file(path)).collect();
     let mut call = Call::new(inputs);

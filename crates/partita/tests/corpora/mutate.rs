@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
-use partita::{CsvReader, Ragged, Scheduler, Session, arrow};
+use partita::{CsvReader, Encoding, Ragged, Scheduler, Session, arrow};
 
 use crate::folder::{Corpora, Entry};
 use crate::guard;
@@ -155,11 +155,13 @@ fn shown(outcome: &Batches) -> String {
 
 #[derive(Debug, Clone, Copy)]
 struct Options {
+    quote: Option<u8>,
     escape: Option<u8>,
     comment: Option<u8>,
     trim: bool,
     has_header: bool,
     ragged: Ragged,
+    encoding: Encoding,
 }
 
 impl Options {
@@ -168,21 +170,29 @@ impl Options {
         let plain = random.once_in(2);
         let mut sometimes = |times| !plain && random.once_in(times);
         Self {
+            quote: (!sometimes(6)).then_some(b'"'),
             escape: sometimes(4).then_some(b'\\'),
             comment: sometimes(3).then_some(b'#'),
             trim: sometimes(3),
             has_header: !sometimes(3),
             ragged: if sometimes(3) { Ragged::Skip } else { Ragged::Pad },
+            encoding: match (sometimes(4), sometimes(4)) {
+                (true, _) => Encoding::Utf8Lossy,
+                (false, true) => Encoding::Windows1252,
+                (false, false) => Encoding::Utf8,
+            },
         }
     }
 
     fn apply(self, reader: CsvReader) -> CsvReader {
         reader
+            .quote(self.quote)
             .escape(self.escape)
             .comment(self.comment)
             .trim(self.trim)
             .has_header(self.has_header)
             .ragged(self.ragged)
+            .encoding(self.encoding)
     }
 }
 

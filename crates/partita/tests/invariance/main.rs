@@ -119,7 +119,7 @@ fn config(cases: u32) -> Config {
 }
 
 proptest! {
-    #![proptest_config(config(300))]
+    #![proptest_config(config(600))]
 
     /// Text by text, what the plain reader sees; an error where a record is too wide.
     #[test]
@@ -146,6 +146,34 @@ proptest! {
             (Err(_), Err(_)) => {}
             (expected, got) => prop_assert!(false, "{:?} is not {:?}", got, expected),
         }
+    }
+
+    /// Rows that are counted off are the same rows, wherever the blocks end.
+    #[test]
+    fn what_is_counted_off_does_not_depend_on_the_cut(file in file(24), way in way(), count in 0..30_usize) {
+        let stored = Stored::new(&file, way.packing);
+        let Ok(frame) = stored.frame(way, Infer::None) else { return Ok(()) };
+        let Ok(batches) = frame.compute_batches() else { return Ok(()) };
+        let all = rows(&batches);
+        let first = &all[..count.min(all.len())];
+        let last = &all[all.len() - count.min(all.len())..];
+        let reader = stored.reader(session(way.threads)).infer(Infer::None).n_rows(count as u64);
+        let limited = reader.block_size(way.block_bytes).load().expect("a frame").with_scheduler(way.scheduler);
+        prop_assert_eq!(rows(&limited.compute_batches().expect("rows")), first);
+        prop_assert_eq!(limited.len().expect("a length"), first.len() as u64);
+        let in_memory = |frame: partita::polars_core::frame::DataFrame| {
+            rows(&session(1).from_polars(&frame).expect("a frame").compute_batches().expect("rows"))
+        };
+        prop_assert_eq!(in_memory(frame.head(count).expect("a head")), first);
+        prop_assert_eq!(in_memory(frame.tail(count).expect("a tail")), last);
+        prop_assert_eq!(frame.len().expect("a length"), all.len() as u64);
+        let numbered = rows(&frame.with_row_index("n").select(["n"]).compute_batches().expect("rows"));
+        let numbers: Vec<Vec<Cell>> = (0..all.len()).map(|row| vec![Cell::Int(row as i128)]).collect();
+        prop_assert_eq!(numbered, numbers);
+        let counts: Vec<u64> = frame.count().expect("counts").into_iter().map(|(_, count)| count).collect();
+        let by_hand: Vec<u64> =
+            (0..WIDTH).map(|column| all.iter().filter(|row| row[column] != Cell::Null).count() as u64).collect();
+        prop_assert_eq!(counts, by_hand);
     }
 
     /// A filter and a selection that reach the reader keep what they keep in memory.
@@ -176,7 +204,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(config(400))]
 
     /// The `csv` crate agrees, in the dialects that it has.
     #[test]
@@ -213,7 +241,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(40))]
+    #![proptest_config(config(80))]
 
     /// Parquet holds what was computed, in its order.
     #[test]
