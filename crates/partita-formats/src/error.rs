@@ -38,6 +38,16 @@ impl<K: Into<ErrorKind>> From<K> for Error {
     }
 }
 
+/// Padding helps records that are too short; only leaving them out helps those that are too long.
+fn ragged_way_out(expected: usize, found: usize) -> &'static str {
+    if found < expected {
+        "pad short records with ragged(Ragged::Pad) (--ragged pad), or leave such records out with \
+         ragged(Ragged::Skip) (--ragged skip)"
+    } else {
+        "is a separator missing its quotes? Leave such records out with ragged(Ragged::Skip) (--ragged skip)"
+    }
+}
+
 /// The kinds of format errors. Positions are of the decoded (decompressed) bytes; lines count from 1.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -55,8 +65,8 @@ pub enum ErrorKind {
     Mismatch(Box<MismatchTable>),
     /// A record has another number of fields than the header.
     #[error(
-        "{file}: line {line} (byte {byte}): expected {expected} fields, found {found}; \
-         pad short records with ragged(Ragged::Pad) (--ragged pad), or leave such records out with ragged(Ragged::Skip) (--ragged skip)"
+        "{file}: line {line} (byte {byte}): expected {expected} fields, found {found}; {}",
+        ragged_way_out(*expected, *found)
     )]
     Ragged {
         /// The input.
