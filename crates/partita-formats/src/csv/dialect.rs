@@ -1,5 +1,6 @@
 //! What separates, quotes and comments: the shape of a CSV file before any type is known.
 
+use memchr::{memchr, memchr2};
 use serde::{Deserialize, Serialize};
 
 /// How records end.
@@ -7,16 +8,21 @@ use serde::{Deserialize, Serialize};
 pub enum LineEnd {
     /// `\n`, with a `\r` before it dropped.
     Lf,
-    /// A lone `\r`, as old Macintosh files have it.
-    Cr,
+    /// `\n`, `\r\n` or a lone `\r`, in one file: old Macintosh files, and those that were joined from several systems.
+    Any,
 }
 
 impl LineEnd {
-    /// The byte that ends a record: `\n` or `\r`.
-    pub fn byte(self) -> u8 {
+    /// Whether a byte outside quotes ends its line.
+    pub fn is_end(self, byte: u8) -> bool {
+        byte == b'\n' || byte == b'\r' && self == LineEnd::Any
+    }
+
+    /// The first byte of `bytes` that ends a line, quotes or not.
+    pub fn find(self, bytes: &[u8]) -> Option<usize> {
         match self {
-            LineEnd::Lf => b'\n',
-            LineEnd::Cr => b'\r',
+            LineEnd::Lf => memchr(b'\n', bytes),
+            LineEnd::Any => memchr2(b'\r', b'\n', bytes),
         }
     }
 }
@@ -34,7 +40,8 @@ impl LineEnd {
 ///
 /// - *Line ends.* With [`LineEnd::Lf`] one `\r` is dropped before the `\n` that ends a record, and where it is the
 ///   very last byte of the input and outside quotes; a line of one `\r` is a line of no bytes. Any other `\r` is
-///   data. With [`LineEnd::Cr`] every `\r` outside quotes ends a record, and `\n` is data.
+///   data. With [`LineEnd::Any`] every `\r` and every `\n` outside quotes ends a line: of `\r\n` the second byte ends
+///   one of no bytes.
 /// - *Comments.* Inside a comment nothing counts but the line end: no quote, no escape. The field before a
 ///   comment keeps what stands before it: `1,2 # tail` has the fields `1` and `2 ` (with the space, unless
 ///   trimmed), and a `\r` before the comment byte is data.

@@ -7,6 +7,7 @@ use super::dialect::{Dialect, LineEnd};
 use super::options::{Headers, ReadOptions, name_list};
 use super::reader::CsvBlock;
 use super::records::Records;
+use super::split::machine::{Machine, State};
 use super::split::{self, Splitter};
 use super::stream::{self, Compression, Decoder};
 use super::text;
@@ -28,7 +29,7 @@ pub struct Header {
     pub compression: Compression,
     /// Its dialect, line ends as found.
     pub dialect: Dialect,
-    /// Names of its columns: no two are equal.
+    /// Names of its columns: no two are equal. None: the file has no record, and no names were given.
     pub names: Vec<String>,
     /// First byte of the data in the decoded stream: after byte-order mark, skipped lines and header.
     pub data_start: u64,
@@ -73,12 +74,12 @@ impl Head {
     }
 }
 
-/// Reads the head of `input`, which `file` names in errors. An empty file has no columns, unless names are given.
+/// Reads the head of `input`, which `file` names in errors. A file without records has no columns, unless names are
+/// given: [`combine`] says whether that is an error.
 ///
 /// # Errors
 /// Where the store or the decompressor fails; [`ErrorKind::RecordTooLong`] where the header does not end in
-/// `record_bytes_max`; [`ErrorKind::Malformed`] for an empty file, a name that is not text in the encoding, or
-/// UTF-16; [`ErrorKind::Options`] where the names given are not as many as the columns.
+/// `record_bytes_max`; [`ErrorKind::Malformed`] for a name that is not text in the encoding, or UTF-16; [`ErrorKind::Options`] where the names given are not as many as the columns.
 pub fn read(file: &str, input: &Arc<dyn ReadAt>, options: &ReadOptions) -> Result<Header> {
     let compression = compression_of(file, input)?;
     let mut head = Head::new(file, input, compression)?;
@@ -86,7 +87,7 @@ pub fn read(file: &str, input: &Arc<dyn ReadAt>, options: &ReadOptions) -> Resul
     loop {
         head.read_to(wanted)?;
         let bom = text::check_bom(file, &head.bytes)?;
-        if let Some(line_end) = line_end(&head.bytes[bom..], options.quote, head.ended)
+        if let Some(line_end) = line_end(&head.bytes[bom..], head.ended, options)
             && let dialect = options.dialect(line_end)
             && let Some(found) = first_record(&head.bytes, bom, head.ended, &dialect, options)
         {
@@ -133,25 +134,48 @@ fn hash(bytes: &[u8]) -> u64 {
         .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
-/// `Lf`, unless the first line end outside quotes is a `\r` with something other than `\n` behind it; `None`: more
-/// bytes are needed to tell.
-fn line_end(bytes: &[u8], quote: Option<u8>, ended: bool) -> Option<LineEnd> {
-    let mut quoted = false;
-    for (index, byte) in bytes.iter().enumerate() {
-        if Some(*byte) == quote {
-            quoted = !quoted;
-        } else if !quoted && *byte == b'\n' {
+/// `Any` where a lone `\r` ends one of the lines up to the end of the first record, those that are skipped among them,
+/// else `Lf`; `None`: more bytes are needed to tell.
+fn line_end(bytes: &[u8], ended: bool, options: &ReadOptions) -> Option<LineEnd> {
+    let any = options.dialect(LineEnd::Any);
+    let machine = Machine::new(&any);
+    let mut at = 0;
+    let mut skipped = 0;
+    while at < bytes.len() {
+        let skips = skipped < options.skip_rows;
+        let (end, is_record) = if skips {
+            // Skipped lines are lines whatever stands in them.
+            skipped += 1;
+            (LineEnd::Any.find(&bytes[at..]).map(|end| at + end), false)
+        } else {
+            let (taken, state) = machine.run_line(State::Line, &bytes[at..]);
+            let is_record = taken > 1 && any.comment != Some(bytes[at]);
+            ((state == State::Line).then(|| at + taken - 1), is_record)
+        };
+        let Some(end) = end else { break };
+        at = match (bytes[end], bytes.get(end + 1)) {
+            (b'\r', Some(b'\n')) => end + 2,
+            (b'\r', Some(_)) => return Some(LineEnd::Any),
+            // The last byte of a file: dropped as the end of its last line.
+            (b'\r', None) => break,
+            _ => end + 1,
+        };
+        if is_record {
             return Some(LineEnd::Lf);
-        } else if !quoted && *byte == b'\r' {
-            return match bytes.get(index + 1) {
-                Some(b'\n') => Some(LineEnd::Lf),
-                Some(_) => Some(LineEnd::Cr),
-                // The last byte of a file: dropped as the end of its only line.
-                None => ended.then_some(LineEnd::Lf),
-            };
         }
     }
-    Some(LineEnd::Lf)
+    ended.then_some(LineEnd::Lf)
+}
+
+/// First byte of the line behind the one that begins at `at`; `None`: more bytes are needed.
+fn next_line(bytes: &[u8], at: usize, ended: bool, line_end: LineEnd) -> Option<usize> {
+    let Some(end) = line_end.find(&bytes[at..]) else { return ended.then_some(bytes.len()) };
+    let end = at + end;
+    match (bytes[end], bytes.get(end + 1)) {
+        (b'\r', Some(b'\n')) => Some(end + 2),
+        (b'\r', None) if !ended => None,
+        _ => Some(end + 1),
+    }
 }
 
 /// Where the first record of a head is.
@@ -174,11 +198,7 @@ fn first_record(
 ) -> Option<FirstRecord> {
     let mut base = bom;
     for _ in 0..options.skip_rows {
-        match memchr::memchr(dialect.line_end.byte(), &bytes[base..]) {
-            Some(end) => base += end + 1,
-            None if ended => base = bytes.len(),
-            None => return None,
-        }
+        base = next_line(bytes, base, ended, dialect.line_end)?;
     }
     let mut records = Records::default();
     let consumed = Splitter::new(dialect).split(&bytes[base..], ended, 1, &mut records);
@@ -198,9 +218,7 @@ fn name_columns(
 ) -> Result<Vec<String>> {
     let malformed = |message: String| ErrorKind::Malformed { file: file.into(), message };
     if found.records.is_empty() {
-        let way_out =
-            "the file has no columns: it is empty; give their names to read it as a table without rows";
-        return Ok(options.names.clone().ok_or_else(|| malformed(way_out.into()))?);
+        return Ok(options.names.clone().unwrap_or_default());
     }
     let width = found.records.width(0);
     match &options.names {
@@ -262,15 +280,23 @@ fn distinct(mut names: Vec<String>) -> Vec<String> {
 }
 
 /// The columns of a set of files, in order: those of the first, and with [`Headers::Union`] the others' behind
-/// them.
+/// them. Files without records have no say.
 ///
 /// # Errors
-/// [`ErrorKind::Malformed`] names the first file whose header has other names, unless the union is asked for.
+/// [`ErrorKind::Malformed`] names the first file whose header has other names, unless the union is asked for, or the
+/// first file of a set without any columns.
 pub fn combine(headers: &[Header], options: &ReadOptions) -> Result<Vec<String>> {
-    let Some(first) = headers.first() else { return Ok(Vec::new()) };
+    let mut filled = headers.iter().filter(|header| !header.names.is_empty());
+    let Some(first) = filled.next() else {
+        let Some(empty) = headers.first() else { return Ok(Vec::new()) };
+        let message =
+            "the file has no columns: it is empty; give their names to read it as a table without rows"
+                .into();
+        return Err(ErrorKind::Malformed { file: empty.file.clone(), message }.into());
+    };
     let mut names = first.names.clone();
     let mut known: HashSet<&str> = first.names.iter().map(String::as_str).collect();
-    for header in &headers[1..] {
+    for header in filled {
         let new: Vec<String> =
             header.names.iter().filter(|name| !known.contains(name.as_str())).cloned().collect();
         match options.headers {

@@ -87,7 +87,7 @@ pub struct ReadOptions {
     pub usecols: Option<Vec<String>>,
     /// Types of columns. Of a timestamp type with a zone: times without an offset are clock times of that zone.
     pub dtypes: Vec<(String, DataType)>,
-    /// Columns that must be dates or timestamps.
+    /// Columns that must be dates or timestamps: columns that are read.
     pub parse_dates: Vec<String>,
     /// Formats of date columns, in the letters of `strftime`.
     pub date_formats: Vec<(String, String)>,
@@ -307,6 +307,13 @@ impl ReadOptions {
             if !known(name) {
                 return refuse(format!("{option}: no column {name:?}; the columns are {}", name_list(names)));
             }
+        }
+        // What a column that is not read looks like is not known: the promise would not be kept.
+        let unread = |name: &&String| self.usecols.as_ref().is_some_and(|used| !used.contains(name));
+        if let Some(name) = self.parse_dates.iter().find(unread) {
+            return refuse(format!(
+                "parse_dates: column {name:?} is not read; add it to usecols, or drop it from parse_dates"
+            ));
         }
         match &self.include_path {
             Some(path) if known(path) => {

@@ -93,13 +93,14 @@ impl Reader<'_> {
             }
             return at + 1;
         }
-        let line_end = self.dialect.line_end.byte();
-        if byte == line_end {
+        let line_end = self.dialect.line_end;
+        let ends_line = |byte: u8| byte == b'\n' || line_end == LineEnd::Any && byte == b'\r';
+        if ends_line(byte) {
             self.end_line(at, at + 1);
             return at + 1;
         }
         if self.dialect.comment == Some(byte) {
-            let next = input[at..].iter().position(|&b| b == line_end).map_or(input.len(), |n| at + n + 1);
+            let next = input[at..].iter().position(|&b| ends_line(b)).map_or(input.len(), |n| at + n + 1);
             self.end_record(at > self.record.start, next);
             return next;
         }

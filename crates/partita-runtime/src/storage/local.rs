@@ -99,7 +99,9 @@ fn matches(pattern: &str) -> Result<Vec<String>> {
     let mut paths = Vec::new();
     // A star leaves hidden files out, as in a shell.
     let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
-    for entry in glob_with(pattern, options).map_err(|error| bad(error.to_string()))? {
+    // `**` stands for folders: of a pattern that ends so, the files below them are meant.
+    let files = if pattern == "**" || pattern.ends_with("/**") { &format!("{pattern}/*") } else { pattern };
+    for entry in glob_with(files, options).map_err(|error| bad(error.to_string()))? {
         let path = entry.map_err(|error| bad(error.to_string()))?;
         if path.is_file() {
             paths.push(utf8(&path)?);
@@ -173,6 +175,20 @@ mod tests {
         let path = folder.path().join("a[1].csv");
         fs::write(&path, "x").unwrap();
         assert_eq!(names(&LocalFiles.list(path.to_str().unwrap()).unwrap()), ["a[1].csv"]);
+    }
+
+    #[test]
+    fn two_stars_stand_for_all_files_below() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("b/c")).unwrap();
+        fs::create_dir_all(folder.path().join(".d")).unwrap();
+        for name in ["a.csv", "b/c/x.csv", "b/y.csv", ".d/z.csv"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let glob = format!("{}/**", folder.path().display());
+        assert_eq!(names(&LocalFiles.list(&glob).unwrap()), ["a.csv", "x.csv", "y.csv"]);
+        let glob = format!("{}/**/[xz].csv", folder.path().display());
+        assert_eq!(names(&LocalFiles.list(&glob).unwrap()), ["x.csv"]);
     }
 
     #[test]

@@ -138,15 +138,16 @@ fn file_of(shape: impl Strategy<Value = Shape>, lines_max: usize) -> impl Strate
             bytes.extend_from_slice(head.as_bytes());
             bytes.extend_from_slice(&end);
             if shape.line_end == b'\r' {
-                // How lines end is found by the first one: no `\n` may stand behind it.
+                // How lines end is found by the header's: no `\n` may stand behind it.
                 bytes.extend_from_slice(&[b'x', shape.separator, b'y', shape.separator, b'z', b'\r']);
             }
             for (line, has_return) in &lines {
                 write_line(&shape, line, &mut bytes);
-                if *has_return && shape.line_end == b'\n' {
-                    bytes.push(b'\r');
+                match (shape.line_end, *has_return) {
+                    (b'\n', true) => bytes.extend_from_slice(b"\r\n"),
+                    (_, true) => bytes.push(b'\n'),
+                    (_, false) => bytes.extend_from_slice(&end),
                 }
-                bytes.extend_from_slice(&end);
             }
             if !ends {
                 bytes.pop();

@@ -8,7 +8,7 @@ pub(crate) struct Shape {
     pub(crate) escape: Option<u8>,
     pub(crate) comment: Option<u8>,
     pub(crate) trim: bool,
-    /// `\n`, or `\r` for old files.
+    /// `\n`, or `\r` for files in which both end lines.
     pub(crate) line_end: u8,
 }
 
@@ -42,6 +42,10 @@ impl Plain<'_> {
         found
     }
 
+    fn ends_line(&self, byte: u8) -> bool {
+        byte == b'\n' || byte == self.shape.line_end
+    }
+
     /// The record that begins here; `None` for a line of nothing, or of nothing but a comment.
     fn record(&mut self) -> Option<Vec<Field>> {
         let start = self.at;
@@ -54,7 +58,7 @@ impl Plain<'_> {
         if ends_line && self.shape.line_end == b'\n' {
             length -= usize::from(fields.last_mut().is_some_and(Raw::drop_return));
         }
-        while self.peek().is_some_and(|byte| byte != self.shape.line_end) {
+        while self.peek().is_some_and(|byte| !self.ends_line(byte)) {
             self.at += 1;
         }
         self.at += 1;
@@ -76,7 +80,7 @@ impl Plain<'_> {
             self.at = start;
         }
         while let Some(byte) = self.peek() {
-            let ends = byte == self.shape.separator || byte == self.shape.line_end;
+            let ends = byte == self.shape.separator || self.ends_line(byte);
             if ends || self.shape.comment == Some(byte) {
                 break;
             }
@@ -166,6 +170,6 @@ fn the_corners_are_as_written_down() {
     assert_eq!(texts(shape, "1,2 # tail\r\n\"open"), [vec!["1", "2 "], vec!["open"]]);
     let trims = Shape { trim: true, ..shape };
     assert_eq!(texts(trims, " a b ,\t\" c \" ,\\ d\n  \n"), [vec!["a b", " c ", " d"], vec![""]]);
-    let old = Shape { line_end: b'\r', ..shape };
-    assert_eq!(texts(old, "a,b\r\rc\nd\r"), [vec!["a", "b"], vec!["c\nd"]]);
+    let both = Shape { line_end: b'\r', ..shape };
+    assert_eq!(texts(both, "a,b\r\rc\nd\r\n\"e\r\""), [vec!["a", "b"], vec!["c"], vec!["d"], vec!["e\r"]]);
 }

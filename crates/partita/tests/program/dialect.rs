@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Ran, command, finish, folder_with, lines, rows, types};
+use crate::support::{Ran, command, finish, folder_with, lines, rows, run, types};
 
 /// Converts `bytes` with `flags`, which may hold spaces.
 fn converted(bytes: &[u8], flags: &[&str]) -> (Ran, Option<Vec<String>>, Vec<String>) {
@@ -103,4 +103,24 @@ fn ragged_records() {
     ran.refused(1, &["line 2", "--ragged pad"]);
     let (ran, _, _) = converted(b"a,b\n1,2,3\n", &[]);
     ran.refused(1, &["line 2", "expected 2 fields", "found 3"]);
+}
+
+/// Line ends of several systems, empty files, and folders below folders.
+#[test]
+fn files_that_were_gathered_from_several_places_are_one_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, target) = (folder.path().join("in"), folder.path().join("out"));
+    fs::create_dir_all(input.join("deep/er")).unwrap();
+    fs::write(input.join("a.csv"), "day,n\r2020-01-01,1\n2020-01-02,2\r\n2020-01-03,3\r").unwrap();
+    fs::write(input.join("b.csv"), "").unwrap();
+    fs::write(input.join("deep/c.csv"), "n,day\n4,2020-01-04").unwrap();
+    fs::write(input.join("deep/er/d.csv"), "\u{feff}\r\n").unwrap();
+    let line = "convert {}/** --to {} --progress none --block-size 7";
+    run(line, &[&input, &target]).quiet();
+    let found = rows(&target);
+    assert_eq!(types(&found), [("day".into(), "Date32".into()), ("n".into(), "Int64".into())]);
+    assert_eq!(lines(&found), ["2020-01-01,1", "2020-01-02,2", "2020-01-03,3", "2020-01-04,4"]);
+    run("count {}", &[&input.join("b.csv")]).refused(1, &["b.csv: the file has no columns: it is empty"]);
+    run("head {} --usecols n --parse-dates day", &[&input.join("a.csv")])
+        .refused(1, &["column \"day\" is not read; add it to usecols"]);
 }

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memrchr};
 
-use super::super::dialect::Dialect;
+use super::super::dialect::{Dialect, LineEnd};
 use super::super::split::machine::{Machine, State};
 use super::super::split::masks::BLOCK_BYTES;
 use super::super::split::quotes::Quotes;
@@ -16,6 +16,9 @@ const PAGE_BYTES: usize = 4096;
 /// The state behind `bytes`, from `state` before them. A state of the beginning of a line may be returned as that of
 /// any field's, and one that is in a comment as the other such: what follows is read the same.
 pub(super) fn skim(dialect: &Dialect, machine: &Machine, mut state: State, bytes: &[u8]) -> State {
+    if dialect.line_end == LineEnd::Any {
+        return run(machine, state, bytes);
+    }
     let mut at = 0;
     while at < bytes.len() {
         at += machine.hop(state, &bytes[at..]);
@@ -41,7 +44,7 @@ pub(super) fn skim(dialect: &Dialect, machine: &Machine, mut state: State, bytes
 /// The state behind `bytes`, which have no quotes and escapes; `state` is one outside quotes. Not all bytes are
 /// looked at: lines that have ended do not matter.
 fn behind_stretch(dialect: &Dialect, machine: &Machine, state: State, bytes: &[u8]) -> State {
-    let (mut state, mut tail) = match memrchr(machine.line_end, bytes) {
+    let (mut state, mut tail) = match memrchr(b'\n', bytes) {
         Some(last) => (State::Line, &bytes[last + 1..]),
         None => (state, bytes),
     };

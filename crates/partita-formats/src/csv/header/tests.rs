@@ -61,13 +61,55 @@ fn data_begin_behind_the_header() {
 #[test]
 fn lines_may_end_with_a_lone_return() {
     let old = header("a,b\r1,2\r", &ReadOptions::default());
-    assert_eq!((old.dialect.line_end, old.width(), old.data_start), (LineEnd::Cr, 2, 4));
+    assert_eq!((old.dialect.line_end, old.width(), old.data_start), (LineEnd::Any, 2, 4));
     assert_eq!(header("a,b\r\n1,2\r\n", &ReadOptions::default()).dialect.line_end, LineEnd::Lf);
     assert_eq!(header("\"a\rx\",b\n1,2\n", &ReadOptions::default()).dialect.line_end, LineEnd::Lf);
     assert_eq!(header("a,b\r", &ReadOptions::default()).dialect.line_end, LineEnd::Lf);
     // A `\r` that is the last byte of what was read first.
     let wide = format!("{},b\r\n1,2\r\n", "a".repeat(HEAD_BYTES - 3));
     assert_eq!(header(&wide, &ReadOptions::default()).dialect.line_end, LineEnd::Lf);
+}
+
+#[test]
+fn a_lone_return_up_to_the_header_makes_every_line_end_count() {
+    let ends = |text: &str, options: &ReadOptions| {
+        let found = header(text, options);
+        (found.dialect.line_end, found.names.join("|"), found.data_start)
+    };
+    let plain = ReadOptions::default();
+    let skip = ReadOptions { skip_rows: 2, ..ReadOptions::default() };
+    let comments = ReadOptions { comment: Some(b'#'), ..ReadOptions::default() };
+    let any = |names: &str, start| (LineEnd::Any, names.to_owned(), start);
+    let lf = |names: &str, start| (LineEnd::Lf, names.to_owned(), start);
+    assert_eq!(ends("a,b\r1,2\n3,4\n", &plain), any("a|b", 4));
+    assert_eq!(ends("\n\ra,b\n1,2\n", &plain), any("a|b", 6));
+    assert_eq!(ends("\r\n\na,b\n1,2\r3,4", &plain), lf("a|b", 7));
+    assert_eq!(ends("5\" \"x\n\"y\na,b\n1,2\n", &skip), lf("a|b", 13));
+    assert_eq!(ends("one\r\ntwo\ra,b\n1,2\n", &skip), any("a|b", 13));
+    assert_eq!(ends("one\rtwo\r\na,b\n1,2\n", &skip), any("a|b", 13));
+    assert_eq!(ends("#x\ra,b\n1,2\n", &comments), any("a|b", 7));
+    assert_eq!(ends("#x\na,b\r1,2\n", &comments), any("a|b", 7));
+    assert_eq!(ends("a,\"b\r\"\n1,2\n", &plain), lf("a|b\r", 7));
+    assert_eq!(ends("5\" x,b\r1,2\n", &plain), any("5\" x|b", 7));
+}
+
+#[test]
+fn the_head_grows_until_its_first_line_has_ended() {
+    for (end, expected) in [("\r", LineEnd::Any), ("\r\n", LineEnd::Lf), ("\n", LineEnd::Lf)] {
+        for length in [HEAD_BYTES - 4, HEAD_BYTES - 3, HEAD_BYTES - 2, HEAD_BYTES, 3 * HEAD_BYTES] {
+            let text = format!("{},b{end}1,2\n3,4\n", "a".repeat(length));
+            let found = header(&text, &ReadOptions::default());
+            let start = (length + 2 + end.len()) as u64;
+            assert_eq!(
+                (found.dialect.line_end, found.width(), found.data_start),
+                (expected, 2, start),
+                "{end:?}"
+            );
+            let skip = ReadOptions { skip_rows: 1, ..ReadOptions::default() };
+            let found = header(&text, &skip);
+            assert_eq!((found.dialect.line_end, found.data_start), (expected, start + 4), "{end:?}");
+        }
+    }
 }
 
 #[test]
@@ -98,11 +140,6 @@ fn long_headers_are_read_and_too_long_ones_refused() {
 #[test]
 fn what_is_no_header_says_so() {
     let options = ReadOptions::default();
-    assert_eq!(
-        refusal(b"", &options),
-        "a.csv: the file has no columns: it is empty; give their names to read it as a table without rows"
-    );
-    assert!(refusal(b"\xEF\xBB\xBF\n\n", &options).contains("it is empty"));
     assert!(refusal(b"\xFF\xFEa\0,\0b\0", &options).contains("UTF-16"));
     assert!(refusal(b"a,b\xE9\n", &options).starts_with("a.csv: header, column 2: invalid UTF-8"));
     let latin = ReadOptions { encoding: super::super::text::Encoding::Latin1, ..ReadOptions::default() };
@@ -126,6 +163,22 @@ fn headers_of_several_files_are_joined() {
         combine(&different, &options).expect_err("different").to_string(),
         "1.csv: its columns are not those of 0.csv: it lacks \"a\", it has \"c\" besides; to read all columns of all files, \
          with nulls where a file has none: .headers(Headers::Union) (--headers union)"
+    );
+}
+
+#[test]
+fn files_without_records_have_no_say() {
+    let options = ReadOptions::default();
+    let files = |texts: &[&str]| -> Vec<Header> { texts.iter().map(|text| header(text, &options)).collect() };
+    for set in [&["", "a,b\n1,2\n", ""][..], &["\u{feff}\n\n", "a,b\n"], &["a,b\n", "\r\n"]] {
+        assert_eq!(combine(&files(set), &options).expect("one has a header"), ["a", "b"]);
+    }
+    let types = [("a".to_owned(), DataType::Int64)];
+    let block = CsvBlock::new(&header("", &options), &options, &types).expect("a block");
+    assert_eq!(block.columns[0].source, super::super::reader::ColumnSource::Missing);
+    assert_eq!(
+        combine(&files(&["", "\n"]), &options).expect_err("no header").to_string(),
+        "a.csv: the file has no columns: it is empty; give their names to read it as a table without rows"
     );
 }
 

@@ -159,8 +159,7 @@ impl<'a> Samples<'a> {
             .input
             .read_full_at(offset, &mut buffer)
             .map_err(|source| ErrorKind::Io { file: file.clone(), source })?;
-        let line_end = self.header.dialect.line_end.byte();
-        let Some(first) = memchr::memchr(line_end, &buffer[..got]) else { return Ok(()) };
+        let Some(first) = self.header.dialect.line_end.find(&buffer[..got]) else { return Ok(()) };
         let lines = &buffer[first + 1..got];
         let ended = offset + got as u64 >= self.input.len();
         self.records.clear();

@@ -92,7 +92,7 @@ impl CsvBlock {
     /// [`super::super::infer::finish`] gives them).
     ///
     /// # Errors
-    /// [`ErrorKind::Malformed`] where the file lacks a column, unless headers may differ.
+    /// [`ErrorKind::Malformed`] where the file lacks a column, unless headers may differ or it has no record.
     pub fn new(header: &Header, options: &ReadOptions, types: &[(String, DataType)]) -> Result<Self> {
         let columns = types
             .iter()
@@ -141,7 +141,7 @@ fn column(header: &Header, options: &ReadOptions, name: &str, data_type: &DataTy
         ColumnSource::Path
     } else if let Some(field) = header.names.iter().position(|other| other == name) {
         ColumnSource::Field(field)
-    } else if options.headers == Headers::Union {
+    } else if options.headers == Headers::Union || header.names.is_empty() {
         ColumnSource::Missing
     } else {
         let message = format!(

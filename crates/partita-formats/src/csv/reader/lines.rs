@@ -23,7 +23,8 @@ pub fn lines_at(
 ) -> Result<Vec<u64>> {
     let mut decoder = Decoder::new(Arc::clone(input), file, compression)?;
     let mut buffer = vec![0; BUFFER_BYTES];
-    let (mut lines, mut at, mut line) = (Vec::with_capacity(places.len()), 0_u64, 1_u64);
+    let (mut lines, mut at) = (Vec::with_capacity(places.len()), 0_u64);
+    let mut counter = LineCounter::new(line_end);
     let mut filled = 0..0;
     for place in places {
         while at < *place {
@@ -35,11 +36,45 @@ pub fn lines_at(
             }
             let wanted = usize::try_from(*place - at).unwrap_or(usize::MAX).min(filled.len());
             let part = &buffer[filled.start..filled.start + wanted];
-            line += memchr::memchr_iter(line_end.byte(), part).count() as u64;
+            counter.feed(part);
             filled.start += wanted;
             at += wanted as u64;
         }
-        lines.push(line);
+        lines.push(counter.line());
     }
     Ok(lines)
+}
+
+/// Counts lines in pieces of any size, `\r\n` as one end.
+#[derive(Debug, Clone, Copy)]
+pub struct LineCounter {
+    line_end: LineEnd,
+    line: u64,
+    /// The last byte was a `\r`.
+    after_return: bool,
+}
+
+impl LineCounter {
+    /// A counter in the first line.
+    pub fn new(line_end: LineEnd) -> Self {
+        Self { line_end, line: 1, after_return: false }
+    }
+
+    /// The number of the line, from 1, of the next byte.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Passes over `bytes`.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if self.line_end == LineEnd::Lf {
+            self.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
+            return;
+        }
+        for &byte in bytes {
+            let second = byte == b'\n' && self.after_return;
+            self.line += u64::from(self.line_end.is_end(byte) && !second);
+            self.after_return = byte == b'\r';
+        }
+    }
 }

@@ -49,7 +49,7 @@ fn any_file() -> impl Strategy<Value = (Vec<u8>, ReadOptions)> {
         |(dialect, body, width, padded)| {
             let names: Vec<_> = (0..width).map(|column| format!("c{column}")).collect();
             let mut bytes = names.join(&char::from(dialect.separator).to_string()).into_bytes();
-            bytes.extend_from_slice(if dialect.line_end == LineEnd::Lf { b"\n" } else { b"\rc" });
+            bytes.extend_from_slice(if dialect.line_end == LineEnd::Lf { b"\n" } else { b"\r \n" });
             bytes.extend_from_slice(&body);
             let options = ReadOptions {
                 separator: dialect.separator,

@@ -31,18 +31,17 @@ impl<'a> Counter<'a> {
 }
 
 impl Sink for Counter<'_> {
-    fn plain(&mut self, dialect: &Dialect, mut from: usize, to: usize) -> bool {
-        let line_end = dialect.line_end.byte();
+    fn plain(&mut self, _: &Dialect, mut from: usize, to: usize) -> bool {
         // The lines counted below want to see two bytes before their ends. If these are a line end, or one and a
         // `\r`, it was outside quotes: a quote would stand between it and here.
         while from < 2 {
-            let Some(at) = memchr(line_end, &self.input[from..to]) else { return true };
+            let Some(at) = memchr(b'\n', &self.input[from..to]) else { return true };
             self.end_line(from + at);
             from = self.start;
         }
-        let Some(last) = memrchr(line_end, &self.input[from..to]) else { return true };
+        let Some(last) = memrchr(b'\n', &self.input[from..to]) else { return true };
         self.start = from + last + 1;
-        self.records += count_lines(line_end, &self.input[from - 2..self.start]);
+        self.records += count_lines(&self.input[from - 2..self.start]);
         true
     }
 
@@ -70,9 +69,8 @@ impl Sink for Counter<'_> {
     }
 }
 
-/// Lines that end in `bytes` behind its first two bytes, but for the empty ones and those of a lone `\r` (where `\r`
-/// ends lines there are none of the latter).
-fn count_lines(line_end: u8, bytes: &[u8]) -> usize {
+/// Lines that end in `bytes` behind its first two bytes, but for the empty ones and those of a lone `\r`.
+fn count_lines(bytes: &[u8]) -> usize {
     // So many that a sum of eight bits holds: then the compiler counts in vectors of bytes.
     const RUN: usize = 128;
     let mut count = 0;
@@ -80,8 +78,8 @@ fn count_lines(line_end: u8, bytes: &[u8]) -> usize {
     for ((before_last, last), here) in before_last.chunks(RUN).zip(last.chunks(RUN)).zip(here.chunks(RUN)) {
         let mut run = 0_u8;
         for ((&before_last, &last), &here) in before_last.iter().zip(last).zip(here) {
-            let empty = (last == line_end) | ((last == b'\r') & (before_last == line_end));
-            run += u8::from((here == line_end) & !empty);
+            let empty = (last == b'\n') | ((last == b'\r') & (before_last == b'\n'));
+            run += u8::from((here == b'\n') & !empty);
         }
         count += usize::from(run);
     }

@@ -111,7 +111,7 @@ pub(crate) struct Machine {
     classes: [Class; 256],
     /// Indexed by state and class.
     next: [[State; CLASSES.len()]; STATES.len()],
-    pub(crate) line_end: u8,
+    line_end: LineEnd,
     quote: Option<u8>,
     escape: Option<u8>,
     strips_cr: bool,
@@ -129,12 +129,15 @@ impl Machine {
         if lf {
             classes[usize::from(b'\r')] = Class::Cr;
         }
+        if !lf {
+            classes[usize::from(b'\r')] = Class::LineEnd;
+        }
         for (byte, class) in [
             (dialect.comment, Class::Comment),
             (dialect.quote, Class::Quote),
             (dialect.escape, Class::Escape),
             (Some(dialect.separator), Class::Separator),
-            (Some(dialect.line_end.byte()), Class::LineEnd),
+            (Some(b'\n'), Class::LineEnd),
         ] {
             if let Some(byte) = byte {
                 classes[usize::from(byte)] = class;
@@ -143,7 +146,7 @@ impl Machine {
         Self {
             classes,
             next: STATES.map(|state| CLASSES.map(|class| transition(state, class))),
-            line_end: dialect.line_end.byte(),
+            line_end: dialect.line_end,
             quote: dialect.quote,
             escape: dialect.escape,
             strips_cr: lf,
@@ -175,7 +178,7 @@ impl Machine {
     pub(crate) fn hop(&self, state: State, bytes: &[u8]) -> usize {
         let found = match state {
             State::Quoted => self.find_quote_or_escape(bytes),
-            State::Comment | State::CommentLine => memchr(self.line_end, bytes),
+            State::Comment | State::CommentLine => self.line_end.find(bytes),
             _ => return 0,
         };
         found.unwrap_or(bytes.len())

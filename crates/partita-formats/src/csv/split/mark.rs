@@ -92,7 +92,7 @@ impl<'a> Marker<'a> {
 impl Sink for Marker<'_> {
     fn plain(&mut self, dialect: &Dialect, from: usize, to: usize) -> bool {
         let find = |block: &Block, valid: u64| {
-            let line_ends = equal(block, dialect.line_end.byte()) & valid;
+            let line_ends = equal(block, b'\n') & valid;
             let ends = line_ends | (equal(block, dialect.separator) & valid);
             Outside { ends, line_ends, quoted: 0 }
         };

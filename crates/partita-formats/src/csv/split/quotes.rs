@@ -3,7 +3,8 @@
 //! Parity is exact only while every quote that opens stands where a field begins, or behind the quote that closed
 //! the same field (a doubled one). A quote that closes needs no such check: what follows it is data until the field
 //! ends, and the next quote, if it is data as well, is one that opens in the wrong place. Escapes, and comments
-//! outside quotes, end the method: then [`Quotes::block`] says so, and the caller goes on with the exact machine.
+//! outside quotes, end the method: then [`Quotes::block`] says so, and the caller goes on with the exact machine. Lines
+//! end with `\n` here; for [`LineEnd::Any`](super::super::dialect::LineEnd) there is the exact machine alone.
 
 use super::super::dialect::{Dialect, is_blank};
 use super::machine::State;
@@ -69,7 +70,7 @@ impl Quotes {
     pub(crate) fn behind(self, dialect: &Dialect, bytes: &[u8]) -> Self {
         let blank = |byte: u8| dialect.trim && is_blank(byte) && byte != dialect.separator;
         let at_start = match bytes.iter().rev().find(|&&byte| !blank(byte)) {
-            Some(&byte) => u64::from(byte == dialect.separator || byte == dialect.line_end.byte()),
+            Some(&byte) => u64::from(byte == dialect.separator || byte == b'\n'),
             None => self.at_start,
         };
         Self { at_start, ..self }
@@ -87,7 +88,7 @@ impl Quotes {
         {
             return None;
         }
-        let line_ends = find(dialect.line_end.byte()) & !inside;
+        let line_ends = find(b'\n') & !inside;
         let ends = (find(dialect.separator) & !inside) | line_ends;
         let closing = quotes & !inside;
         let mut starts = ends << 1 | self.at_start;

@@ -3,7 +3,7 @@
 
 use memchr::{memchr, memchr2, memchr3};
 
-use super::super::dialect::Dialect;
+use super::super::dialect::{Dialect, LineEnd};
 use super::machine::Machine;
 use super::masks::{BLOCK_BYTES, Block, padded};
 use super::quotes::{Outside, Quotes};
@@ -28,6 +28,11 @@ pub(super) trait Sink {
 pub(super) fn scan(dialect: &Dialect, machine: &Machine, input: &[u8], last: bool, sink: &mut impl Sink) {
     let mut at = 0;
     let mut quotes = Quotes::START;
+    // Lines that may end in two ways are rare: they are read exactly, one by one.
+    while dialect.line_end == LineEnd::Any && at < input.len() {
+        let Some(line) = sink.exact(machine, last) else { return };
+        at = line;
+    }
     while at < input.len() {
         let page = &input[at..input.len().min(at + PAGE_BYTES)];
         if quotes.is_plain() && is_plain(dialect, page) {
