@@ -12,18 +12,17 @@
 
 mod assembly;
 mod error;
+mod found;
 mod fragment;
 mod manifest;
 mod options;
 mod parts;
 mod place;
-mod rename;
+mod sibling;
 mod sync;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -96,7 +95,7 @@ impl Dataset {
             (false, false) => Cut::Bytes(options.write.part_bytes),
         };
         let syncer = Syncer::new(options.sync)?;
-        let parts = Parts::new(Arc::clone(&layout), place.data(), cut, options.partitions, syncer);
+        let parts = Parts::new(Arc::clone(&layout), place.data(), cut, &options, syncer);
         let state = State {
             phase: Phase::Open,
             assembly: Assembly::new(),
@@ -253,7 +252,7 @@ impl Dataset {
         let path = state.place.as_ref().map(|place| place.fragment(number)).unwrap_or_default();
         let active = Active::enter(self, &mut state);
         drop(state);
-        let spilled = Fragment::create(path.clone()).and_then(|fragment| {
+        let spilled = Fragment::create(&self.options.disk, path.clone()).and_then(|fragment| {
             let fragment = Arc::new(fragment);
             let file = Arc::clone(&fragment) as Arc<dyn PageFile>;
             row_group.spill(&file, 0)?;
@@ -329,7 +328,7 @@ impl Dataset {
             let json = to_json(&self.manifest(rows, assembled.parts.clone()), true)?;
             self.write_manifest(&place.data().join(MANIFEST_NAME), &json)?;
         }
-        let replaced = place.publish(self.options.sync, rename::exchange)?;
+        let replaced = place.publish(self.options.sync)?;
         Ok(written(&place, &assembled, rows, replaced))
     }
 
@@ -348,9 +347,9 @@ impl Dataset {
 
     fn write_manifest(&self, path: &Path, json: &str) -> Result<()> {
         let write = || {
-            let mut file = File::create_new(path)?;
-            file.write_all(json.as_bytes())?;
-            if self.options.sync { file.sync_all() } else { Ok(()) }
+            let file = self.options.disk.create_new(path)?;
+            file.write_all_at(0, json.as_bytes())?;
+            if self.options.sync { file.sync_data() } else { Ok(()) }
         };
         write().map_err(|error| Error::io("write", path, error))
     }

@@ -30,7 +30,7 @@ use crate::executor::{self, RunOptions, Scheduler};
 use crate::journal::Journal;
 use crate::ledger::Ledger;
 use crate::progress::Progress;
-use crate::storage::{Spool, Storage};
+use crate::storage::{Disk, LocalDisk, Spool, Storage, fault};
 use crate::store::Store;
 
 use functions::Functions;
@@ -46,6 +46,8 @@ pub struct EngineOptions {
     pub threads: Option<usize>,
     /// How tasks run where a call does not say otherwise.
     pub scheduler: Scheduler,
+    /// The disk of local files; `None`: the file system as it is.
+    pub disk: Option<Arc<dyn Disk>>,
 }
 
 /// How one call runs.
@@ -118,7 +120,8 @@ impl Engine {
     pub fn start(options: &EngineOptions) -> Result<Arc<Self>> {
         let threads = options.threads.unwrap_or_else(cores);
         let ledger = Ledger::new(options.memory_limit, threads)?;
-        Ok(Arc::new(Self::with_ledger(ledger, threads, options.scheduler)))
+        let disk = options.disk.as_ref().map_or_else(default_disk, Arc::clone);
+        Ok(Arc::new(Self::with_ledger(ledger, threads, options.scheduler, disk)))
     }
 
     /// Runs a graph of closures.
@@ -145,13 +148,14 @@ impl Engine {
     /// Starts an engine with the default settings.
     pub fn start_default() -> Arc<Self> {
         let threads = cores();
-        Arc::new(Self::with_ledger(Ledger::with_default_limit(threads), threads, Scheduler::Threaded))
+        let ledger = Ledger::with_default_limit(threads);
+        Arc::new(Self::with_ledger(ledger, threads, Scheduler::Threaded, default_disk()))
     }
 
-    fn with_ledger(ledger: Arc<Ledger>, threads: usize, scheduler: Scheduler) -> Self {
+    fn with_ledger(ledger: Arc<Ledger>, threads: usize, scheduler: Scheduler, disk: Arc<dyn Disk>) -> Self {
         Self {
             ledger,
-            storage: Storage,
+            storage: Storage::new(disk),
             store: Store::default(),
             functions: Functions::default(),
             spool: Spool::default(),
@@ -419,6 +423,11 @@ impl Drop for FunctionGuard {
     fn drop(&mut self) {
         self.engine.functions.remove(self.id);
     }
+}
+
+/// The file system as it is, or as `PARTITA_FAULTS` has it.
+fn default_disk() -> Arc<dyn Disk> {
+    fault::from_variable().unwrap_or_else(|| Arc::new(LocalDisk))
 }
 
 fn cores() -> usize {

@@ -1,8 +1,11 @@
 //! The storage room: all bytes of inputs come through here.
 //!
 //! A place serves one scheme. Local files are served directly; the other schemes are where an object store
-//! will be plugged in, behind the same three calls.
+//! will be plugged in, behind the same three calls. Below it is the [`Disk`], through which everything goes that
+//! opens, writes or renames files of this machine: inputs, data sets, spilled partitions.
 
+pub mod disk;
+pub mod fault;
 mod local;
 mod spool;
 
@@ -12,7 +15,10 @@ use partita_formats::io::ReadAt;
 
 use crate::error::{ErrorKind, Result};
 
+pub use disk::{Disk, DiskFile, DiskWriter, LocalDisk};
 pub(crate) use spool::Spool;
+
+use local::LocalFiles;
 
 /// An input as it was when it was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,14 +44,26 @@ trait Place: Send + Sync {
 }
 
 /// All places of a session.
-#[derive(Debug, Default)]
-pub struct Storage;
+#[derive(Debug)]
+pub struct Storage {
+    files: LocalFiles,
+}
 
 impl Storage {
-    fn place<'a>(&self, path: &'a str) -> Result<(&'static dyn Place, &'a str)> {
+    /// The places of a session whose local files are on `disk`.
+    pub fn new(disk: Arc<dyn Disk>) -> Self {
+        Self { files: LocalFiles { disk } }
+    }
+
+    /// The disk of local files.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.files.disk
+    }
+
+    fn place<'a>(&self, path: &'a str) -> Result<(&dyn Place, &'a str)> {
         match path.split_once("://") {
-            None => Ok((&local::LocalFiles, path)),
-            Some(("file", rest)) => Ok((&local::LocalFiles, rest)),
+            None => Ok((&self.files, path)),
+            Some(("file", rest)) => Ok((&self.files, rest)),
             Some((scheme, _)) => {
                 Err(ErrorKind::Scheme { scheme: scheme.to_owned(), path: path.to_owned() }.into())
             }

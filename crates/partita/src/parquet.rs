@@ -262,6 +262,7 @@ impl ParquetWriter {
             inputs: inputs(plan),
             options_json: self.job.clone(),
             sync: self.sync,
+            disk: Arc::clone(self.frame.session().engine().storage().disk()),
         }
     }
 

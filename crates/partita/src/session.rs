@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use partita_runtime::executor::Scheduler;
+use partita_runtime::storage::Disk;
 use partita_runtime::{Engine, EngineOptions};
 
 use crate::context::Inputs;
@@ -36,6 +37,7 @@ pub struct SessionBuilder {
     memory_limit: Option<ByteSize>,
     threads: Option<usize>,
     scheduler: Option<Scheduler>,
+    disk: Option<Arc<dyn Disk>>,
 }
 
 impl SessionBuilder {
@@ -61,6 +63,14 @@ impl SessionBuilder {
         self
     }
 
+    /// The disk of local files, for tests that make it fail.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn disk(mut self, disk: Arc<dyn Disk>) -> Self {
+        self.disk = Some(disk);
+        self
+    }
+
     /// Starts the session.
     ///
     /// # Errors
@@ -71,6 +81,7 @@ impl SessionBuilder {
             memory_limit: memory_limit.filter(|bytes| *bytes > 0),
             threads: self.threads.filter(|threads| *threads > 0),
             scheduler: self.scheduler.unwrap_or(Scheduler::Threaded),
+            disk: self.disk,
         };
         Ok(Session { engine: Engine::start(&options)? })
     }

@@ -1,9 +1,12 @@
 //! What the writer of a data set is told, and what it answers.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use partita_formats::parquet::WriteOptions;
 use serde::{Deserialize, Serialize};
+
+use crate::storage::{Disk, LocalDisk};
 
 /// An input as it was when the work was planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,8 @@ pub struct DatasetOptions {
     pub options_json: serde_json::Value,
     /// Whether files and folders are synced to the disk before the data set appears.
     pub sync: bool,
+    /// The disk that it is written to.
+    pub disk: Arc<dyn Disk>,
 }
 
 impl Default for DatasetOptions {
@@ -46,6 +51,7 @@ impl Default for DatasetOptions {
             inputs: Vec::new(),
             options_json: serde_json::Value::Null,
             sync: true,
+            disk: Arc::new(LocalDisk),
         }
     }
 }

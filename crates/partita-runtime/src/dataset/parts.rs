@@ -1,6 +1,5 @@
 //! The files of a data set: opened, filled in row order, cut at partition boundaries, synced as they close.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +11,9 @@ use partita_formats::parquet::{EncodedRowGroup, Layout, PartWriter};
 
 use crate::dataset::error::{Error, ErrorKind, Result};
 use crate::dataset::manifest::ManifestPart;
+use crate::dataset::options::DatasetOptions;
 use crate::dataset::sync::Syncer;
+use crate::storage::{Disk, DiskFile, DiskWriter};
 
 /// Bytes after which a part that is still growing is synced beside the writing, so that the end waits for little.
 const SYNC_BYTES: u64 = 32 << 20;
@@ -34,6 +35,7 @@ pub(super) enum Cut {
 /// The files written so far, and the one that is open.
 pub(super) struct Parts {
     layout: Arc<Layout>,
+    disk: Arc<dyn Disk>,
     /// The folder of parts, or the one file.
     place: PathBuf,
     cut: Cut,
@@ -46,8 +48,8 @@ pub(super) struct Parts {
 }
 
 struct OpenPart {
-    writer: PartWriter<Arc<File>>,
-    file: Arc<File>,
+    writer: PartWriter<DiskWriter>,
+    file: Arc<dyn DiskFile>,
     path: PathBuf,
     name: String,
     row_groups: usize,
@@ -68,12 +70,14 @@ impl Parts {
         layout: Arc<Layout>,
         place: PathBuf,
         cut: Cut,
-        partitions: Option<usize>,
+        options: &DatasetOptions,
         syncer: Syncer,
     ) -> Self {
-        let last = partitions.unwrap_or(0).saturating_sub(1);
+        let last = options.partitions.unwrap_or(0).saturating_sub(1);
         let digits = last.to_string().len().max(PART_DIGITS_MIN);
-        Self { layout, place, cut, digits, syncer, open: None, done: Vec::new(), partition_rows: 0, rows: 0 }
+        let disk = Arc::clone(&options.disk);
+        let (done, partition_rows, rows) = (Vec::new(), 0, 0);
+        Self { layout, disk, place, cut, digits, syncer, open: None, done, partition_rows, rows }
     }
 
     /// Appends the next row group.
@@ -140,9 +144,8 @@ impl Parts {
             let path = self.place.join(&name);
             (name, path)
         };
-        let file = File::create_new(&path).map_err(|error| Error::io("create", &path, error))?;
-        let file = Arc::new(file);
-        let writer = PartWriter::with_layout(Arc::clone(&file), &self.layout)
+        let file = self.disk.create_new(&path).map_err(|error| Error::io("create", &path, error))?;
+        let writer = PartWriter::with_layout(DiskWriter::new(Arc::clone(&file)), &self.layout)
             .map_err(|error| write_error(&path, error))?;
         Ok(OpenPart { writer, file, path, name, row_groups: 0, synced_bytes: 0 })
     }

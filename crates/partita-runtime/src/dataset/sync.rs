@@ -1,6 +1,5 @@
 //! Getting files onto the disk beside the writing.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, TrySendError};
 
 use crate::dataset::error::{Error, Result};
+use crate::storage::DiskFile;
 
 /// Files that wait to be synced at most; the writer of one more waits for the disk.
 const QUEUE_FILES_MAX: usize = 4;
@@ -22,7 +22,7 @@ pub(super) struct Syncer {
 
 #[derive(Debug)]
 struct Running {
-    queue: Sender<(Arc<File>, PathBuf)>,
+    queue: Sender<(Arc<dyn DiskFile>, PathBuf)>,
     thread: JoinHandle<Result<()>>,
     /// Set where the data set is given up: the thread leaves what is queued.
     stop: Arc<AtomicBool>,
@@ -33,7 +33,7 @@ impl Syncer {
         if !sync {
             return Ok(Self { running: None });
         }
-        let (queue, files) = crossbeam_channel::bounded::<(Arc<File>, PathBuf)>(QUEUE_FILES_MAX);
+        let (queue, files) = crossbeam_channel::bounded::<(Arc<dyn DiskFile>, PathBuf)>(QUEUE_FILES_MAX);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
@@ -52,7 +52,7 @@ impl Syncer {
     }
 
     /// Begins to sync a file that is still being written, where the thread has nothing else to do.
-    pub(super) fn begin(&self, file: &Arc<File>, path: &Path) {
+    pub(super) fn begin(&self, file: &Arc<dyn DiskFile>, path: &Path) {
         if let Some(running) = &self.running
             && running.queue.is_empty()
         {
@@ -63,7 +63,7 @@ impl Syncer {
     }
 
     /// Syncs a file that is finished; errors come with [`Syncer::finish`].
-    pub(super) fn end(&self, file: Arc<File>, path: &Path) {
+    pub(super) fn end(&self, file: Arc<dyn DiskFile>, path: &Path) {
         if let Some(running) = &self.running {
             // The thread takes from the queue until it is dropped here, so sending cannot fail.
             let _ = running.queue.send((file, path.to_path_buf()));
@@ -94,9 +94,4 @@ impl Drop for Syncer {
             running.stop.store(true, Ordering::Relaxed);
         }
     }
-}
-
-/// Syncs a folder: the names in it.
-pub(super) fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(|error| Error::io("sync", folder, error))
 }

@@ -1,17 +1,16 @@
 //! Local files.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use glob::{MatchOptions, glob_with};
 use partita_formats::io::ReadAt;
-use rustix::fs::{Advice, fadvise};
 
+use super::disk::{Disk, DiskFile};
 use super::{Input, Place};
 use crate::error::{ErrorKind, Result};
 
@@ -19,7 +18,11 @@ use crate::error::{ErrorKind, Result};
 const CSV_ENDINGS: [&str; 3] = [".csv", ".tsv", ".txt"];
 const COMPRESSED_ENDINGS: [&str; 4] = [".gz", ".zst", ".bz2", ".xz"];
 
-pub(super) struct LocalFiles;
+/// Files that are opened on `disk`.
+#[derive(Debug)]
+pub(super) struct LocalFiles {
+    pub(super) disk: Arc<dyn Disk>,
+}
 
 impl Place for LocalFiles {
     fn list(&self, pattern: &str) -> Result<Vec<Input>> {
@@ -45,7 +48,7 @@ impl Place for LocalFiles {
     }
 
     fn open(&self, path: &str) -> Result<Arc<dyn ReadAt>> {
-        let file = File::open(path).map_err(|error| failed(path, error))?;
+        let file = self.disk.open(Path::new(path)).map_err(|error| failed(path, error))?;
         let found = file.metadata().map_err(|error| failed(path, error))?;
         if !found.is_file() {
             let error = io::Error::new(io::ErrorKind::Unsupported, "not a regular file; pipe it in as `-`");
@@ -124,7 +127,7 @@ fn utf8(path: &Path) -> Result<String> {
 
 /// An open file, read by position from any number of threads.
 struct LocalFile {
-    file: File,
+    file: Arc<dyn DiskFile>,
     bytes: u64,
 }
 
@@ -134,24 +137,22 @@ impl ReadAt for LocalFile {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.file.read_at(buffer, offset) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                done => return done,
-            }
-        }
+        self.file.read_some_at(offset, buffer)
     }
 
     fn prefetch(&self, range: Range<u64>) {
-        let length = std::num::NonZeroU64::new(range.end.saturating_sub(range.start));
-        // A hint: where the system does not take it, reading still works.
-        let _ = fadvise(&self.file, range.start, length, Advice::WillNeed);
+        self.file.will_read(range);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::LocalDisk;
+
+    fn local() -> LocalFiles {
+        LocalFiles { disk: Arc::new(LocalDisk) }
+    }
 
     fn names(inputs: &[Input]) -> Vec<&str> {
         inputs.iter().map(|input| input.path.rsplit('/').next().unwrap_or("")).collect()
@@ -163,10 +164,10 @@ mod tests {
         for name in ["b.csv", "a.csv.gz", ".hidden.csv", "_partita.json", "notes.md"] {
             fs::write(folder.path().join(name), "x").unwrap();
         }
-        let found = LocalFiles.list(folder.path().to_str().unwrap()).unwrap();
+        let found = local().list(folder.path().to_str().unwrap()).unwrap();
         assert_eq!(names(&found), ["a.csv.gz", "b.csv"]);
         let glob = format!("{}/*.csv", folder.path().display());
-        assert_eq!(names(&LocalFiles.list(&glob).unwrap()), ["b.csv"]);
+        assert_eq!(names(&local().list(&glob).unwrap()), ["b.csv"]);
     }
 
     #[test]
@@ -174,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a[1].csv");
         fs::write(&path, "x").unwrap();
-        assert_eq!(names(&LocalFiles.list(path.to_str().unwrap()).unwrap()), ["a[1].csv"]);
+        assert_eq!(names(&local().list(path.to_str().unwrap()).unwrap()), ["a[1].csv"]);
     }
 
     #[test]
@@ -195,7 +196,7 @@ mod tests {
     fn nothing_found_is_an_error_that_names_the_pattern() {
         let folder = tempfile::tempdir().unwrap();
         let glob = format!("{}/*.csv", folder.path().display());
-        let message = LocalFiles.list(&glob).unwrap_err().to_string();
+        let message = local().list(&glob).unwrap_err().to_string();
         assert!(message.contains(&glob), "{message}");
     }
 }

@@ -3,7 +3,8 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
-use crate::dataset::place::Place;
+use crate::storage::LocalDisk;
+use crate::storage::fault::{CallKind, Fault, FaultyDisk, Plan};
 
 fn input(path: &Path) -> InputFingerprint {
     InputFingerprint { path: path.to_str().unwrap().to_owned(), bytes: 0, modified_ns: 0 }
@@ -89,22 +90,25 @@ fn overwrite_exchanges() {
 fn two_steps_where_folders_cannot_be_exchanged() {
     let home = tempfile::tempdir().unwrap();
     let target = folder(home.path().join("out"), &["old"]);
-    let mut place = Place::claim(&target, &overwrite()).unwrap();
-    fs::write(place.data().join("new"), "").unwrap();
-    let unsupported = |_: &Path, _: &Path| Err(std::io::Error::from_raw_os_error(22));
-    assert_eq!(place.publish(true, unsupported).unwrap(), Replaced::InTwoSteps);
-    drop(place);
-    assert_eq!(listing(&target), ["new"]);
-
-    // The new set vanished: the second step fails, and the old one is put back.
-    let mut place = Place::claim(&target, &overwrite()).unwrap();
-    let vanishing = |data: &Path, _: &Path| {
-        fs::remove_dir_all(data)?;
-        Err(std::io::Error::from_raw_os_error(22))
+    let without_exchange = || {
+        let fault = Fault::forever(&[CallKind::Exchange], 1, 22);
+        FaultyDisk::new(Arc::new(LocalDisk), Plan::fault(fault))
     };
-    assert!(place.publish(false, vanishing).is_err());
-    drop(place);
-    assert_eq!(listing(&target), ["new"]);
+    let write = |disk: Arc<FaultyDisk>, count| {
+        let dataset = create(&target, DatasetOptions { sync: true, disk, ..overwrite() }).unwrap();
+        write_all(&dataset, count)
+    };
+    let written = write(without_exchange(), 3).unwrap();
+    assert_eq!((written.replaced, numbers(&written.files)), (Replaced::InTwoSteps, vec![0, 1, 2]));
+    assert_eq!(listing(&target), [MANIFEST_NAME, "part-00000.parquet"]);
+    let before = fs::read(&written.files[0]).unwrap();
+
+    // The second step fails, and the old one is put back.
+    let mut plan = Plan::fault(Fault::forever(&[CallKind::Exchange], 1, 22));
+    plan.faults.push(Fault::once(&[CallKind::Rename], 3, 5));
+    let error = write(FaultyDisk::new(Arc::new(LocalDisk), plan), 4).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Io { .. }), "{error}");
+    assert_eq!(fs::read(target.join("part-00000.parquet")).unwrap(), before);
     assert_eq!(listing(home.path()), ["out"]);
 }
 
