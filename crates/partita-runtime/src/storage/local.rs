@@ -187,9 +187,9 @@ mod tests {
             fs::write(folder.path().join(name), "x").unwrap();
         }
         let glob = format!("{}/**", folder.path().display());
-        assert_eq!(names(&LocalFiles.list(&glob).unwrap()), ["a.csv", "x.csv", "y.csv"]);
+        assert_eq!(names(&local().list(&glob).unwrap()), ["a.csv", "x.csv", "y.csv"]);
         let glob = format!("{}/**/[xz].csv", folder.path().display());
-        assert_eq!(names(&LocalFiles.list(&glob).unwrap()), ["x.csv"]);
+        assert_eq!(names(&local().list(&glob).unwrap()), ["x.csv"]);
     }
 
     #[test]
