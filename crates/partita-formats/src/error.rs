@@ -21,7 +21,7 @@ impl Error {
     /// Whether trying again may help: an interrupted or timed-out read, not a wrong byte.
     pub fn is_transient(&self) -> bool {
         match self.kind() {
-            ErrorKind::Io { source, .. } => {
+            ErrorKind::Io { source, .. } | ErrorKind::Frame(crate::frame::FrameError::Io { source, .. }) => {
                 matches!(
                     source.kind(),
                     io::ErrorKind::Interrupted | io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
@@ -113,6 +113,9 @@ pub enum ErrorKind {
     /// Arrow refused.
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
+    /// A frame could not be read.
+    #[error(transparent)]
+    Frame(#[from] crate::frame::FrameError),
     /// The `parquet` crate refused.
     #[error(transparent)]
     Parquet(#[from] parquet::errors::ParquetError),

@@ -5,10 +5,12 @@
 //! | --- | --- |
 //! | [`io`] | the blocking `read_at` that every reader is written against |
 //! | [`csv`] | dialects, splitter and its plain twin, block starts, typed decoding, inference |
+//! | [`frame`] | batches to checksummed bytes and back, for the store |
 //! | [`parquet`] | row groups encoded apart, and parts assembled from them |
 
 pub mod csv;
 pub mod error;
+pub mod frame;
 pub mod io;
 pub mod parquet;
 
