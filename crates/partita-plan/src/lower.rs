@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
+use partita_formats::csv::options::OnMismatch;
 use partita_formats::parquet::WriteOptions;
 use partita_schedule::graph::{Graph, Kind, TaskId};
 use partita_tasks::program::{
@@ -11,7 +12,7 @@ use partita_tasks::program::{
     StreamId,
 };
 
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::node::PlanRef;
 
 /// Where the rows of a plan go.
@@ -69,6 +70,10 @@ impl Pipeline {
     /// A pipeline that hands on the batches of `source`, which reads `input_bytes` of input.
     pub(crate) fn new(label: &'static str, source: Source, schema: SchemaRef, input_bytes: u64) -> Self {
         Self { label, source, operators: Vec::new(), schema, input_bytes, dependencies: Vec::new() }
+    }
+
+    fn quarantines(&self) -> bool {
+        matches!(&self.source, Source::Csv(scan) if scan.file.block.on_mismatch == OnMismatch::Quarantine)
     }
 }
 
@@ -221,7 +226,15 @@ impl Lowering {
     }
 
     /// Counts the rows of each pipeline and adds them up: the slot with the rows before each, and its barrier.
+    ///
+    /// # Errors
+    /// Where records may be set aside: the rows before a partition are known only when all before it have been read.
     pub(crate) fn row_offsets(&mut self, counted: Vec<Pipeline>) -> Result<(SlotId, TaskId)> {
+        if counted.iter().any(Pipeline::quarantines) {
+            let message = "with_row_index: rows are numbered before it is known which records are set aside; drop \
+                           the row index, or on_mismatch(OnMismatch::Quarantine) (--on-mismatch quarantine)";
+            return Err(ErrorKind::Option(message.into()).into());
+        }
         let mut counts = Vec::with_capacity(counted.len());
         let mut tasks = Vec::with_capacity(counted.len());
         for pipeline in counted {

@@ -16,7 +16,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 
 pub use divisions::Divisions;
 pub use filter::Filter;
@@ -180,6 +180,14 @@ pub trait Operator: Debug {
         Ok(None)
     }
 
+    /// For sources that read columns: the same with other types for some of them, by name.
+    ///
+    /// # Errors
+    /// As [`Operator::prune`].
+    fn retype(&self, _: &[(String, DataType)]) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
+
     /// For sources: how rows are found is fixed.
     ///
     /// # Errors
@@ -209,6 +217,17 @@ impl KeepAlive {
 impl Debug for KeepAlive {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str("KeepAlive")
+    }
+}
+
+/// `plan`, as it was written, over sources whose columns have these types.
+///
+/// # Errors
+/// Where an operator does not go with the new types.
+pub fn retyped(plan: &PlanRef, types: &[(String, DataType)]) -> Result<PlanRef> {
+    match plan.input() {
+        Some(input) => plan.operator().with_input(retyped(input, types)?),
+        None => Ok(plan.operator().retype(types)?.unwrap_or_else(|| Arc::clone(plan))),
     }
 }
 

@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use partita_columns::Partition;
 use partita_formats::csv::blocks::BlockStarts;
+use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 use partita_formats::parquet::EncodedRowGroup;
 
@@ -123,6 +124,19 @@ pub trait Host: Sync {
         row_groups: usize,
         rows: u64,
     ) -> Result<()>;
+
+    /// Hands over lines about records of `partition` that are left out of the data set: the `index`-th piece of them. A task
+    /// that is run again hands over the same pieces.
+    ///
+    /// # Errors
+    /// As [`Host::write_row_group`].
+    fn set_aside(&self, dataset: DatasetId, partition: usize, index: usize, lines: Vec<u8>) -> Result<()>;
+
+    /// Takes note of what the columns of a block held, in a run that may widen types.
+    fn observe(&self, seen: Seen);
+
+    /// Whether the input will be read again with wider types: then rows need not go on, and the rest is only looked at.
+    fn is_draft(&self) -> bool;
 
     /// Whether the run has been cancelled; asked between batches.
     fn is_cancelled(&self) -> bool;

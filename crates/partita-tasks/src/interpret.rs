@@ -62,7 +62,7 @@ pub fn run(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<Out
     if program.version != PROGRAM_VERSION {
         return Err(ErrorKind::Missing(format!("program version {}", program.version)).into());
     }
-    let mut source = source::open(&program.source, inputs, host)?;
+    let mut source = source::open(program, inputs, host)?;
     let mut chain = Chain::new(&program.operators, host)?;
     let mut sink = sink::open(program, host)?;
     while let Some(batch) = source.next()? {

@@ -5,9 +5,14 @@
 //! everything before: this is one sequential pass in bounded memory, at the speed of memory where the file has no
 //! quotes and near it where it has.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::dialect::Dialect;
+use super::reader::CsvBlock;
+use super::reader::lines::{LineCounter, lines_at};
+use super::stream::Compression;
 use super::split::machine::{Machine, State};
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
@@ -29,6 +34,8 @@ pub struct BlockStarts {
     /// of the first record that begins at or behind the cut `data_start + k * block_bytes` (the length of the file
     /// where none does).
     pub starts: Vec<u64>,
+    /// The lines, from 1, in which the blocks with records begin; none where they were not asked for.
+    pub lines: Vec<u64>,
 }
 
 /// How many blocks a file of `len` bytes has: its data are cut every `block_bytes` (at least 1), and a file without
@@ -52,11 +59,40 @@ pub fn find_block_starts(
     block_bytes: u64,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<BlockStarts> {
+    let blocks = count(input.len(), data_start, block_bytes);
+    let finder = Finder::new(dialect, data_start, block_bytes.max(1), blocks);
+    find(input, file, finder, cancelled)
+}
+
+/// [`find_block_starts`] of the data of `block`, and the line of each start.
+///
+/// # Errors
+/// As [`find_block_starts`].
+pub fn find_block_starts_and_lines(
+    input: &Arc<dyn ReadAt>,
+    block: &CsvBlock,
+    block_bytes: u64,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<BlockStarts> {
+    let (file, line_end) = (&block.file, block.dialect.line_end);
+    let before = lines_at(file, input, Compression::None, line_end, &[block.data_start])?;
+    let first_line = before.first().copied().unwrap_or(1);
+    let blocks = count(input.len(), block.data_start, block_bytes);
+    let mut finder = Finder::new(&block.dialect, block.data_start, block_bytes.max(1), blocks);
+    finder.lines.push(first_line);
+    finder.counter = Some(LineCounter::new(line_end, first_line));
+    find(&**input, file, finder, cancelled)
+}
+
+fn find(
+    input: &dyn ReadAt,
+    file: &str,
+    mut finder: Finder,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<BlockStarts> {
     let len = input.len();
-    let blocks = count(len, data_start, block_bytes);
-    let mut finder = Finder::new(dialect, data_start, block_bytes.max(1), blocks);
     let mut buffer = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(BUFFER_BYTES)];
-    let mut at = data_start;
+    let mut at = finder.data_start;
     while at < len && finder.is_searching() {
         if cancelled() {
             return Err(ErrorKind::Cancelled.into());
@@ -84,6 +120,9 @@ struct Finder {
     /// First byte of the current line, while nothing of a record has been seen on it.
     line_start: u64,
     starts: Vec<u64>,
+    /// Where lines are counted: that of the next byte to be fed, and those of the starts.
+    counter: Option<LineCounter>,
+    lines: Vec<u64>,
     blocks: usize,
     block_bytes: u64,
     data_start: u64,
@@ -98,6 +137,8 @@ impl Finder {
             at: data_start,
             line_start: data_start,
             starts: vec![data_start],
+            counter: None,
+            lines: Vec::new(),
             blocks,
             block_bytes,
             data_start,
@@ -126,6 +167,11 @@ impl Finder {
             } else {
                 self.land(bytes)
             };
+            if let Some(counter) = &mut self.counter {
+                // The last byte taken is the first of a record that was found: no line ends between the two.
+                counter.feed(&bytes[..taken]);
+                self.lines.resize(self.starts.len(), counter.line());
+            }
             self.at += taken as u64;
             bytes = &bytes[taken..];
         }
@@ -157,6 +203,6 @@ impl Finder {
     fn finish(mut self, len: u64) -> BlockStarts {
         self.starts.resize(self.blocks, len);
         self.starts.push(len);
-        BlockStarts { starts: self.starts }
+        BlockStarts { starts: self.starts, lines: self.lines }
     }
 }

@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 
 pub use layout::Irregular;
@@ -24,11 +24,15 @@ pub(crate) use layout::{Layout, Span};
 pub(crate) use rules::{Rules, Slow};
 use sinks::{Sink, sink};
 
-use super::infer::kinds::classify;
+use super::infer::kinds::{Kinds, classify};
 use super::mismatch::{Mismatch, MismatchTable};
+use super::options::OnMismatch;
+use super::quarantine::{Reason, Rejected};
 use super::reader::{ColumnSource, ColumnSpec, CsvBlock};
 use super::records::Records;
+use super::schema_file::type_name;
 use super::text::Encoding;
+use super::widen::{self, Seen};
 use crate::error::Result;
 
 /// What a loop over one column of one chunk can see.
@@ -65,6 +69,10 @@ pub struct Columns {
     rows_cap: usize,
     batch_bytes_max: usize,
     misfits: Vec<Misfit>,
+    /// Where records are set aside: those of the last chunk.
+    aside: Option<Aside>,
+    /// What columns hold is looked at, for wider types.
+    widens: bool,
 }
 
 struct Column {
@@ -72,6 +80,17 @@ struct Column {
     rules: Rules,
     sink: Box<dyn Sink>,
     mismatch: Option<Mismatch>,
+    /// Kinds of the values that fitted, where they are looked at.
+    fitted: Kinds,
+}
+
+/// Rows with values that do not fit.
+#[derive(Default)]
+struct Aside {
+    /// Misfits of the last chunk, each with the position of its column.
+    misfits: Vec<(usize, Misfit)>,
+    /// Rows of the batch that are no part of it, ascending.
+    dropped: Vec<usize>,
 }
 
 impl Columns {
@@ -94,15 +113,17 @@ impl Columns {
                     ColumnSource::Missing | ColumnSource::Path => None,
                 };
                 let sink = sink(block, spec, &rules, rows_cap)?;
-                Ok(Column { field, rules, sink, mismatch: None })
+                Ok(Column { field, rules, sink, mismatch: None, fitted: Kinds::NONE })
             })
             .collect::<Result<Vec<_>>>()?;
+        let quarantines = block.on_mismatch == OnMismatch::Quarantine;
+        let layout = Layout::new(block.width, block.ragged);
         let is_text = |spec: &ColumnSpec| spec.data_type == arrow::datatypes::DataType::Utf8View;
         Ok(Self {
             schema: Arc::clone(&block.schema),
             specs: block.columns.clone(),
             columns,
-            layout: Layout::new(block.width, block.ragged),
+            layout: if quarantines { layout.setting_aside() } else { layout },
             spans: Vec::new(),
             encoding: block.encoding,
             has_text: block.columns.iter().any(is_text),
@@ -111,6 +132,8 @@ impl Columns {
             rows_cap,
             batch_bytes_max: limits.batch_bytes_max,
             misfits: Vec::new(),
+            aside: quarantines.then(Aside::default),
+            widens: block.on_mismatch == OnMismatch::Widen,
         })
     }
 
@@ -157,7 +180,7 @@ impl Columns {
         }
         let rows = self.layout.lay_out(records)?;
         let chunk = Chunk { bytes, verbatim: self.has_text && self.encoding.is_verbatim(bytes) };
-        for (column, spec) in self.columns.iter_mut().zip(&self.specs) {
+        for (index, (column, spec)) in self.columns.iter_mut().zip(&self.specs).enumerate() {
             let Some(field) = column.field else {
                 column.sink.repeat(rows);
                 continue;
@@ -165,6 +188,10 @@ impl Columns {
             self.layout.gather(records, field, &mut self.spans);
             column.sink.push(&chunk, &self.spans, &mut column.rules, &mut self.misfits);
             for misfit in self.misfits.drain(..) {
+                if let Some(aside) = &mut self.aside {
+                    aside.misfits.push((index, misfit));
+                    continue;
+                }
                 column.note(
                     spec,
                     &misfit,
@@ -189,16 +216,85 @@ impl Columns {
             .map(|column| column.sink.finish(self.rows_cap))
             .collect::<Result<Vec<_>>>()?;
         self.rows -= rows;
+        if self.widens {
+            for (column, array) in self.columns.iter_mut().zip(&arrays) {
+                column.fitted = column.fitted.union(widen::fitted(array));
+            }
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?)
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?;
+        match &mut self.aside {
+            Some(aside) if !aside.dropped.is_empty() => {
+                let mut keeps = vec![true; rows];
+                aside.dropped.drain(..).for_each(|row| keeps[row] = false);
+                Ok(partita_columns::compute::filter(&batch, &BooleanArray::from(keeps))?)
+            }
+            _ => Ok(batch),
+        }
+    }
+
+    /// The records of the last chunk that are set aside, in order; their rows will be no part of the batch.
+    pub(crate) fn take_rejected(&mut self, rows_before: usize) -> Vec<Rejected> {
+        let Some(aside) = &mut self.aside else { return Vec::new() };
+        let expected = self.layout.width();
+        let irregular = self.layout.take_rejected().into_iter().map(|irregular| Rejected {
+            record: irregular.record,
+            reason: Reason::Fields { expected, found: irregular.found },
+        });
+        let mut rejected: Vec<Rejected> = irregular.collect();
+        // The leftmost field of each record is told first.
+        aside.misfits.sort_by_key(|(_, misfit)| (misfit.row, misfit.start));
+        for row in aside.misfits.chunk_by(|(_, one), (_, other)| one.row == other.row) {
+            let Some(((column, first), further)) = row.split_first() else { continue };
+            let spec = &self.specs[*column];
+            aside.dropped.push(rows_before + first.row as usize);
+            rejected.push(Rejected {
+                record: self.layout.record(first.row) as usize,
+                reason: Reason::Value {
+                    column: spec.name.clone(),
+                    expected: type_name(&spec.data_type),
+                    found: first.text.clone(),
+                    not_text: first.not_text,
+                    further: further.iter().map(|(column, _)| self.specs[*column].name.clone()).collect(),
+                },
+            });
+        }
+        aside.misfits.clear();
+        rejected.sort_by_key(|rejected| rejected.record);
+        rejected
+    }
+
+    /// Whether all that did not fit so far may have a wider type.
+    pub(crate) fn may_widen(&self) -> bool {
+        let mut columns = self.columns.iter().zip(&self.specs);
+        columns.all(|(column, spec)| {
+            column.mismatch.as_ref().is_none_or(|mismatch| widen::may_widen(spec, mismatch.found))
+        })
+    }
+
+    /// What the columns have held so far, and forgets it.
+    pub(crate) fn take_seen(&mut self) -> Seen {
+        let mut seen = Seen::default();
+        for (column, spec) in self.columns.iter_mut().zip(&self.specs) {
+            let fitted = std::mem::replace(&mut column.fitted, Kinds::NONE);
+            seen.push(&self.file, spec, fitted, column.mismatch.take().as_ref());
+        }
+        seen
     }
 
     /// Drops the rows so far.
-    pub fn forget_rows(&mut self) {
+    ///
+    /// # Errors
+    /// As [`Columns::take_batch`].
+    pub fn forget_rows(&mut self) -> Result<()> {
+        if self.widens {
+            return self.take_batch().map(drop);
+        }
         self.rows = 0;
         for column in &mut self.columns {
             column.sink.clear();
         }
+        Ok(())
     }
 
     /// Whether a value did not fit.
@@ -218,13 +314,15 @@ impl Columns {
     /// Bytes of memory held.
     pub fn memory_bytes(&self) -> usize {
         let columns: usize = self.columns.iter().map(|column| column.sink.memory_bytes()).sum();
-        columns + self.spans.capacity() * size_of::<Span>() + self.layout.memory_bytes()
+        let aside = self.aside.as_ref().map_or(0, |aside| {
+            aside.misfits.capacity() * size_of::<(usize, Misfit)>() + aside.dropped.capacity() * size_of::<usize>()
+        });
+        columns + self.spans.capacity() * size_of::<Span>() + self.layout.memory_bytes() + aside
     }
 }
 
 impl Column {
     fn note(&mut self, spec: &ColumnSpec, misfit: &Misfit, place: u64, record: Option<u64>) {
-        use super::infer::kinds::Kinds;
         let kinds = if misfit.not_text {
             Kinds::NOT_TEXT
         } else {

@@ -23,6 +23,22 @@ pub enum Ragged {
     Skip,
 }
 
+/// What to do with a value that does not fit its column, and with a record of another width where [`Ragged`] does not
+/// allow it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnMismatch {
+    /// It is an error.
+    #[default]
+    Error,
+    /// For conversions: the rest of the input is looked at, and the conversion begins again with types that hold all
+    /// values. Columns whose type was given keep it, and records of another width are an error.
+    Widen,
+    /// For conversions: the record is left out, and a line about it goes to a file beside the data.
+    Quarantine,
+}
+
 /// What to do where files of one set have different headers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -106,6 +122,8 @@ pub struct ReadOptions {
     pub assume_missing: bool,
     /// What to do with records of another width.
     pub ragged: Ragged,
+    /// What to do with values that do not fit.
+    pub on_mismatch: OnMismatch,
     /// How bytes are text.
     pub encoding: Encoding,
     /// Name of a last column that holds the path of each row's file.
@@ -148,6 +166,7 @@ impl Default for ReadOptions {
             false_values: words(["false", "False", "FALSE"]),
             assume_missing: false,
             ragged: Ragged::default(),
+            on_mismatch: OnMismatch::default(),
             encoding: Encoding::default(),
             include_path: None,
             headers: Headers::default(),

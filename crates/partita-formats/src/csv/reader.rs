@@ -16,7 +16,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use block::{ColumnSource, ColumnSpec, CsvBlock, Limits};
+pub use block::{ColumnSource, ColumnSpec, CsvBlock, Limits, Promise};
 pub use block_reader::BlockReader;
 pub(crate) use buffer::Buffer;
 pub use stream_reader::StreamReader;

@@ -6,8 +6,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use partita_formats::csv::blocks;
+use partita_formats::csv::options::OnMismatch;
 use partita_formats::csv::reader::CsvBlock;
 use partita_formats::csv::stream::Compression;
 use partita_tasks::program::{CsvFile, CsvScan, ScanStart, Source};
@@ -87,6 +88,16 @@ impl ReadCsv {
     /// The files.
     pub fn files(&self) -> &[CsvInput] {
         &self.files
+    }
+
+    /// Whether records that do not fit are set aside.
+    pub fn quarantines(&self) -> bool {
+        self.files.iter().any(|file| file.block.on_mismatch == OnMismatch::Quarantine)
+    }
+
+    /// Whether types may be widened where values do not fit.
+    pub fn widens(&self) -> bool {
+        self.files.iter().any(|file| file.block.on_mismatch == OnMismatch::Widen)
     }
 
     /// Bytes of input of the wanted blocks.
@@ -238,6 +249,14 @@ impl Operator for ReadCsv {
     fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>> {
         let wanted = self.wanted.start + wanted.start..self.wanted.start + wanted.end;
         Ok(Some(Arc::new(Plan::ReadCsv(Self { wanted, ..self.clone() }))))
+    }
+
+    fn retype(&self, types: &[(String, DataType)]) -> Result<Option<PlanRef>> {
+        let retyped = |file: &CsvInput| CsvInput { block: file.block.retyped(types), ..file.clone() };
+        let files: Arc<[CsvInput]> = self.files.iter().map(retyped).collect();
+        let Some(all) = files.first().map(|file| Arc::clone(&file.block.schema)) else { return Ok(None) };
+        let schema = Arc::new(all.project(&self.output)?);
+        Ok(Some(Arc::new(Plan::ReadCsv(Self { files, all, schema, ..self.clone() }))))
     }
 
     fn physical(&self) -> Result<Option<PlanRef>> {

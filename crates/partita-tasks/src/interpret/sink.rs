@@ -9,6 +9,8 @@ use arrow::datatypes::SchemaRef;
 use partita_columns::partition::unique_buffer_bytes;
 use partita_columns::{Partition, compute};
 use partita_formats::csv::blocks;
+use partita_formats::csv::options::OnMismatch;
+use partita_formats::io::ReadAt;
 use partita_formats::parquet::{RowGroupEncoder, WriteOptions};
 
 use super::{Flow, Held, Outcome};
@@ -248,6 +250,19 @@ struct BlockStarts<'a> {
     host: &'a dyn Host,
 }
 
+impl BlockStarts<'_> {
+    fn find(&self, input: &Arc<dyn ReadAt>) -> Result<blocks::BlockStarts> {
+        let CsvFile { block, block_bytes, .. } = self.file;
+        let cancelled = || self.host.is_cancelled();
+        Ok(if block.on_mismatch == OnMismatch::Quarantine {
+            blocks::find_block_starts_and_lines(input, block, *block_bytes, &cancelled)?
+        } else {
+            let (dialect, start) = (&block.dialect, block.data_start);
+            blocks::find_block_starts(&**input, &block.file, dialect, start, *block_bytes, &cancelled)?
+        })
+    }
+}
+
 impl BatchSink for BlockStarts<'_> {
     fn push(&mut self, _: RecordBatch) -> Result<Flow> {
         Ok(Flow::Enough)
@@ -258,14 +273,7 @@ impl BatchSink for BlockStarts<'_> {
         self.host.check_unchanged(&file.path, file.bytes, file.modified_ns)?;
         let input = self.host.open(&file.path)?;
         let _memory = self.host.reserve("find block starts", blocks::BUFFER_BYTES, "use fewer threads")?;
-        let starts = blocks::find_block_starts(
-            &*input,
-            &file.block.file,
-            &file.block.dialect,
-            file.block.data_start,
-            file.block_bytes,
-            &|| self.host.is_cancelled(),
-        )?;
+        let starts = self.find(&input)?;
         if self.host.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
         }

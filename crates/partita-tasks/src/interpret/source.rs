@@ -6,14 +6,21 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use partita_columns::Partition;
 use partita_formats::csv::header;
+use partita_formats::csv::options::OnMismatch;
+use partita_formats::csv::quarantine::SetAside;
 use partita_formats::csv::reader::{BlockReader, StreamReader};
+use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 
 use super::Outcome;
 use super::operators::filter;
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Reservation, SlotValue};
-use crate::program::{CsvFile, CsvScan, ScanStart, Source, StreamId};
+use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StreamId};
+
+/// Lines about records that were set aside are handed over once there are so many bytes of them. Pieces end with the line
+/// that reaches it, so that a task that is run again makes the same ones.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Batches in row order.
 pub(super) trait BatchSource {
@@ -28,12 +35,12 @@ pub(super) trait BatchSource {
 
 /// Opens the source of a program.
 pub(super) fn open<'a>(
-    source: &'a Source,
+    program: &'a Program,
     inputs: &'a [Outcome],
     host: &'a dyn Host,
 ) -> Result<Box<dyn BatchSource + 'a>> {
-    Ok(match source {
-        Source::Csv(scan) => open_csv(scan, host)?,
+    Ok(match &program.source {
+        Source::Csv(scan) => open_csv(scan, &program.sink, host)?,
         Source::Input(_) => {
             let Some(Outcome::Partition(held)) = inputs.first() else {
                 return Err(ErrorKind::Missing("a collected input".into()).into());
@@ -77,8 +84,16 @@ impl BatchSource for Batches<'_> {
     }
 }
 
-fn open_csv<'a>(scan: &'a CsvScan, host: &'a dyn Host) -> Result<Box<dyn BatchSource + 'a>> {
+fn open_csv<'a>(
+    scan: &'a CsvScan,
+    sink: &Sink,
+    host: &'a dyn Host,
+) -> Result<Box<dyn BatchSource + 'a>> {
     let file = &scan.file;
+    let written = match sink {
+        Sink::Parquet { dataset, partition, .. } => Some((*dataset, *partition)),
+        _ => None,
+    };
     host.check_unchanged(&file.path, file.bytes, file.modified_ns)?;
     let input = host.open(&file.path)?;
     let block = &file.block;
@@ -100,7 +115,9 @@ fn open_csv<'a>(scan: &'a CsvScan, host: &'a dyn Host) -> Result<Box<dyn BatchSo
                 return Err(ErrorKind::Missing("block starts in their slot".into()).into());
             };
             let range = block_range(&starts.starts, scan.block, file.end)?;
-            Reader::Block(Box::new(BlockReader::new(Arc::clone(block), input, range)?))
+            // A block without records has no line, and needs none.
+            let line = Some(starts.lines.get(scan.block).copied().unwrap_or(1));
+            Reader::Block(Box::new(BlockReader::at_line(Arc::clone(block), input, range, line)?))
         }
         ScanStart::Stream(stream) => Reader::Stream(Box::new(take_stream(scan, stream, input, host)?)),
     };
@@ -109,9 +126,11 @@ fn open_csv<'a>(scan: &'a CsvScan, host: &'a dyn Host) -> Result<Box<dyn BatchSo
         host,
         reader: Some(reader),
         ended: false,
-        rows_left: file.rows_max.unwrap_or(u64::MAX),
         memory,
         reported_bytes: 0,
+        written,
+        aside: Vec::new(),
+        pieces: 0,
     }))
 }
 
@@ -136,6 +155,9 @@ fn take_stream(
         return Ok(*reader);
     }
     let mut reader = StreamReader::new(Arc::clone(&scan.file.block), input)?;
+    if let Some(records) = scan.file.rows_max {
+        reader = reader.end_after(records);
+    }
     for block in 0..scan.block {
         let end = stream_end(&scan.file, block);
         reader.skip(end)?;
@@ -156,14 +178,34 @@ enum Reader {
     Stream(Box<StreamReader>),
 }
 
+impl Reader {
+    fn take_set_aside(&mut self) -> SetAside {
+        match self {
+            Reader::Block(reader) => reader.take_set_aside(),
+            Reader::Stream(reader) => reader.take_set_aside(),
+        }
+    }
+
+    fn take_seen(&mut self) -> Seen {
+        match self {
+            Reader::Block(reader) => reader.take_seen(),
+            Reader::Stream(reader) => reader.take_seen(),
+        }
+    }
+}
+
 struct Csv<'a> {
     scan: &'a CsvScan,
     host: &'a dyn Host,
     reader: Option<Reader>,
     ended: bool,
-    rows_left: u64,
     memory: Box<dyn Reservation>,
     reported_bytes: u64,
+    /// The data set and the partition of it that the rows go to.
+    written: Option<(DatasetId, usize)>,
+    /// Lines about records that were set aside, not yet handed over.
+    aside: Vec<u8>,
+    pieces: usize,
 }
 
 impl Csv<'_> {
@@ -176,13 +218,58 @@ impl Csv<'_> {
             None => return Ok(None),
         };
         self.ended = batch.is_none();
+        let held = held + self.aside.capacity();
         if held > self.memory.bytes() {
             self.memory.resize(held)?;
         }
+        self.look_aside()?;
         let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
         self.host.progress(bytes_read.saturating_sub(self.reported_bytes), rows as u64);
         self.reported_bytes = bytes_read;
         Ok(batch)
+    }
+
+    /// Hands on what is not a row: records that were set aside, and what columns held.
+    fn look_aside(&mut self) -> Result<()> {
+        let Some(reader) = &mut self.reader else { return Ok(()) };
+        match self.scan.file.block.on_mismatch {
+            OnMismatch::Quarantine => {
+                self.aside.append(&mut reader.take_set_aside().lines);
+                self.hand_over()
+            }
+            OnMismatch::Widen if self.ended => {
+                let partition = self.written.map_or(usize::MAX, |(_, partition)| partition);
+                self.host.observe(reader.take_seen().of_partition(partition));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn hand_over(&mut self) -> Result<()> {
+        let mut rest = 0;
+        while rest < self.aside.len() {
+            let lines = &self.aside[rest..];
+            let last = lines.get(PIECE_BYTES - 1..).and_then(|lines| lines.iter().position(|byte| *byte == b'\n'));
+            let bytes = match last {
+                Some(last) => PIECE_BYTES + last,
+                None if self.ended => lines.len(),
+                None => break,
+            };
+            let Some((dataset, partition)) = self.written else {
+                return Err(ErrorKind::Missing("a data set to set records aside of".into()).into());
+            };
+            self.host.set_aside(dataset, partition, self.pieces, lines[..bytes].to_vec())?;
+            self.pieces += 1;
+            rest += bytes;
+        }
+        self.aside.drain(..rest);
+        Ok(())
+    }
+
+    /// Whether rows need not go on, because all will be read again.
+    fn is_draft(&self) -> bool {
+        self.scan.file.block.on_mismatch == OnMismatch::Widen && self.host.is_draft()
     }
 
     fn select(&self, batch: RecordBatch) -> Result<RecordBatch> {
@@ -195,16 +282,15 @@ impl Csv<'_> {
 
 impl BatchSource for Csv<'_> {
     fn next(&mut self) -> Result<Option<RecordBatch>> {
-        if self.rows_left == 0 {
-            return Ok(None);
+        while let Some(batch) = self.read()? {
+            if batch.num_rows() > 0 && !self.is_draft() {
+                return self.select(batch).map(Some);
+            }
+            if self.host.is_cancelled() {
+                return Err(ErrorKind::Cancelled.into());
+            }
         }
-        let Some(mut batch) = self.read()? else { return Ok(None) };
-        let rows = usize::try_from(self.rows_left).unwrap_or(usize::MAX).min(batch.num_rows());
-        if rows < batch.num_rows() {
-            batch = batch.slice(0, rows);
-        }
-        self.rows_left -= rows as u64;
-        self.select(batch).map(Some)
+        Ok(None)
     }
 
     fn close(&mut self) -> Result<()> {

@@ -103,9 +103,9 @@ fn first_rows(session: &Session, files: Vec<CsvInput>, rows: u64) -> Result<Vec<
     Ok(kept)
 }
 
-/// Rows of a compressed file, `rows_max` at most.
+/// Records of a compressed file, `rows_max` at most.
 fn count_rows(file: &CsvInput, input: Arc<dyn partita_formats::io::ReadAt>, rows_max: u64) -> Result<u64> {
-    let mut reader = StreamReader::new(Arc::new(file.block.project(&[])), input)?;
+    let mut reader = StreamReader::new(Arc::new(file.block.counting()), input)?;
     let mut rows = 0;
     while rows < rows_max
         && let Some(batch) = reader.next_batch(u64::MAX)?

@@ -40,6 +40,8 @@ impl Span {
 /// A record of another width where `ragged` does not allow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Irregular {
+    /// Which record of its chunk.
+    pub record: usize,
     /// First byte of the record in its chunk.
     pub start: u32,
     /// Its fields.
@@ -54,11 +56,28 @@ pub(crate) struct Layout {
     regular: bool,
     /// The records to decode, where they are not all regular.
     kept: Vec<u32>,
+    /// Records of a width that is not allowed, where they are set aside rather than refused.
+    rejected: Option<Vec<Irregular>>,
 }
 
 impl Layout {
     pub(crate) fn new(width: usize, ragged: Ragged) -> Self {
-        Self { width, ragged, regular: true, kept: Vec::new() }
+        Self { width, ragged, regular: true, kept: Vec::new(), rejected: None }
+    }
+
+    /// The same, which leaves records of a width that is not allowed out, and keeps a list of them.
+    pub(crate) fn setting_aside(self) -> Self {
+        Self { rejected: Some(Vec::new()), ..self }
+    }
+
+    /// Fields of a record.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The records that were left out since the last call, in order.
+    pub(crate) fn take_rejected(&mut self) -> Vec<Irregular> {
+        self.rejected.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Looks at the records of a chunk; returns the rows that they make.
@@ -78,10 +97,15 @@ impl Layout {
                 Ragged::Skip if found != self.width => continue,
                 Ragged::Skip => true,
             };
-            if !allowed {
-                return Err(Irregular { start: records.records[row].start, found });
+            if allowed {
+                self.kept.push(row as u32);
+                continue;
             }
-            self.kept.push(row as u32);
+            let irregular = Irregular { record: row, start: records.records[row].start, found };
+            match &mut self.rejected {
+                Some(rejected) => rejected.push(irregular),
+                None => return Err(irregular),
+            }
         }
         Ok(self.kept.len())
     }
@@ -123,7 +147,8 @@ impl Layout {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.kept.capacity() * size_of::<u32>()
+        let rejected = self.rejected.as_ref().map_or(0, Vec::capacity) * size_of::<Irregular>();
+        self.kept.capacity() * size_of::<u32>() + rejected
     }
 }
 

@@ -153,7 +153,7 @@ impl Kinds {
 const FLOAT_EXACT_MAX: u64 = 1 << 53;
 
 /// Whether `f64` holds the integer: no more than 53 bits from its first to its last one.
-fn is_exact(magnitude: u64) -> bool {
+pub(crate) fn is_exact(magnitude: u64) -> bool {
     magnitude <= FLOAT_EXACT_MAX || 64 - magnitude.leading_zeros() - magnitude.trailing_zeros() <= 53
 }
 

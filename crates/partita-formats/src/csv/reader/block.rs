@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::dialect::Dialect;
 use super::super::header::Header;
-use super::super::options::{Headers, Ragged, ReadOptions, name_list};
+use super::super::options::{Headers, OnMismatch, Ragged, ReadOptions, name_list};
 use super::super::schema_file::canonical_type;
 use super::super::stream::Compression;
 use super::super::text::Encoding;
@@ -24,6 +24,17 @@ pub enum ColumnSource {
     Path,
 }
 
+/// What was said about the type of a column: what it may not be widened beyond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Promise {
+    /// Nothing: it was inferred.
+    Nothing,
+    /// It is a date or a time.
+    Date,
+    /// Its type was given.
+    Type,
+}
+
 /// One column of the batches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnSpec {
@@ -37,6 +48,8 @@ pub struct ColumnSpec {
     pub format: Option<String>,
     /// In a timestamp column with a zone: a time without an offset is a clock time of that zone, not a mismatch.
     pub local_times: bool,
+    /// What was said about its type.
+    pub promise: Promise,
     /// Texts that are null, sorted.
     pub null_values: Vec<String>,
 }
@@ -73,6 +86,8 @@ pub struct CsvBlock {
     pub width: usize,
     /// What to do with records of another width.
     pub ragged: Ragged,
+    /// What to do with values that do not fit.
+    pub on_mismatch: OnMismatch,
     /// Whether an empty field without quotes is the empty string in columns of text.
     pub keep_empty_strings: bool,
     /// Texts that are true.
@@ -107,6 +122,7 @@ impl CsvBlock {
             header_hash: header.hash,
             width: header.width(),
             ragged: options.ragged,
+            on_mismatch: options.on_mismatch,
             keep_empty_strings: options.keep_empty_strings,
             true_values: options.true_values.clone(),
             false_values: options.false_values.clone(),
@@ -127,6 +143,24 @@ impl CsvBlock {
     pub fn project(&self, columns: &[usize]) -> Self {
         let columns: Vec<_> = columns.iter().filter_map(|&index| self.columns.get(index).cloned()).collect();
         Self { schema: schema(&columns), columns, ..self.clone() }
+    }
+
+    /// The same file with other types for some of its columns.
+    #[must_use]
+    pub fn retyped(&self, types: &[(String, DataType)]) -> Self {
+        let mut columns = self.columns.clone();
+        for column in &mut columns {
+            if let Some((_, data_type)) = types.iter().find(|(name, _)| *name == column.name) {
+                column.data_type = canonical_type(data_type);
+            }
+        }
+        Self { schema: schema(&columns), columns, ..self.clone() }
+    }
+
+    /// The same file to count its records, of whatever width.
+    #[must_use]
+    pub fn counting(&self) -> Self {
+        Self { ragged: Ragged::Pad, on_mismatch: OnMismatch::Error, ..self.project(&[]) }
     }
 }
 
@@ -150,12 +184,18 @@ fn column(header: &Header, options: &ReadOptions, name: &str, data_type: &DataTy
         );
         return Err(ErrorKind::Malformed { file: header.file.clone(), message }.into());
     };
+    let promise = match (options.dtype(name), options.is_date(name)) {
+        (Some(_), _) => Promise::Type,
+        (None, true) => Promise::Date,
+        (None, false) => Promise::Nothing,
+    };
     Ok(ColumnSpec {
         name: name.to_owned(),
         data_type: canonical_type(data_type),
         source,
         format: options.date_format(name).map(str::to_owned),
         local_times: options.dtype(name).is_some(),
+        promise,
         null_values: options.nulls_of(name),
     })
 }

@@ -7,6 +7,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::CsvBlock;
+use super::super::quarantine::SetAside;
+use super::super::widen::Seen;
 use super::scanner::{Feed, Scanner};
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
@@ -58,11 +60,26 @@ impl BlockReader {
     /// the file. What lies before the data is left out.
     ///
     /// # Errors
-    /// [`ErrorKind::Options`] where a date format or a type of `block` cannot be read.
+    /// [`ErrorKind::Options`] where a date format or a type of `block` cannot be read; where the store fails.
     pub fn new(block: Arc<CsvBlock>, input: Arc<dyn ReadAt>, range: Range<u64>) -> Result<Self> {
+        Self::at_line(block, input, range, None)
+    }
+
+    /// The same for a range that begins in line `line` (from 1) of the file. Where that is not known and lines are
+    /// asked for, they are counted first.
+    ///
+    /// # Errors
+    /// As [`BlockReader::new`].
+    pub fn at_line(
+        block: Arc<CsvBlock>,
+        input: Arc<dyn ReadAt>,
+        range: Range<u64>,
+        line: Option<u64>,
+    ) -> Result<Self> {
         let end = range.end.min(input.len());
         let begin = range.start.max(block.data_start).min(end);
-        let scanner = Scanner::new(Arc::clone(&block), Arc::clone(&input), begin)?;
+        let mut scanner = Scanner::new(Arc::clone(&block), Arc::clone(&input), begin)?;
+        scanner.count_lines(line)?;
         Ok(Self { scanner, feed: FileFeed { input, block, at: begin, end }, begin })
     }
 
@@ -71,13 +88,24 @@ impl BlockReader {
         &self.scanner.block().schema
     }
 
-    /// The next batch, never without rows; `None` at the end. Without columns a batch is a number of rows.
+    /// The next batch, never without rows unless records are set aside; `None` at the end. Without columns a batch is a
+    /// number of rows.
     ///
     /// # Errors
     /// Where the store fails; [`ErrorKind::Mismatch`] with all wrong values of the block, [`ErrorKind::Ragged`],
     /// [`ErrorKind::RecordTooLong`]. After an error the reader is of no further use.
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         self.scanner.next_batch(&mut self.feed, false)
+    }
+
+    /// The lines about records that were set aside since the last call.
+    pub fn take_set_aside(&mut self) -> SetAside {
+        self.scanner.take_set_aside()
+    }
+
+    /// What the columns of the block held, once it is at its end, where types may be widened.
+    pub fn take_seen(&mut self) -> Seen {
+        self.scanner.take_seen()
     }
 
     /// Bytes of the file read so far.

@@ -24,7 +24,7 @@ pub fn lines_at(
     let mut decoder = Decoder::new(Arc::clone(input), file, compression)?;
     let mut buffer = vec![0; BUFFER_BYTES];
     let (mut lines, mut at) = (Vec::with_capacity(places.len()), 0_u64);
-    let mut counter = LineCounter::new(line_end);
+    let mut counter = LineCounter::new(line_end, 1);
     let mut filled = 0..0;
     for place in places {
         while at < *place {
@@ -55,9 +55,9 @@ pub struct LineCounter {
 }
 
 impl LineCounter {
-    /// A counter in the first line.
-    pub fn new(line_end: LineEnd) -> Self {
-        Self { line_end, line: 1, after_return: false }
+    /// A counter in line `line`, from 1.
+    pub fn new(line_end: LineEnd, line: u64) -> Self {
+        Self { line_end, line, after_return: false }
     }
 
     /// The number of the line, from 1, of the next byte.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use super::super::decode::{Columns, Irregular};
-use super::super::options::Ragged;
+use super::super::options::{OnMismatch, Ragged};
+use super::super::quarantine::{self, Place, SetAside};
 use super::super::records::Records;
 use super::super::split::Splitter;
+use super::super::widen::Seen;
 use super::CsvBlock;
 use super::buffer::Buffer;
-use super::lines::lines_at;
+use super::lines::{LineCounter, lines_at};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::ReadAt;
 
@@ -34,6 +36,16 @@ pub(super) struct Scanner {
     ended: bool,
     /// Records that begin here or later belong to the next partition.
     limit: Option<u64>,
+    /// Records that are wanted yet, where not all are.
+    records_left: Option<usize>,
+    /// Where records are set aside.
+    quarantine: Option<Quarantine>,
+}
+
+/// Records that are set aside, and the line that the reader is in.
+struct Quarantine {
+    counter: LineCounter,
+    aside: SetAside,
 }
 
 impl Scanner {
@@ -47,9 +59,45 @@ impl Scanner {
             records_seen: (place == block.data_start).then_some(0),
             ended: false,
             limit: None,
+            records_left: None,
+            quarantine: None,
             block,
             input,
         })
+    }
+
+    /// Where records are set aside: the first byte of the feed is in line `line` (from 1), or, where that is not known,
+    /// in the line that is found by reading all that is before it.
+    pub(super) fn count_lines(&mut self, line: Option<u64>) -> Result<()> {
+        if self.block.on_mismatch != OnMismatch::Quarantine {
+            return Ok(());
+        }
+        let (block, line_end) = (&self.block, self.block.dialect.line_end);
+        let counter = match line {
+            Some(line) => LineCounter::new(line_end, line),
+            None => {
+                let before = [self.buffer.place()];
+                let lines = lines_at(&block.file, &self.input, block.compression, line_end, &before)?;
+                LineCounter::new(line_end, lines.first().copied().unwrap_or(1))
+            }
+        };
+        self.quarantine = Some(Quarantine { counter, aside: SetAside::default() });
+        Ok(())
+    }
+
+    /// Ends the reading after so many records, of whatever width.
+    pub(super) fn end_after(&mut self, records: usize) {
+        self.records_left = Some(records);
+    }
+
+    /// The lines about records that were set aside since the last call.
+    pub(super) fn take_set_aside(&mut self) -> SetAside {
+        self.quarantine.as_mut().map(|quarantine| std::mem::take(&mut quarantine.aside)).unwrap_or_default()
+    }
+
+    /// What the columns held since the last call, where that is looked at.
+    pub(super) fn take_seen(&mut self) -> Seen {
+        self.columns.take_seen()
     }
 
     pub(super) fn block(&self) -> &Arc<CsvBlock> {
@@ -66,17 +114,18 @@ impl Scanner {
     }
 
     /// The next batch of the partition; `None` at its end. `cut`: the partition ends where the feed first answers
-    /// 0, before the end of the input. At the first wrong value the rest of the partition is read for more of them.
+    /// 0, before the end of the input. At the first wrong value the rest of the partition is read for more of them. Where
+    /// records are set aside, a batch may be left without rows.
     pub(super) fn next_batch(&mut self, feed: &mut dyn Feed, cut: bool) -> Result<Option<RecordBatch>> {
         loop {
             if self.columns.is_full() {
                 if self.columns.has_mismatches() {
-                    self.columns.forget_rows();
+                    self.columns.forget_rows()?;
                 } else {
                     return self.columns.take_batch().map(Some);
                 }
             }
-            if self.take_records()? == 0 && !self.read_more(feed, cut)? {
+            if self.records_left == Some(0) || self.take_records()? == 0 && !self.read_more(feed, cut)? {
                 return self.end_partition();
             }
         }
@@ -94,6 +143,8 @@ impl Scanner {
             }
         };
         self.columns = columns;
+        // The task of that partition has told them.
+        self.take_set_aside();
         outcome
     }
 
@@ -102,7 +153,7 @@ impl Scanner {
         let place = self.buffer.place();
         let whole = self.limit.is_none_or(|limit| self.buffer.end_place() <= limit);
         let window = self.buffer.window();
-        if self.columns.is_empty() && whole && self.block.ragged != Ragged::Skip {
+        if self.columns.is_empty() && whole && self.may_count() {
             let counted = self.splitter.count(window, self.ended);
             self.columns.add_rows(counted.records);
             self.buffer.consume(counted.consumed);
@@ -110,8 +161,8 @@ impl Scanner {
             return Ok(counted.consumed);
         }
         self.records.clear();
-        let mut consumed =
-            self.splitter.split(window, self.ended, self.columns.rows_wanted(), &mut self.records);
+        let wanted = self.columns.rows_wanted().min(self.records_left.unwrap_or(usize::MAX));
+        let mut consumed = self.splitter.split(window, self.ended, wanted, &mut self.records);
         if let Some(limit) = self.limit.filter(|_| !whole) {
             let limit = limit.saturating_sub(place);
             let inside = self.records.records.partition_point(|record| u64::from(record.start) < limit);
@@ -121,16 +172,27 @@ impl Scanner {
                 self.records.records.truncate(inside);
             }
         }
-        let decoded = self.columns.decode(&window[..consumed], &self.records, place, self.records_seen);
-        let count = self.records.len() as u64;
+        let rows_before = self.columns.rows();
+        let bytes = &window[..consumed];
+        let decoded = self.columns.decode(bytes, &self.records, place, self.records_seen);
+        if let Some(quarantine) = &mut self.quarantine {
+            quarantine.take(&self.block.file, bytes, place, &self.records, &mut self.columns, rows_before);
+        }
+        let count = self.records.len();
         self.buffer.consume(consumed);
         match decoded {
             Ok(()) => {
-                self.records_seen = self.records_seen.map(|seen| seen + count);
+                self.records_seen = self.records_seen.map(|seen| seen + count as u64);
+                self.records_left = self.records_left.map(|left| left.saturating_sub(count));
                 Ok(consumed)
             }
             Err(irregular) => Err(self.ragged(place, irregular)),
         }
+    }
+
+    /// Whether records without columns need only be counted.
+    fn may_count(&self) -> bool {
+        self.block.ragged != Ragged::Skip && self.records_left.is_none() && self.quarantine.is_none()
     }
 
     /// Reads on; `false` where nothing more belongs to the partition.
@@ -156,7 +218,10 @@ impl Scanner {
 
     fn end_partition(&mut self) -> Result<Option<RecordBatch>> {
         if self.columns.has_mismatches() {
-            self.columns.forget_rows();
+            self.columns.forget_rows()?;
+            if self.block.on_mismatch == OnMismatch::Widen && self.columns.may_widen() {
+                return Ok(None);
+            }
             let mut table = self.columns.take_mismatches();
             if let Some(lines) = self.lines(&table.places()) {
                 table.set_lines(&lines);
@@ -183,6 +248,30 @@ impl Scanner {
     pub(super) fn memory_bytes(&self) -> usize {
         let marks = self.records.ends.capacity() * size_of::<u32>()
             + self.records.records.capacity() * size_of::<super::super::records::Record>();
-        self.buffer.memory_bytes() + marks + self.columns.memory_bytes()
+        let aside = self.quarantine.as_ref().map_or(0, |quarantine| quarantine.aside.lines.capacity());
+        self.buffer.memory_bytes() + marks + self.columns.memory_bytes() + aside
+    }
+}
+
+impl Quarantine {
+    /// Writes lines about the records of a chunk that are set aside, and passes over all of its lines.
+    fn take(
+        &mut self,
+        file: &str,
+        bytes: &[u8],
+        place: u64,
+        records: &Records,
+        columns: &mut Columns,
+        rows_before: usize,
+    ) {
+        let mut counted = 0;
+        for rejected in columns.take_rejected(rows_before) {
+            let start = records.records[rejected.record].start as usize;
+            self.counter.feed(&bytes[counted..start]);
+            counted = start;
+            let place = Place { file, line: self.counter.line(), byte: place + start as u64 };
+            self.aside.push(place, &rejected.reason, quarantine::raw(bytes, records, rejected.record));
+        }
+        self.counter.feed(&bytes[counted..]);
     }
 }

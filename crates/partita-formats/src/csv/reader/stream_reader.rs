@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
+use super::super::quarantine::SetAside;
 use super::super::stream::Decoder;
+use super::super::widen::Seen;
 use super::CsvBlock;
 use super::scanner::{Feed, Scanner};
 use crate::error::Result;
@@ -57,9 +59,17 @@ impl StreamReader {
     pub fn new(block: Arc<CsvBlock>, input: Arc<dyn ReadAt>) -> Result<Self> {
         let decoder = Decoder::new(Arc::clone(&input), &block.file, block.compression)?;
         let skip = block.data_start;
-        let scanner = Scanner::new(block, input, skip)?;
+        let mut scanner = Scanner::new(block, input, skip)?;
+        scanner.count_lines(None)?;
         let feed = DecoderFeed { decoder, end: 0, skip };
         Ok(Self { scanner, feed, done: None, current: None })
+    }
+
+    /// The same, which ends after the first `records` records of the file.
+    #[must_use]
+    pub fn end_after(mut self, records: u64) -> Self {
+        self.scanner.end_after(usize::try_from(records).unwrap_or(usize::MAX));
+        self
     }
 
     /// The schema of the batches.
@@ -67,8 +77,8 @@ impl StreamReader {
         &self.scanner.block().schema
     }
 
-    /// The next batch of the partition that ends at `compressed_end`, never without rows; `None` at its end. The
-    /// ends must ascend; one at or behind the length of the file takes everything.
+    /// The next batch of the partition that ends at `compressed_end`, never without rows unless records are set aside;
+    /// `None` at its end. The ends must ascend; one at or behind the length of the file takes everything.
     ///
     /// # Errors
     /// As [`super::BlockReader::next_batch`], and where the compressed data are broken.
@@ -88,6 +98,16 @@ impl StreamReader {
         let rows = self.scanner.skip_partition(&mut self.feed, cut)?;
         self.leave(compressed_end, true);
         Ok(rows)
+    }
+
+    /// The lines about records that were set aside since the last call.
+    pub fn take_set_aside(&mut self) -> SetAside {
+        self.scanner.take_set_aside()
+    }
+
+    /// What the columns of the partition held, once it is at its end, where types may be widened.
+    pub fn take_seen(&mut self) -> Seen {
+        self.scanner.take_seen()
     }
 
     /// Whether the partition is cut before the end of the file; `None` where it is behind us.
