@@ -41,10 +41,12 @@ impl<K: Into<ErrorKind>> From<K> for Error {
 /// Padding helps records that are too short; only leaving them out helps those that are too long.
 fn ragged_way_out(expected: usize, found: usize) -> &'static str {
     if found < expected {
-        "pad short records with ragged(Ragged::Pad) (--ragged pad), or leave such records out with \
-         ragged(Ragged::Skip) (--ragged skip)"
+        "pad short records with ragged(Ragged::Pad) (--ragged pad), leave such records out with \
+         ragged(Ragged::Skip) (--ragged skip), or have a conversion keep them in a file of their own with \
+         on_mismatch(OnMismatch::Quarantine) (--on-mismatch quarantine)"
     } else {
-        "is a separator missing its quotes? Leave such records out with ragged(Ragged::Skip) (--ragged skip)"
+        "is a separator missing its quotes? Leave such records out with ragged(Ragged::Skip) (--ragged skip), or have a \
+         conversion keep them in a file of their own with on_mismatch(OnMismatch::Quarantine) (--on-mismatch quarantine)"
     }
 }
 

@@ -32,6 +32,7 @@ use crate::ledger::Ledger;
 use crate::progress::Progress;
 use crate::storage::{Disk, LocalDisk, Spool, Storage, fault};
 use crate::store::Store;
+use crate::widening::Widening;
 
 use functions::Functions;
 use runner::ProgramRunner;
@@ -59,6 +60,8 @@ pub struct Call {
     pub cancel: CancelToken,
     /// Counted up while it runs.
     pub progress: Arc<Progress>,
+    /// Filled while it runs, where types may be widened.
+    pub widening: Arc<Widening>,
 }
 
 /// What only some runs have.
@@ -224,6 +227,7 @@ impl Engine {
             scheduler: scheduler.unwrap_or(self.scheduler),
             cancel: CancelToken::new(),
             progress: Arc::new(Progress::default()),
+            widening: Arc::new(Widening::default()),
         }
     }
 

@@ -7,16 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use partita_columns::Partition;
+use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 use partita_formats::parquet::EncodedRowGroup;
 use partita_tasks::host::{Host, MapFunction, Reservation, SlotValue};
 use partita_tasks::program::{DatasetId, FunctionId, SlotId, StoreKey, StreamId};
 use partita_tasks::{ErrorKind, Result};
 
-use crate::cancel::CancelToken;
 use crate::dataset::Dataset;
-use crate::engine::Engine;
-use crate::progress::Progress;
+use crate::engine::{Call, Engine};
 
 /// A map that tasks of one run share.
 struct Shared<K, V>(Mutex<HashMap<K, V>>);
@@ -34,23 +33,17 @@ impl<K: Eq + Hash, V> Shared<K, V> {
 /// The host of one run.
 pub(crate) struct RunHost<'a> {
     engine: &'a Engine,
-    cancel: &'a CancelToken,
+    call: &'a Call,
     stopped: AtomicBool,
-    progress: &'a Progress,
     dataset: Option<&'a Dataset>,
     slots: Shared<SlotId, SlotValue>,
     streams: Shared<(StreamId, usize), Box<dyn Any + Send>>,
 }
 
 impl<'a> RunHost<'a> {
-    pub(crate) fn new(
-        engine: &'a Engine,
-        cancel: &'a CancelToken,
-        progress: &'a Progress,
-        dataset: Option<&'a Dataset>,
-    ) -> Self {
+    pub(crate) fn new(engine: &'a Engine, call: &'a Call, dataset: Option<&'a Dataset>) -> Self {
         let (slots, streams) = (Shared::new(), Shared::new());
-        Self { engine, cancel, stopped: AtomicBool::new(false), progress, dataset, slots, streams }
+        Self { engine, call, stopped: AtomicBool::new(false), dataset, slots, streams }
     }
 
     /// Tells running tasks that their work is not wanted any more.
@@ -137,11 +130,23 @@ impl Host for RunHost<'_> {
         self.dataset()?.close_partition(partition, row_groups, rows).map_err(host_error)
     }
 
+    fn set_aside(&self, _: DatasetId, _: usize, _: usize, _: Vec<u8>) -> Result<()> {
+        Err(ErrorKind::Missing("a place for records that are set aside".into()).into())
+    }
+
+    fn observe(&self, seen: Seen) {
+        self.call.widening.observe(seen);
+    }
+
+    fn is_draft(&self) -> bool {
+        self.call.widening.is_draft()
+    }
+
     fn is_cancelled(&self) -> bool {
-        self.stopped.load(Ordering::Acquire) || self.cancel.is_cancelled()
+        self.stopped.load(Ordering::Acquire) || self.call.cancel.is_cancelled()
     }
 
     fn progress(&self, input_bytes: u64, rows: u64) {
-        self.progress.add(input_bytes, rows);
+        self.call.progress.add(input_bytes, rows);
     }
 }

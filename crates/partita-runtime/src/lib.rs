@@ -11,6 +11,7 @@
 //! | [`dataset`] | Parquet parts, committed all or nothing |
 //! | [`journal`] | what happened, as a list of events |
 //! | [`cancel`] | one token a run |
+//! | [`widening`] | what the columns of a run turn out to hold |
 
 pub mod cancel;
 pub mod dataset;
@@ -23,6 +24,7 @@ pub mod ledger;
 pub mod progress;
 pub mod storage;
 pub mod store;
+pub mod widening;
 
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, ErrorKind, Result};

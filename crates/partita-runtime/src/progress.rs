@@ -17,6 +17,7 @@ pub struct Progress {
     rows: AtomicU64,
     tasks_done: AtomicU64,
     tasks_all: AtomicU64,
+    again_bytes: AtomicU64,
 }
 
 impl Progress {
@@ -31,6 +32,16 @@ impl Progress {
 
     pub(crate) fn task_done(&self) {
         self.tasks_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says that `bytes` of the input are to be read once more.
+    pub fn read_again(&self, bytes: u64) {
+        self.again_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of input that are read more than once, as far as that is known.
+    pub fn again_bytes(&self) -> u64 {
+        self.again_bytes.load(Ordering::Relaxed)
     }
 
     /// Bytes of input read so far, as they lie in their files.

@@ -3,7 +3,7 @@
 mod load;
 
 use arrow::datatypes::DataType;
-use partita_formats::csv::options::{Headers, Infer, Ragged, ReadOptions};
+use partita_formats::csv::options::{Headers, Infer, OnMismatch, Ragged, ReadOptions};
 use partita_formats::csv::schema_file::{SchemaFile, parse_type};
 use partita_formats::csv::text::Encoding;
 
@@ -208,6 +208,17 @@ impl CsvReader {
     /// What happens to records with another number of fields than the header.
     pub fn ragged(self, ragged: Ragged) -> Self {
         self.set(|options| options.ragged = ragged)
+    }
+
+    /// What happens to values that do not fit their column, and to records that [`CsvReader::ragged`] does not allow;
+    /// default: an error.
+    ///
+    /// The other ways are those of [`crate::ParquetWriter::write`]: [`OnMismatch::Widen`] begins again with types that hold
+    /// all values, and [`OnMismatch::Quarantine`] leaves such records out and keeps them in a file beside the data. Only
+    /// columns that are needed are looked at. Without a data set to write, `Widen` is as an error, and `Quarantine` is
+    /// refused: there is no place for the records.
+    pub fn on_mismatch(self, on_mismatch: OnMismatch) -> Self {
+        self.set(|options| options.on_mismatch = on_mismatch)
     }
 
     /// How bytes are text; default UTF-8, checked.

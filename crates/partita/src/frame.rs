@@ -11,7 +11,9 @@ use comfy_table::{Cell, ContentArrangement, Table, presets};
 use partita_columns::{Partition, polars};
 use partita_formats::csv::schema_file::type_name;
 use partita_plan::lower::{Target, lower};
-use partita_plan::node::{Divisions, Filter, MapPartitions, Partitions, Project, RowIndex, Stored};
+use partita_plan::node::{
+    Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored,
+};
 use partita_plan::stage::{explain, optimize};
 use partita_plan::{Expr, Plan, PlanRef, Stage};
 use partita_runtime::engine::{Call, StoredFrame};
@@ -23,7 +25,7 @@ pub use stream::Batches;
 use crate::context::{Inputs, IntoColumns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::BoxError;
-use crate::parquet::ParquetWriter;
+use crate::parquet::{ParquetWriter, sources};
 use crate::session::Session;
 
 /// A lazy, partitioned table. Calls that describe return a frame at once; calls that ask (`len`, `head`,
@@ -339,7 +341,7 @@ impl DataFrame {
     /// # Errors
     /// The first wrong call of the chain; what goes wrong later comes as an item.
     pub fn batches(&self) -> Result<Batches> {
-        let lowered = lower(&optimize(self.plan()?, Stage::Fused)?, &Target::Collect)?;
+        let lowered = lower(unwritten(&optimize(self.plan()?, Stage::Fused)?)?, &Target::Collect)?;
         Ok(Batches::new(self.session.engine().stream(lowered.graph, lowered.targets, self.call())))
     }
 
@@ -351,7 +353,7 @@ impl DataFrame {
         let plan = optimize(self.plan()?, Stage::Fused)?;
         let engine = self.session.engine();
         let frame = engine.reserve_frame();
-        let lowered = lower(&plan, &Target::Store { frame: frame.number() })?;
+        let lowered = lower(unwritten(&plan)?, &Target::Store { frame: frame.number() })?;
         engine.run(&lowered.graph, &lowered.targets, &self.call(), &|_, _| {})?;
         let held = engine.held(frame, lowered.targets.len())?;
         Ok(Self { scheduler: self.scheduler, ..Self::stored(&self.session, lowered.schema, held) })
@@ -383,7 +385,7 @@ impl DataFrame {
 
     /// Runs an optimized plan; one outcome a partition, in order.
     fn run(&self, plan: &PlanRef, target: &Target) -> Result<Vec<Outcome>> {
-        let lowered = lower(plan, target)?;
+        let lowered = lower(unwritten(plan)?, target)?;
         Ok(self.session.engine().collect(&lowered.graph, &lowered.targets, &self.call())?)
     }
 
@@ -392,6 +394,16 @@ impl DataFrame {
         let outcomes = self.run(&plan, &Target::Collect)?;
         Ok((Arc::clone(plan.schema()), outcomes.iter().flat_map(batches_of).collect()))
     }
+}
+
+/// Refuses to run a plan whose records may be set aside: there is no data set to set them aside of.
+fn unwritten(plan: &PlanRef) -> Result<&PlanRef> {
+    if sources(plan).any(ReadCsv::quarantines) {
+        let message = "on_mismatch(OnMismatch::Quarantine) sets records aside beside a data set: only to_parquet() can; \
+                       read the frame without it to look at its rows, to count or to persist them";
+        return Err(ErrorKind::Option(message.into()).into());
+    }
+    Ok(plan)
 }
 
 /// The batches of a collected partition, their buffers shared.

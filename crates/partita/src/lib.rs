@@ -41,9 +41,10 @@ pub use frame::{Batches, DataFrame};
 pub use parquet::{ParquetWriter, Written};
 pub use partita_columns::Scalar;
 pub use partita_columns::compute::CastMode;
-pub use partita_formats::csv::options::{Headers, Infer, Ragged, ReadOptions};
+pub use partita_formats::csv::options::{Headers, Infer, OnMismatch, Ragged, ReadOptions};
 pub use partita_formats::csv::schema_file::{SchemaFile, parse_type, type_name};
 pub use partita_formats::csv::text::Encoding;
+pub use partita_formats::csv::widen::Widened;
 pub use partita_formats::parquet::{
     ColumnOptions, Compression, Encoding as ColumnEncoding, Statistics, WriteOptions,
 };

@@ -1,10 +1,13 @@
 //! Writing Parquet: what a user says about the data set, and its commit.
 
+mod widen;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use partita_formats::csv::stream::Compression as Decompression;
+use partita_formats::csv::widen::{Seen, Widened};
 use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOptions};
 use partita_plan::Stage;
 use partita_plan::lower::{Target, lower};
@@ -13,6 +16,7 @@ use partita_plan::stage::optimize;
 use partita_plan::{Plan, PlanRef};
 use partita_runtime::cancel::CancelToken;
 use partita_runtime::dataset::{Dataset, DatasetOptions, InputFingerprint, Replaced};
+use partita_runtime::engine::Call;
 use partita_runtime::ledger::PeakSampler;
 use partita_runtime::progress::Progress;
 use partita_tasks::program::DatasetId;
@@ -75,8 +79,18 @@ pub struct Written {
     pub seconds: f64,
     /// The most anonymous and shared memory that this process was seen to hold meanwhile, in bytes.
     pub peak_memory_bytes: u64,
+    /// Columns whose types were widened on the way, where [`crate::OnMismatch::Widen`] was said.
+    pub widened: Vec<Widened>,
     /// What a user should know about how an old data set was replaced; mostly nothing.
     pub note: Option<String>,
+}
+
+/// What came of one run.
+enum Attempt {
+    /// The data set is there.
+    Done(partita_runtime::dataset::Written),
+    /// Values did not fit: nothing is there, and this was seen.
+    Draft(Seen),
 }
 
 impl ParquetWriter {
@@ -202,32 +216,54 @@ impl ParquetWriter {
             return Err(error.clone());
         }
         let target = self.target()?;
-        let session = self.frame.session().clone();
-        let engine = session.engine();
-        let plan = optimize(self.frame.plan()?, Stage::Fused)?;
+        let mut call = self.frame.call();
+        call.cancel = self.cancel.clone();
+        call.progress = Arc::clone(&self.progress);
+        let mut plan = Arc::clone(self.frame.plan()?);
+        let mut widened = Vec::new();
+        for _ in 0..=widen::RESTARTS_MAX {
+            match self.attempt(&plan, &target, &call)? {
+                Attempt::Done(written) => {
+                    return Ok(Written {
+                        rows: written.rows,
+                        note: note(written.replaced),
+                        files: written.files,
+                        bytes: written.bytes,
+                        row_groups: written.row_groups,
+                        bytes_in: call.progress.input_bytes() + head_bytes(&plan),
+                        seconds: started.elapsed().as_secs_f64(),
+                        peak_memory_bytes: memory.peak_bytes(),
+                        widened,
+                    });
+                }
+                Attempt::Draft(seen) => {
+                    let (wider, columns) = widen::widen(self.frame.session(), &plan, &seen)?;
+                    call.progress.read_again(sources(&wider).map(ReadCsv::input_bytes).sum());
+                    widen::remember(&mut widened, columns);
+                    plan = wider;
+                }
+            }
+        }
+        Err(widen::endless(&widened).into())
+    }
+
+    /// Runs once, and commits unless values did not fit.
+    fn attempt(&self, plan: &PlanRef, target: &Path, call: &Call) -> Result<Attempt> {
+        let engine = self.frame.session().engine();
+        let plan = optimize(plan, Stage::Fused)?;
         let options = self.dataset_options(&plan);
         let schema = Arc::clone(plan.schema());
-        let dataset = Dataset::create(&target, schema, options, engine.waiting_bytes())?;
-        let sink = Target::Parquet { dataset: DatasetId(engine.number()), options: Arc::new(self.options) };
-        let lowered = lower(&plan, &sink)?;
-        let mut call = self.frame.call();
-        call.cancel = self.cancel;
-        call.progress = self.progress;
-        engine.run_into(&lowered.graph, &lowered.targets, &call, &dataset, &|_, _| {})?;
+        let dataset = Dataset::create(target, schema, options, engine.waiting_bytes())?;
+        let options = Arc::new(self.options.clone());
+        let lowered = lower(&plan, &Target::Parquet { dataset: DatasetId(engine.number()), options })?;
+        engine.run_into(&lowered.graph, &lowered.targets, call, &dataset, &|_, _| {})?;
         if call.cancel.is_cancelled() {
             return Err(partita_runtime::Error::from(partita_runtime::ErrorKind::Cancelled).into());
         }
-        let written = dataset.commit(None)?;
-        Ok(Written {
-            rows: written.rows,
-            note: note(written.replaced),
-            files: written.files,
-            bytes: written.bytes,
-            row_groups: written.row_groups,
-            bytes_in: call.progress.input_bytes() + head_bytes(&plan),
-            seconds: started.elapsed().as_secs_f64(),
-            peak_memory_bytes: memory.peak_bytes(),
-        })
+        if call.widening.is_draft() {
+            return Ok(Attempt::Draft(call.widening.take()));
+        }
+        Ok(Attempt::Done(dataset.commit(None)?))
     }
 
     /// Checks the target as [`ParquetWriter::write`] does at its start, and touches nothing.
@@ -288,7 +324,7 @@ fn note(replaced: Replaced) -> Option<String> {
 }
 
 /// The sources of a plan that read CSV.
-fn sources(plan: &PlanRef) -> impl Iterator<Item = &ReadCsv> {
+pub(crate) fn sources(plan: &PlanRef) -> impl Iterator<Item = &ReadCsv> {
     std::iter::successors(Some(plan), |plan| plan.input()).filter_map(|plan| match &**plan {
         Plan::ReadCsv(read) => Some(read),
         _ => None,

@@ -8,5 +8,5 @@
 pub use crate::arrow::datatypes::{DataType, TimeUnit};
 pub use crate::{
     ByteSize, Compression, CsvReader, DataFrame, Encoding, Error, Expr, Headers, Infer, ParquetWriter,
-    Ragged, Scheduler, Session, Stage, col, expr, lit,
+    OnMismatch, Ragged, Scheduler, Session, Stage, col, expr, lit,
 };

@@ -9,6 +9,8 @@ use crate::parquet::Written;
 pub struct Report {
     /// Rows in and out.
     pub rows: u64,
+    /// Columns whose types were widened on the way.
+    pub columns_widened: Vec<String>,
     /// Parquet files written.
     pub parts_written: usize,
     /// Bytes of input read.
@@ -26,6 +28,7 @@ impl Report {
     pub fn new(written: &Written) -> Self {
         Self {
             rows: written.rows,
+            columns_widened: written.widened.iter().map(|column| column.column.clone()).collect(),
             parts_written: written.files.len(),
             bytes_in: written.bytes_in,
             bytes_out: written.bytes,

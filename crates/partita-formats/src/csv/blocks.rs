@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::dialect::Dialect;
 use super::reader::CsvBlock;
 use super::reader::lines::{LineCounter, lines_at};
-use super::stream::Compression;
 use super::split::machine::{Machine, State};
+use super::stream::Compression;
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 

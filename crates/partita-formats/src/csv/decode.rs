@@ -266,10 +266,7 @@ impl Columns {
 
     /// Whether all that did not fit so far may have a wider type.
     pub(crate) fn may_widen(&self) -> bool {
-        let mut columns = self.columns.iter().zip(&self.specs);
-        columns.all(|(column, spec)| {
-            column.mismatch.as_ref().is_none_or(|mismatch| widen::may_widen(spec, mismatch.found))
-        })
+        self.columns.iter().filter_map(|column| column.mismatch.as_ref()).all(Mismatch::widens)
     }
 
     /// What the columns have held so far, and forgets it.
@@ -315,7 +312,8 @@ impl Columns {
     pub fn memory_bytes(&self) -> usize {
         let columns: usize = self.columns.iter().map(|column| column.sink.memory_bytes()).sum();
         let aside = self.aside.as_ref().map_or(0, |aside| {
-            aside.misfits.capacity() * size_of::<(usize, Misfit)>() + aside.dropped.capacity() * size_of::<usize>()
+            aside.misfits.capacity() * size_of::<(usize, Misfit)>()
+                + aside.dropped.capacity() * size_of::<usize>()
         });
         columns + self.spans.capacity() * size_of::<Span>() + self.layout.memory_bytes() + aside
     }
@@ -329,10 +327,10 @@ impl Column {
             classify(&misfit.text, self.rules.words(), self.rules.pattern())
         };
         match &mut self.mismatch {
-            Some(mismatch) => mismatch.again(kinds, &misfit.text),
+            Some(mismatch) => mismatch.again(spec, kinds, &misfit.text),
             None => {
                 let byte = place + u64::from(misfit.start);
-                let mut first = Mismatch::first(&spec.name, &spec.data_type, kinds, &misfit.text, byte);
+                let mut first = Mismatch::first(spec, kinds, &misfit.text, byte);
                 first.record = record.map(|record| record + 1);
                 self.mismatch = Some(first);
             }

@@ -5,7 +5,9 @@ use std::fmt;
 use arrow::datatypes::DataType;
 
 use super::infer::kinds::Kinds;
+use super::reader::ColumnSpec;
 use super::schema_file::{type_code, type_name};
+use super::widen::may_widen;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,8 @@ pub struct Mismatch {
     pub record: Option<u64>,
     /// Its text, cut and escaped.
     pub value: String,
+    /// A wider type may hold them.
+    widens: bool,
     /// All of them have this text.
     same: bool,
     /// Its text, where it is short enough to be a word for missing values.
@@ -75,6 +79,18 @@ impl MismatchTable {
         self.rows.is_empty()
     }
 
+    /// What a conversion can do instead.
+    fn on_mismatch(&self) -> Vec<[String; 3]> {
+        let way = |code: &str, flag: &str, meaning: &str| {
+            [format!(".on_mismatch(OnMismatch::{code})"), format!("--on-mismatch {flag}"), meaning.to_owned()]
+        };
+        let mut ways = vec![way("Quarantine", "quarantine", "such records go to a file of their own")];
+        if self.rows.iter().all(|row| row.widens) {
+            ways.insert(0, way("Widen", "widen", "columns get types that hold all values"));
+        }
+        ways
+    }
+
     pub(crate) fn push(&mut self, row: Mismatch) {
         self.rows.push(row);
         self.rows.sort_by_key(|row| row.byte);
@@ -99,27 +115,31 @@ impl MismatchTable {
 
 impl Mismatch {
     /// The first mismatch of a column.
-    pub(crate) fn first(column: &str, expected: &DataType, found: Kinds, text: &[u8], byte: u64) -> Self {
+    pub(crate) fn first(spec: &ColumnSpec, found: Kinds, text: &[u8], byte: u64) -> Self {
         let word =
             (text.len() <= 16 && !text.is_empty()).then(|| String::from_utf8(text.to_vec()).ok()).flatten();
         Self {
-            column: column.to_owned(),
+            column: spec.name.clone(),
             found,
-            expected: expected.clone(),
+            expected: spec.data_type.clone(),
             count: 1,
             byte,
             line: None,
             record: None,
             value: shown(text),
+            widens: may_widen(spec, found),
             same: true,
             word,
         }
     }
 
     /// A further one.
-    pub(crate) fn again(&mut self, found: Kinds, text: &[u8]) {
+    pub(crate) fn again(&mut self, spec: &ColumnSpec, found: Kinds, text: &[u8]) {
         self.count += 1;
-        self.found = self.found.union(found);
+        if self.found != found.union(self.found) {
+            self.found = self.found.union(found);
+            self.widens = may_widen(spec, self.found);
+        }
         self.same &= self.word.as_ref().is_some_and(|word| word.as_bytes() == text);
     }
 
@@ -136,6 +156,11 @@ impl Mismatch {
             DataType::Utf8View if in_utc => joined.in_utc().unwrap_or(DataType::Utf8View),
             data_type => data_type,
         }
+    }
+
+    /// Whether a wider type may hold them: none was given, and they are text.
+    pub(crate) fn widens(&self) -> bool {
+        self.widens
     }
 
     fn ways_out(&self) -> Vec<(String, String)> {
@@ -205,7 +230,9 @@ impl fmt::Display for MismatchTable {
             }
         }
         writeln!(out, "say how to read them:")?;
-        write_aligned(out, &ways, None)
+        write_aligned(out, &ways, None)?;
+        writeln!(out, "\nor, where they are written to Parquet, what becomes of them:")?;
+        write_aligned(out, &self.on_mismatch(), None)
     }
 }
 

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use super::records::Records;
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes of a record that a line holds at most.
 const RECORD_BYTES_MAX: usize = 16 << 10;
 

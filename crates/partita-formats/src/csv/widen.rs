@@ -57,6 +57,8 @@ pub struct Widened {
     pub file: String,
     /// The value's place in the decoded bytes of the file, from 0.
     pub byte: u64,
+    /// Its line, from 1, where the file could be read again to count lines.
+    pub line: Option<u64>,
     /// The value, cut and escaped.
     pub value: String,
 }
@@ -135,6 +137,7 @@ impl Seen {
                 to,
                 file: misfit.file.clone(),
                 byte: misfit.byte,
+                line: None,
                 value: misfit.value.clone(),
             })
         };
@@ -145,7 +148,11 @@ impl Seen {
 impl std::fmt::Display for Widened {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (from, to) = (type_name(&self.from), type_name(&self.to));
-        write!(out, "{:?} from {from} to {to} for {}", self.column, self.value)
+        write!(out, "{:?} from {from} to {to}, for {} ({}: ", self.column, self.value, self.file)?;
+        if let Some(line) = self.line {
+            write!(out, "line {line}, ")?;
+        }
+        write!(out, "byte {})", self.byte)
     }
 }
 
@@ -185,7 +192,9 @@ pub(crate) fn fitted(array: &ArrayRef) -> Kinds {
     match array.data_type() {
         DataType::Int64 => integers(array.as_primitive::<Int64Type>().values()),
         DataType::UInt64 => unsigned(array.as_primitive::<UInt64Type>().values()),
-        DataType::Date32 => far(array.as_primitive::<Date32Type>().values(), |day| (i64::from(day) * 86_400, 0)),
+        DataType::Date32 => {
+            far(array.as_primitive::<Date32Type>().values(), |day| (i64::from(day) * 86_400, 0))
+        }
         DataType::Timestamp(unit, _) => times(array, *unit),
         _ => Kinds::NONE,
     }

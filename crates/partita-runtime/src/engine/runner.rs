@@ -30,7 +30,7 @@ pub(super) struct ProgramRunner<'a> {
 
 impl<'a> ProgramRunner<'a> {
     pub(super) fn new(engine: &'a Engine, call: &'a Call, dataset: Option<&'a Dataset>) -> Self {
-        let host = RunHost::new(engine, &call.cancel, &call.progress, dataset);
+        let host = RunHost::new(engine, call, dataset);
         Self { engine, call, host, forced: AtomicU64::new(NONE) }
     }
 }

@@ -84,11 +84,7 @@ impl BatchSource for Batches<'_> {
     }
 }
 
-fn open_csv<'a>(
-    scan: &'a CsvScan,
-    sink: &Sink,
-    host: &'a dyn Host,
-) -> Result<Box<dyn BatchSource + 'a>> {
+fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Box<dyn BatchSource + 'a>> {
     let file = &scan.file;
     let written = match sink {
         Sink::Parquet { dataset, partition, .. } => Some((*dataset, *partition)),
@@ -250,7 +246,8 @@ impl Csv<'_> {
         let mut rest = 0;
         while rest < self.aside.len() {
             let lines = &self.aside[rest..];
-            let last = lines.get(PIECE_BYTES - 1..).and_then(|lines| lines.iter().position(|byte| *byte == b'\n'));
+            let last =
+                lines.get(PIECE_BYTES - 1..).and_then(|lines| lines.iter().position(|byte| *byte == b'\n'));
             let bytes = match last {
                 Some(last) => PIECE_BYTES + last,
                 None if self.ended => lines.len(),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use partita::Stage;
 
-pub(crate) use read::ReadArgs;
+pub(crate) use read::{MismatchArgs, ReadArgs};
 pub(crate) use run::{ProgressMode, ReportArgs, RunArgs};
 pub(crate) use write::WriteArgs;
 
@@ -114,6 +114,8 @@ pub(crate) struct Convert {
     pub(crate) pick: PickArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) mismatch: MismatchArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
     #[command(flatten)]

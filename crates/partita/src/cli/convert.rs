@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use indicatif::HumanBytes;
-use partita::{DataFrame, ParquetWriter, Report, Session, Stage, WriteOptions};
+use partita::{DataFrame, ParquetWriter, ReadOptions, Report, Session, Stage, WriteOptions};
 use serde_json::json;
 
 use super::args::Convert;
@@ -25,13 +25,16 @@ pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failu
         check_report(path, &args.write.to)?;
     }
     let session = args.run.session()?;
-    let (read, write) = (args.read.options()?, args.write.options()?);
+    let on_mismatch = args.mismatch.on_mismatch();
+    let read = ReadOptions { on_mismatch, ..args.read.options()? };
+    let write = args.write.options()?;
     let mut sources = Sources::begin(&args.input.inputs)?;
     let reading = sources.spool().map(|spool| Reading::start(args.report.progress, spool));
     sources.read_on(u64::MAX)?;
     drop(reading);
     let converted = || {
-        let frame = prepare::pick(prepare::load(&session, &sources, &args.read)?, &args.pick)?;
+        let frame = prepare::load_as(&session, &sources, read.clone(), args.read.block_size())?;
+        let frame = prepare::pick(frame, &args.pick)?;
         let job = json!({
             "read": read, "write": write,
             "select": texts(&args.pick.select), "drop": texts(&args.pick.drop), "where": args.pick.filter,
@@ -69,6 +72,9 @@ fn run(
     let written = writer.write()?;
     let report = Report::new(&written);
     display.finish(&report, &args.write.to);
+    for column in &written.widened {
+        let _ = writeln!(io::stderr(), "note: widened column {column}");
+    }
     if let Some(note) = &written.note {
         let _ = writeln!(io::stderr(), "note: {note}");
     }

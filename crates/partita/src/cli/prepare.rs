@@ -1,6 +1,6 @@
 //! From arguments to a frame.
 
-use partita::{DataFrame, Session, expr};
+use partita::{DataFrame, ReadOptions, Session, expr};
 
 use super::args::{PickArgs, ReadArgs};
 use super::failure::Failure;
@@ -12,8 +12,21 @@ use super::values;
 /// # Errors
 /// Wrong options, and whatever [`partita::CsvReader::load`] refuses.
 pub(crate) fn load(session: &Session, sources: &Sources, read: &ReadArgs) -> Result<DataFrame, Failure> {
-    let mut reader = session.read_csv(sources.paths()).options(read.options()?);
-    if let Some(bytes) = read.block_size() {
+    load_as(session, sources, read.options()?, read.block_size())
+}
+
+/// The frame of these inputs, with these options.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_as(
+    session: &Session,
+    sources: &Sources,
+    options: ReadOptions,
+    block_bytes: Option<u64>,
+) -> Result<DataFrame, Failure> {
+    let mut reader = session.read_csv(sources.paths()).options(options);
+    if let Some(bytes) = block_bytes {
         reader = reader.block_size(bytes);
     }
     Ok(reader.load()?)

@@ -105,7 +105,7 @@ impl Display {
             shown.show(&Moment {
                 rows: progress.rows(),
                 bytes_in: progress.input_bytes(),
-                bytes_total: input_bytes,
+                bytes_total: input_bytes + progress.again_bytes(),
                 seconds: started.elapsed().as_secs_f64(),
                 memory_bytes: ProcessMemory::now().map_or(0, ProcessMemory::bytes),
                 memory_limit_bytes: memory_limit,
@@ -155,6 +155,7 @@ impl How {
     fn show(&self, moment: &Moment) {
         match self {
             How::Bar(bar) => {
+                bar.set_length(moment.bytes_total);
                 bar.set_position(moment.bytes_in.min(moment.bytes_total));
                 bar.set_message(moment.words());
             }

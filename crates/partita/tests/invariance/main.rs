@@ -16,6 +16,7 @@ mod random;
 mod generate;
 mod large;
 mod mismatch;
+mod widen;
 mod plain;
 
 use std::path::PathBuf;

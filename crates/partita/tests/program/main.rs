@@ -8,6 +8,7 @@ mod dialect;
 mod failures;
 mod inspect;
 mod interrupt;
+mod mismatch;
 mod options;
 mod stdin;
 mod support;

@@ -52,7 +52,10 @@ fn the_report_is_json_with_what_was_done() {
     let found: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
     let mut keys: Vec<&str> = found.keys().map(String::as_str).collect();
     keys.sort_unstable();
-    assert_eq!(keys, ["bytes_in", "bytes_out", "parts_written", "peak_memory_bytes", "rows", "seconds"]);
+    assert_eq!(
+        keys,
+        ["bytes_in", "bytes_out", "columns_widened", "parts_written", "peak_memory_bytes", "rows", "seconds"]
+    );
     assert_eq!(found["rows"], 26_115);
     assert_eq!(found["parts_written"], 1);
     assert_eq!(found["bytes_in"], fs::metadata(&input).unwrap().len());

@@ -26,7 +26,9 @@ fn a_table_names_places_and_ways_out() {
           .null_values(["n/a"])             --null-values n/a
           .dtype("when", DataType::Utf8)    --dtype when=Utf8
           .date_format("when", "%d/%m/%Y")  --date-format when=%d/%m/%Y
-          .dtype("id", DataType::Utf8)      --dtype id=Utf8"#]]
+          .dtype("id", DataType::Utf8)      --dtype id=Utf8
+        or, where they are written to Parquet, what becomes of them:
+          .on_mismatch(OnMismatch::Quarantine)  --on-mismatch quarantine  such records go to a file of their own"#]]
     .assert_eq(&read_error(text.as_bytes(), &options));
 }
 
@@ -36,7 +38,7 @@ fn the_type_that_fits_is_the_one_suggested() {
         let error = read_error(format!("a b\n{values}\n").as_bytes(), &typed(&[("a b", expected)]));
         error
             .lines()
-            .last()
+            .find(|line| line.starts_with("  .dtype("))
             .map(|line| line.split("--").last().unwrap_or_default().to_owned())
             .expect("a last line")
     };
@@ -58,7 +60,9 @@ fn bytes_that_are_no_text_point_to_the_encoding() {
           a       not UTF-8  Utf8          1  t.csv: line 3, byte 4  "caf�"
         say how to read them:
           in Rust                           on the command line
-          .encoding(Encoding::Windows1252)  --encoding windows-1252"#]]
+          .encoding(Encoding::Windows1252)  --encoding windows-1252
+        or, where they are written to Parquet, what becomes of them:
+          .on_mismatch(OnMismatch::Quarantine)  --on-mismatch quarantine  such records go to a file of their own"#]]
     .assert_eq(&read_error(b"a\nx\ncaf\xE9\n", &ReadOptions::default()));
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::CsvBlock;
 use super::super::quarantine::SetAside;
 use super::super::widen::Seen;
+use super::CsvBlock;
 use super::scanner::{Feed, Scanner};
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;

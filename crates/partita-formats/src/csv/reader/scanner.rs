@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 
 use super::super::decode::{Columns, Irregular};
 use super::super::options::{OnMismatch, Ragged};
-use super::super::quarantine::{self, Place, SetAside};
+use super::super::quarantine::{self, Place, Rejected, SetAside};
 use super::super::records::Records;
 use super::super::split::Splitter;
 use super::super::widen::Seen;
@@ -176,7 +176,8 @@ impl Scanner {
         let bytes = &window[..consumed];
         let decoded = self.columns.decode(bytes, &self.records, place, self.records_seen);
         if let Some(quarantine) = &mut self.quarantine {
-            quarantine.take(&self.block.file, bytes, place, &self.records, &mut self.columns, rows_before);
+            let rejected = self.columns.take_rejected(rows_before);
+            quarantine.take(&self.block.file, bytes, place, &self.records, &rejected);
         }
         let count = self.records.len();
         self.buffer.consume(consumed);
@@ -255,17 +256,9 @@ impl Scanner {
 
 impl Quarantine {
     /// Writes lines about the records of a chunk that are set aside, and passes over all of its lines.
-    fn take(
-        &mut self,
-        file: &str,
-        bytes: &[u8],
-        place: u64,
-        records: &Records,
-        columns: &mut Columns,
-        rows_before: usize,
-    ) {
+    fn take(&mut self, file: &str, bytes: &[u8], place: u64, records: &Records, rejected: &[Rejected]) {
         let mut counted = 0;
-        for rejected in columns.take_rejected(rows_before) {
+        for rejected in rejected {
             let start = records.records[rejected.record].start as usize;
             self.counter.feed(&bytes[counted..start]);
             counted = start;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use partita::arrow::datatypes::DataType;
-use partita::{Encoding, Error, ErrorKind, Headers, Infer, Ragged, ReadOptions, SchemaFile};
+use partita::{Encoding, Error, ErrorKind, Headers, Infer, OnMismatch, Ragged, ReadOptions, SchemaFile};
 
 use crate::cli::failure::Failure;
 use crate::cli::values::{self, Byte, List};
@@ -168,6 +168,31 @@ struct TypeArgs {
     /// Integers become Float64, as other tools do with missing values; without, integers stay integers
     #[arg(long)]
     assume_missing: bool,
+}
+
+const ON_MISMATCH: &[(&str, &str, OnMismatch)] = &[
+    ("error", "an error", OnMismatch::Error),
+    ("widen", "begin again with types that hold all values", OnMismatch::Widen),
+    ("quarantine", "leave the record out, and keep it in a file beside the data", OnMismatch::Quarantine),
+];
+
+/// What only a conversion can do with values that do not fit.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading CSV: types and values")]
+pub(crate) struct MismatchArgs {
+    /// Values that do not fit their column, and records that --ragged does not allow [default: error]
+    ///
+    /// Types that --dtype or --schema give are kept by widen, and records that --ragged does not allow are an error there.
+    /// quarantine writes a line of JSON for each record: file, line, byte, column, value, reason, text.
+    #[arg(long, value_name = "HOW", value_parser = values::one_of(ON_MISMATCH))]
+    on_mismatch: Option<OnMismatch>,
+}
+
+impl MismatchArgs {
+    /// The way that was chosen.
+    pub(crate) fn on_mismatch(&self) -> OnMismatch {
+        self.on_mismatch.unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Args)]
