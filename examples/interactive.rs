@@ -9,7 +9,7 @@ fn main() -> partita::Result<()> {
     let input = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/weather.csv");
     let session = Session::builder().build()?;
     let weather = session.read_csv(input).null_values(["NA"]).block_size("256KiB").load()?.persist()?;
-    assert!(session.memory_reserved() > 0);
+    assert!(session.memory().managed_bytes > 0);
 
     let rows = weather.len()?;
     println!("how many hours?            {rows}");
@@ -34,6 +34,6 @@ fn main() -> partita::Result<()> {
 
     drop((hot, warmest, newark));
     weather.unpersist()?;
-    assert_eq!(session.memory_reserved(), 0);
+    assert_eq!(session.memory().managed_bytes, 0);
     Ok(())
 }

@@ -205,12 +205,17 @@ pub trait Operator: Debug {
 
 /// Whatever a plan refers to and must not be released before it: dropped with the last plan.
 #[derive(Clone)]
-pub struct KeepAlive(#[allow(dead_code, reason = "held for its drop")] Arc<dyn Any + Send + Sync>);
+pub struct KeepAlive(Arc<dyn Any + Send + Sync>);
 
 impl KeepAlive {
     /// Keeps `value` until the last plan that refers to it is dropped.
     pub fn new(value: Arc<dyn Any + Send + Sync>) -> Self {
         Self(value)
+    }
+
+    /// What is kept.
+    pub fn value(&self) -> Arc<dyn Any + Send + Sync> {
+        Arc::clone(&self.0)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a session owns, and the running of graphs of Programs.
 
 mod functions;
+mod lineage;
+mod memory;
 mod runner;
 mod stream;
 mod waiting;
@@ -13,14 +15,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use partita_columns::Partition;
+use partita_columns::compute;
+use partita_columns::partition::unique_buffer_bytes;
 use partita_schedule::graph::{Graph, TaskId};
+use partita_schedule::{Order, RunId};
 use partita_tasks::Program;
-use partita_tasks::host::{MapFunction, Reservation};
+use partita_tasks::host::{MapFunction, Reservation, StoreWriter};
 use partita_tasks::interpret::Outcome;
-use partita_tasks::program::{FunctionId, StoreKey};
+use partita_tasks::program::{FunctionId, Source, StoreKey};
 
 pub use functions::{BatchesFunction, BoxError};
+pub use lineage::Lineage;
+pub use memory::MemoryUse;
 pub use stream::PartitionStream;
 
 use crate::cancel::CancelToken;
@@ -28,13 +34,14 @@ use crate::dataset::{Dataset, WaitingBytes};
 use crate::error::{ErrorKind, Result};
 use crate::executor::{self, RunOptions, Scheduler};
 use crate::journal::Journal;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, threads_max};
 use crate::progress::Progress;
 use crate::storage::{Disk, LocalDisk, Spool, Storage, fault};
-use crate::store::Store;
+use crate::store::{NeededLast, SpillFolders, SpillOptions, Store};
 use crate::widening::Widening;
 
 use functions::Functions;
+use lineage::Lineages;
 use runner::ProgramRunner;
 use waiting::Waiting;
 
@@ -49,6 +56,8 @@ pub struct EngineOptions {
     pub scheduler: Scheduler,
     /// The disk of local files; `None`: the file system as it is.
     pub disk: Option<Arc<dyn Disk>>,
+    /// Where partitions go that do not fit in memory.
+    pub spill: SpillOptions,
 }
 
 /// How one call runs.
@@ -98,7 +107,7 @@ impl FrameGuard {
 
 impl Drop for FrameGuard {
     fn drop(&mut self) {
-        self.engine.store.release(self.frame);
+        self.engine.release(self.frame);
     }
 }
 
@@ -107,9 +116,10 @@ pub struct Engine {
     ledger: Arc<Ledger>,
     storage: Storage,
     store: Store,
+    lineages: Lineages,
     functions: Functions,
     spool: Spool,
-    journal: Journal,
+    journal: Arc<Journal>,
     threads: usize,
     scheduler: Scheduler,
     next: AtomicU64,
@@ -119,12 +129,14 @@ impl Engine {
     /// Starts an engine.
     ///
     /// # Errors
-    /// Where the memory limit is below 128 MiB.
+    /// Where the memory limit is below 128 MiB, or a folder to spill to is none.
     pub fn start(options: &EngineOptions) -> Result<Arc<Self>> {
         let threads = options.threads.unwrap_or_else(cores);
         let ledger = Ledger::new(options.memory_limit, threads)?;
+        let threads = threads.min(threads_max(ledger.memory_limit_bytes()));
         let disk = options.disk.as_ref().map_or_else(default_disk, Arc::clone);
-        Ok(Arc::new(Self::with_ledger(ledger, threads, options.scheduler, disk)))
+        let folders = SpillFolders::new(&options.spill, Arc::clone(&disk))?;
+        Ok(Arc::new(Self::with_ledger(ledger, folders, disk, threads, options.scheduler)))
     }
 
     /// Runs a graph of closures.
@@ -142,7 +154,7 @@ impl Engine {
             threads: self.threads,
             run: self.journal.next_run(),
             epoch: self.journal.epoch(),
-            observer: Some(&self.journal),
+            observer: Some(&*self.journal),
             ..RunOptions::default()
         };
         Ok(crate::executor::graph::run(graph, targets, &options)?)
@@ -151,18 +163,31 @@ impl Engine {
     /// Starts an engine with the default settings.
     pub fn start_default() -> Arc<Self> {
         let threads = cores();
+        let disk = default_disk();
+        let folders = SpillFolders::by_default(Arc::clone(&disk));
         let ledger = Ledger::with_default_limit(threads);
-        Arc::new(Self::with_ledger(ledger, threads, Scheduler::Threaded, default_disk()))
+        let threads = threads.min(threads_max(ledger.memory_limit_bytes()));
+        Arc::new(Self::with_ledger(ledger, folders, disk, threads, Scheduler::Threaded))
     }
 
-    fn with_ledger(ledger: Arc<Ledger>, threads: usize, scheduler: Scheduler, disk: Arc<dyn Disk>) -> Self {
+    fn with_ledger(
+        ledger: Arc<Ledger>,
+        folders: SpillFolders,
+        disk: Arc<dyn Disk>,
+        threads: usize,
+        scheduler: Scheduler,
+    ) -> Self {
+        crate::os::keep_large_buffers_apart(ledger.memory_limit_bytes());
+        let journal = Arc::new(Journal::default());
+        let listener = memory::spill_listener(&journal);
         Self {
+            store: Store::new(&ledger, Box::new(NeededLast), Arc::new(folders), listener),
             ledger,
             storage: Storage::new(disk),
-            store: Store::default(),
+            lineages: Lineages::default(),
             functions: Functions::default(),
             spool: Spool::default(),
-            journal: Journal::default(),
+            journal,
             threads,
             scheduler,
             next: AtomicU64::new(1),
@@ -196,7 +221,7 @@ impl Engine {
         self.spool.take(input)
     }
 
-    /// Number of task threads.
+    /// Number of task threads: those asked for, or fewer where the memory limit is too small for as many.
     pub fn threads(&self) -> usize {
         self.threads
     }
@@ -299,18 +324,39 @@ impl Engine {
         deliver: &(dyn Fn(usize, Outcome) + Sync),
     ) -> Result<()> {
         call.progress.start(graph.len() as u64);
-        let runner = ProgramRunner::new(self, call, extras.dataset);
+        let run = self.journal.next_run();
+        let _reads = self.announce_reads(graph, targets, run)?;
+        let runner = ProgramRunner::new(self, call, run, extras.dataset);
         let options = RunOptions {
             scheduler: call.scheduler,
             threads: self.threads,
             cancel: call.cancel.clone(),
             targets_ahead_max: extras.targets_ahead_max,
-            run: self.journal.next_run(),
+            run,
             epoch: self.journal.epoch(),
-            observer: Some(&self.journal),
+            observer: Some(&*self.journal),
             ..RunOptions::default()
         };
-        executor::run(graph, targets, &runner, &options, deliver).map_err(runner::run_error)
+        let result = executor::run(graph, targets, &runner, &options, deliver).map_err(runner::run_error);
+        self.settle();
+        result
+    }
+
+    /// Tells the store what the run will read, and when: it keeps longest what is needed soonest.
+    fn announce_reads(&self, graph: &Graph<Program>, targets: &[TaskId], run: RunId) -> Result<Reads<'_>> {
+        let reads: Vec<(TaskId, StoreKey)> = graph
+            .shape()
+            .tasks()
+            .filter_map(|task| match graph.payload(task).map(|program| &program.source) {
+                Some(Source::Stored { key, .. }) => Some((task, *key)),
+                _ => None,
+            })
+            .collect();
+        if !reads.is_empty() {
+            let order = Order::new(graph.shape(), targets)?;
+            self.store.need(run.0, reads.iter().filter_map(|(task, key)| Some((*key, order.rank(*task)?))));
+        }
+        Ok(Reads { store: &self.store, run })
     }
 
     /// Runs `graph` and returns the outcomes of `targets`, in order.
@@ -326,6 +372,16 @@ impl Engine {
         Ok(done.into_values().collect())
     }
 
+    /// Stores the partitions of a frame, and remembers how they are made.
+    ///
+    /// # Errors
+    /// As [`Engine::run`]; then nothing of the frame is held.
+    pub fn persist(&self, lineage: &Lineage, frame: Arc<FrameGuard>, call: &Call) -> Result<StoredFrame> {
+        self.lineages.remember(frame.number(), lineage.clone());
+        self.run(&lineage.graph, &lineage.targets, call, &|_, _| {})?;
+        self.held(frame, lineage.targets.len())
+    }
+
     /// Reserves a number for a frame; its partitions are released when the guard is dropped.
     pub fn reserve_frame(self: &Arc<Self>) -> Arc<FrameGuard> {
         Arc::new(FrameGuard { engine: Arc::clone(self), frame: self.number() })
@@ -339,10 +395,8 @@ impl Engine {
         let frame = guard.number();
         let count = |partition: usize| {
             let key = StoreKey { frame, partition: u32::try_from(partition).unwrap_or(u32::MAX) };
-            let held = self.store.get(key);
-            let held =
-                held.ok_or_else(|| ErrorKind::Options(format!("partition {partition} was not stored")))?;
-            Ok((held.rows() as u64, held.bytes() as u64))
+            let missing = || ErrorKind::Options(format!("partition {partition} was not stored"));
+            Ok(self.store.counts(key).ok_or_else(missing)?)
         };
         let counts = (0..partitions).map(count).collect::<Result<_>>()?;
         Ok(StoredFrame { frame, counts, keep_alive: guard })
@@ -364,28 +418,35 @@ impl Engine {
                 let message = format!("a batch has the schema {}, the frame has {schema}", other.schema());
                 return Err(ErrorKind::Options(message).into());
             }
-            let partition = Partition::new(Arc::clone(schema), batches);
-            let memory = self.reserve("from_batches", partition.bytes(), "give fewer rows")?;
             let key =
                 StoreKey { frame: guard.number(), partition: u32::try_from(number).unwrap_or(u32::MAX) };
-            self.store.put(key, partition, memory);
+            self.store_batches(key, &batches)?;
         }
         self.held(guard, count)
     }
 
-    /// Releases a frame's partitions now.
-    pub fn release(&self, frame: u64) {
-        self.store.release(frame);
+    /// Batches that share buffers with others are copied, so that each is paid for once.
+    fn store_batches(&self, key: StoreKey, batches: &[RecordBatch]) -> Result<()> {
+        let mut writer = Box::new(self.store.begin(key));
+        for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
+            let batch = compute::compact(batch).map_err(partita_tasks::Error::from)?;
+            let bytes = unique_buffer_bytes(std::slice::from_ref(&batch));
+            let memory = self.reserve("from_batches", bytes, "give fewer rows")?;
+            writer.push(batch, memory)?;
+        }
+        Ok(writer.finish()?)
     }
 
-    /// Computes partitions ahead on threads of their own and hands them over in order.
-    pub fn stream(
-        self: &Arc<Self>,
-        graph: Graph<Program>,
-        targets: Vec<TaskId>,
-        call: Call,
-    ) -> PartitionStream {
-        PartitionStream::start(Arc::clone(self), graph, targets, call)
+    /// Releases a frame's partitions now.
+    pub fn release(&self, frame: u64) {
+        self.lineages.forget(frame);
+        self.store.release(frame);
+        self.settle();
+    }
+
+    /// Computes partitions ahead on threads of their own and hands their batches over in order. `graph` stores them under `frame`.
+    pub fn stream(self: &Arc<Self>, lineage: Lineage, frame: Arc<FrameGuard>, call: Call) -> PartitionStream {
+        PartitionStream::start(Arc::clone(self), lineage, frame, call)
     }
 
     /// Calls `work` on every item, on as many threads as the engine has, and returns the results in order.
@@ -414,6 +475,18 @@ impl Engine {
             worker();
         });
         done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+    }
+}
+
+/// What a run reads from the store, until it is over.
+struct Reads<'a> {
+    store: &'a Store,
+    run: RunId,
+}
+
+impl Drop for Reads<'_> {
+    fn drop(&mut self) {
+        self.store.needed_no_more(self.run.0, None);
     }
 }
 

@@ -88,6 +88,12 @@ pub enum ErrorKind {
         /// What the panic said.
         message: String,
     },
+    /// A folder to spill to cannot be one.
+    #[error(transparent)]
+    Spill(#[from] crate::store::SpillError),
+    /// A spilled partition cannot be read back, and what it was computed from is gone.
+    #[error("a spilled partition is lost, and what it was computed from is gone: {0}")]
+    Lost(#[source] crate::store::SpillError),
     /// Options that contradict each other.
     #[error("{0}")]
     Options(String),

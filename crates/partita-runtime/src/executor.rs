@@ -18,7 +18,7 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use partita_schedule::event::EventRecord;
-use partita_schedule::{Graph, GraphError, RunId, TaskId, WorkerId};
+use partita_schedule::{Graph, GraphError, Hope, RunId, TaskId, WorkerId};
 use serde::{Deserialize, Serialize};
 
 use crate::cancel::CancelToken;
@@ -98,13 +98,13 @@ pub struct Failure<E> {
     /// Why.
     pub error: E,
     /// Whether trying again may help.
-    pub is_transient: bool,
+    pub hope: Hope,
 }
 
 impl<E> Failure<E> {
     /// A failure that would come again.
     pub fn permanent(error: E) -> Self {
-        Failure { error, is_transient: false }
+        Failure { error, hope: Hope::None }
     }
 }
 

@@ -6,16 +6,17 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use partita_columns::Partition;
+use arrow::array::RecordBatch;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 use partita_formats::parquet::EncodedRowGroup;
-use partita_tasks::host::{Host, MapFunction, Reservation, SlotValue};
+use partita_tasks::host::{Host, MapFunction, Reservation, SlotValue, StoreWriter, StoredBatches};
 use partita_tasks::program::{DatasetId, FunctionId, SlotId, StoreKey, StreamId};
 use partita_tasks::{ErrorKind, Result};
 
 use crate::dataset::Dataset;
 use crate::engine::{Call, Engine};
+use crate::store::Reader;
 
 /// A map that tasks of one run share.
 struct Shared<K, V>(Mutex<HashMap<K, V>>);
@@ -90,17 +91,18 @@ impl Host for RunHost<'_> {
         found.ok_or_else(|| ErrorKind::Missing(format!("slot {}", slot.0)).into())
     }
 
-    fn stored(&self, key: StoreKey) -> Result<Partition> {
-        let found = self.engine.store().get(key);
-        found.ok_or_else(|| {
-            let what = format!("partition {} of frame {}: it was unpersisted", key.partition, key.frame);
-            ErrorKind::Missing(what).into()
-        })
+    fn stored(&self, key: StoreKey) -> Result<Box<dyn StoredBatches + '_>> {
+        match self.engine.store().read(key) {
+            Some(reader) => Ok(Box::new(StoredReader { host: self, key, reader })),
+            None => {
+                let what = format!("partition {} of frame {}: it was unpersisted", key.partition, key.frame);
+                Err(ErrorKind::Missing(what).into())
+            }
+        }
     }
 
-    fn store(&self, key: StoreKey, partition: Partition, memory: Box<dyn Reservation>) -> Result<()> {
-        self.engine.store().put(key, partition, memory);
-        Ok(())
+    fn store(&self, key: StoreKey) -> Result<Box<dyn StoreWriter + '_>> {
+        Ok(Box::new(self.engine.store().begin(key)))
     }
 
     fn function(&self, function: FunctionId) -> Result<Arc<dyn MapFunction>> {
@@ -148,5 +150,18 @@ impl Host for RunHost<'_> {
 
     fn progress(&self, input_bytes: u64, rows: u64) {
         self.call.progress.add(input_bytes, rows);
+    }
+}
+
+/// Reads a stored partition, which is computed again where a frame of it is damaged.
+struct StoredReader<'a> {
+    host: &'a RunHost<'a>,
+    key: StoreKey,
+    reader: Reader,
+}
+
+impl StoredBatches for StoredReader<'_> {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        self.host.engine.next_stored(self.key, &mut self.reader, self.host.call)
     }
 }

@@ -17,7 +17,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 mod limit;
@@ -28,6 +28,7 @@ mod tests;
 
 pub use limit::{
     LimitError, MEMORY_LIMIT_BYTES_MIN, fixed_share_bytes, machine_memory_bytes, memory_limit_bytes_default,
+    threads_max,
 };
 pub use process::{PeakSampler, ProcessMemory};
 
@@ -48,6 +49,23 @@ pub struct Ledger {
     waiting: AtomicUsize,
     gate: Mutex<()>,
     freed: Condvar,
+    /// Who can give memory back when it is short: the store.
+    reclaim: OnceLock<Weak<dyn Reclaim>>,
+}
+
+/// Somebody who holds memory that can go to disk.
+pub trait Reclaim: Send + Sync {
+    /// Gives some memory back, at best `bytes`, and returns when it is back.
+    ///
+    /// # Errors
+    /// Where nothing can be given back: why not, as the end of a sentence, or nothing.
+    fn reclaim(&self, bytes: u64) -> Result<(), String>;
+}
+
+impl fmt::Debug for dyn Reclaim {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Reclaim")
+    }
 }
 
 /// What one operator holds, all its tasks together.
@@ -84,12 +102,21 @@ pub struct LedgerError {
     pub memory_limit_bytes: u64,
     /// Who holds most, most first.
     pub holders: Vec<Holding>,
+    /// Why nothing more goes to disk, as a part of the sentence; empty where nothing could.
+    pub spill: String,
 }
 
 impl fmt::Display for LedgerError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LedgerError { operator, need_bytes, available_bytes, limit_bytes, memory_limit_bytes, holders } =
-            self;
+        let LedgerError {
+            operator,
+            need_bytes,
+            available_bytes,
+            limit_bytes,
+            memory_limit_bytes,
+            holders,
+            spill,
+        } = self;
         write!(formatter, "{operator}: needs {need_bytes} bytes of memory, ")?;
         write!(formatter, "{available_bytes} of {limit_bytes} are free")?;
         for (place, holder) in holders.iter().enumerate() {
@@ -97,7 +124,7 @@ impl fmt::Display for LedgerError {
             write!(formatter, "{before} {}: {}", holder.operator, holder.used_bytes)?;
         }
         let end = if holders.is_empty() { "" } else { ")" };
-        write!(formatter, "{end}; raise memory_limit, which is {memory_limit_bytes}")
+        write!(formatter, "{end}{spill}; raise memory_limit, which is {memory_limit_bytes}")
     }
 }
 
@@ -132,6 +159,7 @@ impl Ledger {
             waiting: AtomicUsize::new(0),
             gate: Mutex::new(()),
             freed: Condvar::new(),
+            reclaim: OnceLock::new(),
         })
     }
 
@@ -173,14 +201,27 @@ impl Ledger {
         holdings
     }
 
-    /// Reserves memory for `operator`, now or not at all.
+    /// Names whoever is asked for memory when it is short. Only the first one counts.
+    pub(crate) fn reclaim_from(&self, reclaim: Weak<dyn Reclaim>) {
+        // A ledger has one store: see the engine.
+        let _ = self.reclaim.set(reclaim);
+    }
+
+    /// Reserves memory for `operator`, sending to disk what can go where less is free.
     ///
     /// # Errors
-    /// [`LedgerError`] where less is free.
+    /// [`LedgerError`] where that is not enough.
     pub fn try_reserve(self: &Arc<Self>, operator: &str, bytes: usize) -> Result<Reservation, LedgerError> {
         let account = self.account(operator);
         self.take(&account, bytes as u64)?;
         Ok(Reservation { ledger: Arc::clone(self), account, bytes: bytes as u64 })
+    }
+
+    /// Reserves memory for `operator` where it is free.
+    pub fn reserve_free(self: &Arc<Self>, operator: &str, bytes: usize) -> Option<Reservation> {
+        let account = self.account(operator);
+        self.take_free(&account, bytes as u64).ok()?;
+        Some(Reservation { ledger: Arc::clone(self), account, bytes: bytes as u64 })
     }
 
     /// Waits until `bytes` are free, at most for `timeout`; says whether they were. Somebody else may be faster to take them.
@@ -228,7 +269,28 @@ impl Ledger {
         account
     }
 
+    /// Takes what is free, or what becomes free as others go to disk.
     fn take(&self, account: &Account, bytes: u64) -> Result<(), LedgerError> {
+        loop {
+            let Err(used) = self.take_free(account, bytes) else { return Ok(()) };
+            let missing = used.saturating_add(bytes).saturating_sub(self.limit_bytes);
+            let reclaim = self.reclaim.get().and_then(Weak::upgrade);
+            // What can never fit is not worth a write.
+            let reclaimed = match reclaim {
+                Some(reclaim) if bytes <= self.limit_bytes => reclaim.reclaim(missing),
+                _ => Err(String::new()),
+            };
+            if let Err(spill) = reclaimed {
+                // Somebody may have given memory back while this thread looked for some.
+                return self
+                    .take_free(account, bytes)
+                    .map_err(|used| self.refusal(account, bytes, used, spill));
+            }
+        }
+    }
+
+    /// Takes what is free, or says how much is used.
+    fn take_free(&self, account: &Account, bytes: u64) -> Result<(), u64> {
         let add = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.limit_bytes);
         match self.used_bytes.fetch_update(Ordering::SeqCst, Ordering::Acquire, add) {
             Ok(before) => {
@@ -237,11 +299,11 @@ impl Ledger {
                 account.peak_bytes.fetch_max(held, Ordering::Relaxed);
                 Ok(())
             }
-            Err(used) => Err(self.refusal(account, bytes, used)),
+            Err(used) => Err(used),
         }
     }
 
-    fn refusal(&self, account: &Account, need_bytes: u64, used: u64) -> LedgerError {
+    fn refusal(&self, account: &Account, need_bytes: u64, used: u64, spill: String) -> LedgerError {
         let mut holders = self.holdings();
         holders.truncate(HOLDERS_MAX);
         holders.retain(|holder| holder.used_bytes > 0);
@@ -252,6 +314,7 @@ impl Ledger {
             limit_bytes: self.limit_bytes,
             memory_limit_bytes: self.memory_limit_bytes,
             holders,
+            spill,
         }
     }
 
@@ -295,6 +358,15 @@ impl Reservation {
         }
         self.bytes = bytes;
         Ok(())
+    }
+
+    /// Asks for `bytes` more where they are free; says whether they were.
+    pub fn grow_free(&mut self, bytes: usize) -> bool {
+        let is_taken = self.ledger.take_free(&self.account, bytes as u64).is_ok();
+        if is_taken {
+            self.bytes += bytes as u64;
+        }
+        is_taken
     }
 
     /// Splits off a part, at most all of it, for somebody else to hold.

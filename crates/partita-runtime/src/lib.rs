@@ -7,7 +7,7 @@
 //! | [`executor`] | one thread or many, driving the same scheduler machine |
 //! | [`ledger`] | who holds how much memory, and the ceiling |
 //! | [`storage`] | where all bytes come from |
-//! | [`store`] | results that outlive their run: `persist()` |
+//! | [`store`] | partitions that outlive their task, in memory or on disk |
 //! | [`dataset`] | Parquet parts, committed all or nothing |
 //! | [`journal`] | what happened, as a list of events |
 //! | [`cancel`] | one token a run |
@@ -21,6 +21,8 @@ pub mod executor;
 mod host;
 pub mod journal;
 pub mod ledger;
+#[allow(unsafe_code, reason = "calls that no safe library has")]
+mod os;
 pub mod progress;
 pub mod storage;
 pub mod store;

@@ -40,5 +40,5 @@ mod rank_set;
 
 pub use event::{Event, EventRecord, RunId};
 pub use graph::{Graph, GraphError, Kind, OperatorId, Shape, TaskId};
-pub use machine::{Cause, Command, Machine, MachineOptions, Outcome, Reception, Report, WorkerId};
+pub use machine::{Cause, Command, Hope, Machine, MachineOptions, Outcome, Reception, Report, WorkerId};
 pub use order::Order;

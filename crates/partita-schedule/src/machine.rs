@@ -12,7 +12,9 @@
 //!   the number of targets taken plus the window.
 //! - A source that found no memory goes back, and no source starts until something has finished, failed, been taken, or
 //!   the executor says that memory was freed elsewhere. Where nothing is left that could free any, [`Command::Stalled`] says so.
-//! - A transient failure is tried again after a pause that doubles; a task whose worker died is tried again until it has
+//! - A failure is tried again if there is hope ([`Hope`]): after a pause that doubles, or alone. A task that is to run alone
+//!   starts when nothing else runs, and before anything else does; what fails alone for want of memory has failed. So tasks that
+//!   keep memory from each other all finish, one after the other at worst. A task whose worker died is tried again until it has
 //!   [`MachineOptions::strikes_max`].
 //! - After a failure or a cancellation no task starts, all results are released, and the run ends once the
 //!   tasks that are running have reported.
@@ -68,6 +70,17 @@ impl Default for MachineOptions {
     }
 }
 
+/// Whether trying a failed task again may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hope {
+    /// It would fail again.
+    None,
+    /// It may work later.
+    Later,
+    /// It may work while nothing else runs: what it lacks, memory, the others have.
+    Alone,
+}
+
 /// What an executor reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Report {
@@ -106,7 +119,7 @@ pub enum Report {
         /// Where.
         worker: WorkerId,
         /// Whether trying again may help.
-        transient: bool,
+        hope: Hope,
     },
     /// A worker gives back a task that it has not begun.
     Returned {
@@ -225,7 +238,7 @@ pub enum Reception {
 enum State {
     /// Not needed, or waits for dependencies.
     Waiting,
-    /// In one of the two queues.
+    /// In one of the queues.
     Ready,
     /// Given to a worker.
     Running,
@@ -251,6 +264,8 @@ struct Cell {
     state: State,
     is_target: bool,
     is_source: bool,
+    /// It has failed for want of memory beside others: it runs alone from then on.
+    is_alone: bool,
     attempts: u8,
     failures: u8,
     strikes: u8,
@@ -284,6 +299,10 @@ pub struct Machine<'g> {
     ready: RankSet,
     /// Ranks of sources that may start.
     ready_sources: RankSet,
+    /// Ranks of tasks that may start when nothing else runs.
+    ready_alone: BTreeSet<u32>,
+    /// Whether such a task is running.
+    runs_alone: bool,
     /// Whether a source may start: closed by a refusal.
     admits: bool,
     /// Whether the executor was told that only memory can help.
@@ -318,6 +337,8 @@ impl<'g> Machine<'g> {
             rank_limit: 0,
             ready: RankSet::new(needed),
             ready_sources: RankSet::new(needed),
+            ready_alone: BTreeSet::new(),
+            runs_alone: false,
             admits: true,
             is_stalled: false,
             paused: BinaryHeap::new(),
@@ -349,9 +370,7 @@ impl<'g> Machine<'g> {
             Report::Finished { task, worker, bytes } => self.on_finished(task, worker, bytes, commands),
             Report::WorkerFree { worker, slots } => self.on_worker_free(worker, slots, commands),
             Report::TargetTaken { target } => self.on_target_taken(target, commands),
-            Report::Failed { task, worker, transient } => {
-                self.on_failed(task, worker, transient, now, commands)
-            }
+            Report::Failed { task, worker, hope } => self.on_failed(task, worker, hope, now, commands),
             Report::Returned { task, worker } => self.on_returned(task, worker),
             Report::AdmissionRefused { task, worker } => self.on_admission_refused(task, worker),
             Report::AdmissionOpened => self.on_admission_opened(),
@@ -377,7 +396,7 @@ impl<'g> Machine<'g> {
 
     /// Tasks that have all they depend on and have not started, those outside of the window or without memory included.
     pub fn ready_count(&self) -> usize {
-        self.ready.len() + self.ready_sources.len()
+        self.ready.len() + self.ready_sources.len() + self.ready_alone.len()
     }
 
     /// Tasks given to workers.
@@ -420,6 +439,7 @@ fn cells(shape: &Shape, order: &Order, targets: &[TaskId]) -> Vec<Cell> {
         state: State::Waiting,
         is_target: false,
         is_source: shape.is_source(task),
+        is_alone: false,
         attempts: 0,
         failures: 0,
         strikes: 0,

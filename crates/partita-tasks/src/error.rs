@@ -18,10 +18,13 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self.kind() {
             ErrorKind::Formats(error) => error.is_transient(),
-            // Others may have finished by then.
-            ErrorKind::Memory { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether running the task again when others have given memory back may help.
+    pub fn is_short_of_memory(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Memory { .. })
     }
 }
 
@@ -49,7 +52,7 @@ pub enum ErrorKind {
     Cancelled,
     /// Memory that the task needs is not to be had.
     #[error(
-        "{operator} needs {need_bytes} bytes of memory and the limit is {limit_bytes}; raise memory_limit, or {way_out}"
+        "{operator} needs {need_bytes} bytes of memory and the limit is {limit_bytes}{spill}; raise memory_limit, or {way_out}"
     )]
     Memory {
         /// What needs it.
@@ -60,6 +63,8 @@ pub enum ErrorKind {
         limit_bytes: u64,
         /// What makes the need smaller: the end of a sentence that begins with "or".
         way_out: &'static str,
+        /// Why nothing more goes to disk, as a part of the sentence; empty where nothing could.
+        spill: String,
     },
     /// A user's function failed.
     #[error("map_partitions: {0}")]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use partita_columns::Partition;
 use partita_formats::csv::blocks::BlockStarts;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
@@ -36,6 +35,31 @@ pub trait Reservation: Send + Sync {
     /// # Errors
     /// A typed error that names operator, need and limit where the ledger cannot give it.
     fn resize(&mut self, bytes: usize) -> Result<()>;
+}
+
+/// The rows of a stored partition, in order.
+pub trait StoredBatches: Send {
+    /// The next batch; `None` at the end. The memory of a batch is paid for by the store until the next one is asked for:
+    /// whoever keeps it longer reserves it.
+    ///
+    /// # Errors
+    /// Where the partition is not held any more, cannot be read back, or memory is short.
+    fn next(&mut self) -> Result<Option<RecordBatch>>;
+}
+
+/// A partition on its way into the store. Dropped before it is finished, it leaves nothing.
+pub trait StoreWriter: Send {
+    /// Adds a batch, with the memory promised for it.
+    ///
+    /// # Errors
+    /// Where the store cannot take it.
+    fn push(&mut self, batch: RecordBatch, memory: Box<dyn Reservation>) -> Result<()>;
+
+    /// Makes the partition readable.
+    ///
+    /// # Errors
+    /// Where the frame was released meanwhile.
+    fn finish(self: Box<Self>) -> Result<()>;
 }
 
 /// A user's function over one partition.
@@ -81,13 +105,13 @@ pub trait Host: Sync {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Missing`] where it is not held.
-    fn stored(&self, key: StoreKey) -> Result<Partition>;
+    fn stored(&self, key: StoreKey) -> Result<Box<dyn StoredBatches + '_>>;
 
-    /// Stores a partition, and takes over the memory promised for it.
+    /// Begins to store a partition. It is there when it is finished, in the place of what had the key before.
     ///
     /// # Errors
     /// Where the store cannot take it.
-    fn store(&self, key: StoreKey, partition: Partition, memory: Box<dyn Reservation>) -> Result<()>;
+    fn store(&self, key: StoreKey) -> Result<Box<dyn StoreWriter + '_>>;
 
     /// A registered function.
     ///

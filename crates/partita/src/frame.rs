@@ -16,7 +16,7 @@ use partita_plan::node::{
 };
 use partita_plan::stage::{explain, optimize};
 use partita_plan::{Expr, Plan, PlanRef, Stage};
-use partita_runtime::engine::{Call, StoredFrame};
+use partita_runtime::engine::{Call, Lineage, StoredFrame};
 use partita_runtime::executor::Scheduler;
 use partita_tasks::interpret::Outcome;
 
@@ -341,22 +341,39 @@ impl DataFrame {
     /// # Errors
     /// The first wrong call of the chain; what goes wrong later comes as an item.
     pub fn batches(&self) -> Result<Batches> {
-        let lowered = lower(unwritten(&optimize(self.plan()?, Stage::Fused)?)?, &Target::Collect)?;
-        Ok(Batches::new(self.session.engine().stream(lowered.graph, lowered.targets, self.call())))
+        let frame = self.session.engine().reserve_frame();
+        let (lineage, _) = self.lineage(frame.number())?;
+        Ok(Batches::new(self.session.engine().stream(lineage, frame, self.call())))
     }
 
-    /// Computes every partition and keeps it in the session, until the last frame that is made of it is dropped.
+    /// Computes every partition and keeps it in the session, until the last frame that is made of it is dropped. What does not
+    /// fit in memory goes to disk, to the folders of [`crate::SessionBuilder::spill_dirs`].
     ///
     /// # Errors
     /// As [`DataFrame::compute`].
     pub fn persist(&self) -> Result<DataFrame> {
-        let plan = optimize(self.plan()?, Stage::Fused)?;
         let engine = self.session.engine();
         let frame = engine.reserve_frame();
-        let lowered = lower(unwritten(&plan)?, &Target::Store { frame: frame.number() })?;
-        engine.run(&lowered.graph, &lowered.targets, &self.call(), &|_, _| {})?;
-        let held = engine.held(frame, lowered.targets.len())?;
-        Ok(Self { scheduler: self.scheduler, ..Self::stored(&self.session, lowered.schema, held) })
+        let (lineage, schema) = self.lineage(frame.number())?;
+        let held = engine.persist(&lineage, frame, &self.call())?;
+        Ok(Self { scheduler: self.scheduler, ..Self::stored(&self.session, schema, held) })
+    }
+
+    /// The tasks that store the partitions under a number, and their columns.
+    fn lineage(&self, frame: u64) -> Result<(Lineage, SchemaRef)> {
+        let plan = optimize(self.plan()?, Stage::Fused)?;
+        let lowered = lower(unwritten(&plan)?, &Target::Store { frame })?;
+        let nodes = std::iter::successors(Some(&plan), |plan| plan.input());
+        let functions = nodes.filter_map(|plan| match &**plan {
+            Plan::MapPartitions(map) => Some(map.function()),
+            _ => None,
+        });
+        let lineage = Lineage {
+            functions: functions.collect(),
+            graph: Arc::new(lowered.graph),
+            targets: lowered.targets.into(),
+        };
+        Ok((lineage, lowered.schema))
     }
 
     /// Releases a persisted frame now: what its last drop would do. Frames made of it report an error from then on.

@@ -52,6 +52,7 @@ pub use partita_plan::node::Divisions;
 pub use partita_plan::parse::expr;
 pub use partita_plan::{Expr, Stage, col, lit};
 pub use partita_runtime::cancel::CancelToken;
+pub use partita_runtime::engine::MemoryUse;
 pub use partita_runtime::executor::Scheduler;
 pub use partita_runtime::progress::Progress;
 pub use report::{Report, Versions, versions};

@@ -4,8 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use partita_runtime::engine::MemoryUse;
 use partita_runtime::executor::Scheduler;
 use partita_runtime::storage::Disk;
+use partita_runtime::store::SpillOptions;
 use partita_runtime::{Engine, EngineOptions};
 
 use crate::context::Inputs;
@@ -38,6 +40,8 @@ pub struct SessionBuilder {
     threads: Option<usize>,
     scheduler: Option<Scheduler>,
     disk: Option<Arc<dyn Disk>>,
+    spill: SpillOptions,
+    spill_bytes_max: Option<ByteSize>,
 }
 
 impl SessionBuilder {
@@ -49,7 +53,8 @@ impl SessionBuilder {
         self
     }
 
-    /// Number of task threads. Default: one a core; 0 stands for the default.
+    /// Number of task threads. Default: one a core; 0 stands for the default. A small memory limit has fewer: 4 at 128 MiB, 12 at
+    /// 256 MiB.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
@@ -60,6 +65,30 @@ impl SessionBuilder {
     #[must_use]
     pub fn scheduler(mut self, scheduler: Scheduler) -> Self {
         self.scheduler = Some(scheduler);
+        self
+    }
+
+    /// Folders for partitions that do not fit in memory, on local disks; they are used in turns. Default: the first of the
+    /// system's folder for temporary files, `/var/tmp` and the working directory that is not in memory. What is written there is gone
+    /// with the session, or, after a crash, when the next session starts.
+    #[must_use]
+    pub fn spill_dirs<P: Into<std::path::PathBuf>>(mut self, dirs: impl IntoIterator<Item = P>) -> Self {
+        self.spill.dirs = dirs.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Bytes on disk that partitions may take, as a number or as text. Default: as much as there is; 0 stands for the default.
+    #[must_use]
+    pub fn spill_bytes_max(mut self, bytes: impl Into<ByteSize>) -> Self {
+        self.spill_bytes_max = Some(bytes.into());
+        self
+    }
+
+    /// Whether a folder of a memory file system (tmpfs) may be one of [`SessionBuilder::spill_dirs`]; default no, because
+    /// what is written there takes memory that the limit does not know of.
+    #[must_use]
+    pub fn spill_to_memory(mut self, allow: bool) -> Self {
+        self.spill.allow_memory = allow;
         self
     }
 
@@ -74,7 +103,7 @@ impl SessionBuilder {
     /// Starts the session.
     ///
     /// # Errors
-    /// Where the limit is no size, or below 128 MiB.
+    /// Where the limit is no size, or below 128 MiB, or a folder to spill to is none or in memory.
     pub fn build(self) -> Result<Session> {
         let memory_limit = self.memory_limit.map(|limit| limit.bytes()).transpose()?;
         let options = EngineOptions {
@@ -82,6 +111,14 @@ impl SessionBuilder {
             threads: self.threads.filter(|threads| *threads > 0),
             scheduler: self.scheduler.unwrap_or(Scheduler::Threaded),
             disk: self.disk,
+            spill: SpillOptions {
+                bytes_max: self
+                    .spill_bytes_max
+                    .map(|bytes| bytes.bytes())
+                    .transpose()?
+                    .filter(|bytes| *bytes > 0),
+                ..self.spill
+            },
         };
         Ok(Session { engine: Engine::start(&options)? })
     }
@@ -158,7 +195,7 @@ impl Session {
         self.engine.journal().write_json_lines(out)
     }
 
-    /// Number of task threads.
+    /// Number of task threads: those asked for, or fewer where the memory limit is too small for as many.
     pub fn threads(&self) -> usize {
         self.engine.threads()
     }
@@ -173,9 +210,9 @@ impl Session {
         self.engine.memory_limit()
     }
 
-    /// Bytes reserved now: persisted partitions, and whatever runs.
-    pub fn memory_reserved(&self) -> u64 {
-        self.engine.memory_reserved()
+    /// What the session takes now, in memory and on disk.
+    pub fn memory(&self) -> MemoryUse {
+        self.engine.memory()
     }
 }
 

@@ -75,7 +75,7 @@ fn batches_stream_in_order_and_may_be_left() {
     let mut left = frame.batches().unwrap();
     assert!(left.next().unwrap().is_ok());
     drop(left);
-    assert_eq!(session.memory_reserved(), 0);
+    assert_eq!(session.memory().managed_bytes, 0);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn persisted_frames_answer_and_release_their_memory() {
     let session = session();
     let frame = hundred(&session, folder.path());
     let kept = frame.filter(col("n").gt_eq(lit(10))).persist().unwrap();
-    assert!(session.memory_reserved() > 0);
+    assert!(session.memory().managed_bytes > 0);
     std::fs::remove_file(folder.path().join("hundred.csv")).unwrap();
     assert_eq!(kept.len().unwrap(), 90);
     let derived = kept.filter(col("half").is_null()).select(["n"]);
@@ -93,7 +93,7 @@ fn persisted_frames_answer_and_release_their_memory() {
     // The derived frame still refers to the partitions.
     assert_eq!(derived.len().unwrap(), 9);
     drop(derived);
-    assert_eq!(session.memory_reserved(), 0);
+    assert_eq!(session.memory().managed_bytes, 0);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn unpersist_releases_now_and_says_so_later() {
     let kept = hundred(&session, folder.path()).persist().unwrap();
     let derived = kept.select(["n"]);
     kept.unpersist().unwrap();
-    assert_eq!(session.memory_reserved(), 0);
+    assert_eq!(session.memory().managed_bytes, 0);
     let message = derived.compute().unwrap_err().to_string();
     assert!(message.contains("unpersisted"), "{message}");
     assert!(hundred(&session, folder.path()).unpersist().is_err());
@@ -199,7 +199,7 @@ fn a_result_beyond_the_limit_names_the_way_out() {
     let written =
         frame.to_parquet(folder.path().join("out")).compression(Compression::Snappy).write().unwrap();
     assert_eq!(written.rows, 1_300_000);
-    assert_eq!(session.memory_reserved(), 0);
+    assert_eq!(session.memory().managed_bytes, 0);
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn every_stage_gives_the_same_rows() {
             }
             assert_eq!(frame.len().unwrap(), expected.num_rows() as u64);
         }
-        assert_eq!(session.memory_reserved(), 0, "something is still reserved");
+        assert_eq!(session.memory().managed_bytes, 0, "something is still reserved");
     }
 }
 

@@ -42,6 +42,13 @@ impl MapPartitions {
     }
 }
 
+impl MapPartitions {
+    /// What keeps the function registered.
+    pub fn function(&self) -> Arc<dyn Any + Send + Sync> {
+        self.keep_alive.value()
+    }
+}
+
 impl Operator for MapPartitions {
     fn name(&self) -> &'static str {
         "MapPartitions"

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use partita_schedule::TaskId;
+use partita_schedule::{Hope, RunId, TaskId};
 use partita_tasks::interpret::{self, Outcome};
 use partita_tasks::program::{Sink, Source};
 use partita_tasks::{ErrorKind, Program};
@@ -15,6 +15,9 @@ use crate::executor::{Admission, Failure, RunError, Runner, TaskContext};
 use crate::host::RunHost;
 use crate::ledger::Reservation;
 
+/// What a task holds that stores its rows, in bytes: frames go to disk where memory is short.
+const STORE_BYTES: usize = 16 << 20;
+
 /// Marks that no task is forced.
 const NONE: u64 = u64::MAX;
 
@@ -22,6 +25,7 @@ const NONE: u64 = u64::MAX;
 pub(super) struct ProgramRunner<'a> {
     engine: &'a Engine,
     call: &'a Call,
+    run: RunId,
     host: RunHost<'a>,
     /// A source that starts although its estimate does not fit, because nothing else runs: the estimate may be
     /// too high, and where it is not, the task's own reservation says so with a better error.
@@ -29,9 +33,9 @@ pub(super) struct ProgramRunner<'a> {
 }
 
 impl<'a> ProgramRunner<'a> {
-    pub(super) fn new(engine: &'a Engine, call: &'a Call, dataset: Option<&'a Dataset>) -> Self {
+    pub(super) fn new(engine: &'a Engine, call: &'a Call, run: RunId, dataset: Option<&'a Dataset>) -> Self {
         let host = RunHost::new(engine, call, dataset);
-        Self { engine, call, host, forced: AtomicU64::new(NONE) }
+        Self { engine, call, run, host, forced: AtomicU64::new(NONE) }
     }
 }
 
@@ -71,9 +75,20 @@ impl Runner for ProgramRunner<'_> {
         drop(permit);
         let done = interpret::run(program, inputs, &self.host);
         self.call.progress.task_done();
-        done.map_err(|error| Failure {
-            is_transient: error.is_transient() && !self.call.cancel.is_cancelled(),
-            error,
+        if let (Source::Stored { key, .. }, Ok(_)) = (&program.source, &done) {
+            self.engine.store.needed_no_more(self.run.0, Some(*key));
+        }
+        done.map_err(|error| {
+            let hope = if self.call.cancel.is_cancelled() {
+                Hope::None
+            } else if error.is_short_of_memory() {
+                Hope::Alone
+            } else if error.is_transient() {
+                Hope::Later
+            } else {
+                Hope::None
+            };
+            Failure { error, hope }
         })
     }
 
@@ -103,7 +118,9 @@ fn estimate_bytes(program: &Program) -> usize {
         _ => (0, 0),
     };
     let gathered = match &program.sink {
-        Sink::Collect | Sink::Store(_) => input_bytes,
+        Sink::Collect => input_bytes,
+        // A frame, and the one that it is joined from.
+        Sink::Store(_) => STORE_BYTES,
         // Encoded and compressed.
         Sink::Parquet { .. } => input_bytes / 2,
         _ => 0,

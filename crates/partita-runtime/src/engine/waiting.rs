@@ -21,14 +21,11 @@ impl WaitingBytes for Waiting {
     fn grow(&self, bytes: usize) -> bool {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *held {
-            Some(reservation) => reservation.resize(reservation.bytes().saturating_add(bytes)).is_ok(),
-            none => match self.ledger.try_reserve("to_parquet: row groups that wait", bytes) {
-                Ok(reservation) => {
-                    *none = Some(reservation);
-                    true
-                }
-                Err(_) => false,
-            },
+            Some(reservation) => reservation.grow_free(bytes),
+            none => {
+                *none = self.ledger.reserve_free("to_parquet: row groups that wait", bytes);
+                none.is_some()
+            }
         }
     }
 

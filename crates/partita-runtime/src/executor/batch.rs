@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use partita_schedule::event::{Event, EventRecord};
-use partita_schedule::{OperatorId, RunId, TaskId, WorkerId};
+use partita_schedule::{Hope, OperatorId, RunId, TaskId, WorkerId};
 
 use super::drive::Shared;
 use super::{Admission, Failure, Runner, TaskContext};
@@ -37,7 +37,7 @@ pub(super) struct Done<R: Runner> {
 /// What became of a task.
 pub(super) enum Verdict<R: Runner> {
     Finished { output: R::Output, bytes: u64 },
-    Failed { problem: Problem<R::Error>, is_transient: bool },
+    Failed { problem: Problem<R::Error>, hope: Hope },
     Refused,
     Returned,
 }
@@ -144,10 +144,8 @@ fn run_task<R: Runner>(
     // What a task shares with others it shares through locks, and a poisoned one is an error of theirs.
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(verdict)) => verdict,
-        Ok(Err(Failure { error, is_transient })) => {
-            Verdict::Failed { problem: Problem::Error(error), is_transient }
-        }
-        Err(panic) => Verdict::Failed { problem: Problem::Panic(message_of(&*panic)), is_transient: false },
+        Ok(Err(Failure { error, hope })) => Verdict::Failed { problem: Problem::Error(error), hope },
+        Err(panic) => Verdict::Failed { problem: Problem::Panic(message_of(&*panic)), hope: Hope::None },
     }
 }
 

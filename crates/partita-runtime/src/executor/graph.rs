@@ -17,7 +17,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use partita_schedule::{GraphError, Kind};
+use partita_schedule::{GraphError, Hope, Kind};
 
 use super::{Admission, Delivery, Failure, RunError, RunOptions, Runner, TaskContext};
 
@@ -253,7 +253,7 @@ impl Runner for Closures {
     ) -> Result<Value, Failure<BoxError>> {
         function(&Inputs(inputs)).map_err(|error| {
             let is_transient = error.downcast_ref::<io::Error>().is_some_and(is_transient);
-            Failure { error, is_transient }
+            Failure { error, hope: if is_transient { Hope::Later } else { Hope::None } }
         })
     }
 

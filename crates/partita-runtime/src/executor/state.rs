@@ -173,9 +173,9 @@ impl<'r, R: Runner> State<'r, R> {
                 self.results[task.index()] = Some(output);
                 self.handle(Report::Finished { task, worker, bytes }, ended, local);
             }
-            Verdict::Failed { problem, is_transient } => {
+            Verdict::Failed { problem, hope } => {
                 local.retry_at = None;
-                self.handle(Report::Failed { task, worker, transient: is_transient }, ended, local);
+                self.handle(Report::Failed { task, worker, hope }, ended, local);
                 if let Some(not_before) = local.retry_at
                     && self.options.observer.is_some()
                 {

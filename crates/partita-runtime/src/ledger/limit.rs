@@ -17,10 +17,22 @@ pub struct LimitError {
     pub limit_bytes: u64,
 }
 
+/// What the ledger leaves out of a limit beside the share of each thread.
+const BASE_BYTES: u64 = 32 << 20;
+
+/// What it leaves out for each thread.
+const THREAD_BYTES: u64 = 8 << 20;
+
 /// What the ledger leaves out of a limit for all that it does not count: 32 MiB and 8 MiB a thread, at most half.
 pub fn fixed_share_bytes(memory_limit_bytes: u64, threads: usize) -> u64 {
-    let per_thread = (threads as u64).saturating_mul(8 << 20);
-    per_thread.saturating_add(32 << 20).min(memory_limit_bytes / 2)
+    let per_thread = (threads as u64).saturating_mul(THREAD_BYTES);
+    per_thread.saturating_add(BASE_BYTES).min(memory_limit_bytes / 2)
+}
+
+/// The task threads whose fixed share is at most half of a limit: more would take from each other what nobody counts.
+pub fn threads_max(memory_limit_bytes: u64) -> usize {
+    let threads = (memory_limit_bytes / 2).saturating_sub(BASE_BYTES) / THREAD_BYTES;
+    usize::try_from(threads).unwrap_or(usize::MAX).max(1)
 }
 
 /// The memory limit of a session that names none: 60 % of what the machine or its cgroup has, and no less than

@@ -28,11 +28,21 @@ impl Ledger {
         let reservation = self.try_reserve(operator, bytes).map_err(|error| task_error(error, way_out))?;
         Ok(Box::new(TaskReservation { reservation, way_out }))
     }
+
+    /// [`Ledger::reserve_for_task`] where the memory is free and nobody has to make room.
+    pub(crate) fn reserve_if_free(
+        self: &Arc<Self>,
+        operator: &str,
+        bytes: usize,
+    ) -> Option<Box<dyn host::Reservation>> {
+        let reservation = self.reserve_free(operator, bytes)?;
+        Some(Box::new(TaskReservation { reservation, way_out: "use fewer threads" }))
+    }
 }
 
 fn task_error(error: LedgerError, way_out: &'static str) -> partita_tasks::Error {
-    let LedgerError { operator, need_bytes, memory_limit_bytes, .. } = error;
-    ErrorKind::Memory { operator, need_bytes, limit_bytes: memory_limit_bytes, way_out }.into()
+    let LedgerError { operator, need_bytes, memory_limit_bytes, spill, .. } = error;
+    ErrorKind::Memory { operator, need_bytes, limit_bytes: memory_limit_bytes, way_out, spill }.into()
 }
 
 impl host::Reservation for TaskReservation {

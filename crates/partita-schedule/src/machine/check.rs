@@ -30,12 +30,18 @@ impl Machine<'_> {
 
     fn check_needed(&self, task: TaskId, cell: Cell, rank: u32) -> Result<(), String> {
         let state = cell.state;
-        let queue = if cell.is_source { &self.ready_sources } else { &self.ready };
-        let other = if cell.is_source { &self.ready } else { &self.ready_sources };
-        hold(queue.contains(rank) == (state == State::Ready), || {
-            format!("{task}: {state:?} and queue disagree")
+        let is_ready = state == State::Ready;
+        let queues = [
+            ("alone", self.ready_alone.contains(&rank), cell.is_alone),
+            ("sources", self.ready_sources.contains(rank), !cell.is_alone && cell.is_source),
+            ("others", self.ready.contains(rank), !cell.is_alone && !cell.is_source),
+        ];
+        for (queue, is_in, belongs) in queues {
+            hold(is_in == (is_ready && belongs), || format!("{task}: {state:?} and queue {queue} disagree"))?;
+        }
+        hold(!(cell.is_alone && state == State::Running) || (self.runs_alone && self.running == 1), || {
+            format!("{task}: runs alone beside others")
         })?;
-        hold(!other.contains(rank), || format!("{task}: in the wrong queue"))?;
         let paused = self.paused.iter().filter(|Reverse((_, paused))| *paused == task.0).count();
         hold(paused == usize::from(state == State::Paused), || {
             format!("{task}: {state:?}, paused {paused} times")

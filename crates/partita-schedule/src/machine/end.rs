@@ -37,6 +37,7 @@ impl Machine<'_> {
         }
         self.ready.clear();
         self.ready_sources.clear();
+        self.ready_alone.clear();
         self.paused.clear();
         self.targets_waiting = 0;
     }

@@ -14,7 +14,7 @@ impl Machine<'_> {
         if !self.is_running(task, worker) {
             return Reception::Stale;
         }
-        self.running -= 1;
+        self.leave(task);
         self.finished += 1;
         if self.stopping.is_some() {
             self.cells[task.index()].state = State::Released;

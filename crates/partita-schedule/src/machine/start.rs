@@ -21,7 +21,10 @@ impl Machine<'_> {
             let Some(rank) = self.next_rank() else { break };
             let task = self.order.sequence()[rank as usize];
             let cell = &mut self.cells[task.index()];
-            if cell.is_source {
+            if cell.is_alone {
+                self.ready_alone.remove(&rank);
+                self.runs_alone = true;
+            } else if cell.is_source {
                 self.ready_sources.remove(rank);
             } else {
                 self.ready.remove(rank);
@@ -39,6 +42,9 @@ impl Machine<'_> {
     /// comparison. A run that stops has empty queues.
     #[inline]
     pub(super) fn next_rank(&self) -> Option<u32> {
+        if self.runs_alone || !self.ready_alone.is_empty() {
+            return self.next_alone();
+        }
         let source = if self.admits { self.ready_sources.first() } else { None };
         let rank = match (self.ready.first(), source) {
             (Some(compute), Some(source)) => compute.min(source),
@@ -47,12 +53,34 @@ impl Machine<'_> {
         (rank < self.rank_limit).then_some(rank)
     }
 
+    /// The task that is next to run alone, once nothing else runs. It has been inside of the window before, and the window
+    /// never moves back.
+    fn next_alone(&self) -> Option<u32> {
+        let rank = *self.ready_alone.first()?;
+        let is_source = self.cells[self.order.sequence()[rank as usize].index()].is_source;
+        (self.running == 0 && (self.admits || !is_source)).then_some(rank)
+    }
+
     /// Puts a needed task into its queue.
     pub(super) fn make_ready(&mut self, task: TaskId) {
         let Some(rank) = self.order.rank(task) else { return };
         let cell = &mut self.cells[task.index()];
         cell.state = State::Ready;
-        if cell.is_source { self.ready_sources.insert(rank) } else { self.ready.insert(rank) }
+        if cell.is_alone {
+            self.ready_alone.insert(rank);
+        } else if cell.is_source {
+            self.ready_sources.insert(rank);
+        } else {
+            self.ready.insert(rank);
+        }
+    }
+
+    /// A task does not run any more, whatever became of it.
+    #[inline]
+    pub(super) fn leave(&mut self, task: TaskId) {
+        self.running -= 1;
+        // Where this one runs alone, no other does.
+        self.runs_alone &= !self.cells[task.index()].is_alone;
     }
 
     /// Whether the worker was given this task and has not reported on it.
@@ -72,7 +100,7 @@ impl Machine<'_> {
 
     /// A task that was given out and not begun: as if it had not been given.
     fn put_back(&mut self, task: TaskId) {
-        self.running -= 1;
+        self.leave(task);
         let cell = &mut self.cells[task.index()];
         cell.attempts = cell.attempts.saturating_sub(1);
         self.requeue(task);
@@ -114,7 +142,7 @@ impl Machine<'_> {
         if self.admits || self.is_stalled || may_free_memory || self.next_rank().is_some() {
             return;
         }
-        if let Some(rank) = self.ready_sources.first() {
+        if let Some(rank) = self.ready_alone.first().copied().or_else(|| self.ready_sources.first()) {
             self.is_stalled = true;
             commands.push(Command::Stalled { task: self.order.sequence()[rank as usize] });
         }

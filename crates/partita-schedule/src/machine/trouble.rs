@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::{Cause, Command, Machine, Outcome, Reception, State, WorkerId};
+use super::{Cause, Command, Hope, Machine, Outcome, Reception, State, WorkerId};
 use crate::graph::TaskId;
 
 impl Machine<'_> {
@@ -11,27 +11,34 @@ impl Machine<'_> {
         &mut self,
         task: TaskId,
         worker: WorkerId,
-        transient: bool,
+        hope: Hope,
         now: Duration,
         commands: &mut Vec<Command>,
     ) -> Reception {
         if !self.is_running(task, worker) {
             return Reception::Stale;
         }
-        self.running -= 1;
+        self.leave(task);
         self.open_admission();
         let cell = &mut self.cells[task.index()];
-        if self.stopping.is_some() {
-            cell.state = State::Dropped;
-        } else if transient && cell.failures < self.options.retries_max {
-            cell.failures += 1;
-            cell.state = State::Paused;
-            let at = now.saturating_add(backoff(&self.options, cell.failures));
-            self.paused.push(Reverse((at, task.0)));
-            commands.push(Command::Wake { at });
-        } else {
-            cell.state = State::Dropped;
-            self.stop(Outcome::Failed { task, cause: Cause::Error }, commands);
+        let has_tries = cell.failures < self.options.retries_max;
+        match hope {
+            _ if self.stopping.is_some() => cell.state = State::Dropped,
+            Hope::Alone if !cell.is_alone => {
+                cell.is_alone = true;
+                self.make_ready(task);
+            }
+            Hope::Later if has_tries => {
+                cell.failures += 1;
+                cell.state = State::Paused;
+                let at = now.saturating_add(backoff(&self.options, cell.failures));
+                self.paused.push(Reverse((at, task.0)));
+                commands.push(Command::Wake { at });
+            }
+            Hope::None | Hope::Later | Hope::Alone => {
+                cell.state = State::Dropped;
+                self.stop(Outcome::Failed { task, cause: Cause::Error }, commands);
+            }
         }
         Reception::Taken
     }
@@ -61,7 +68,7 @@ impl Machine<'_> {
         self.open_admission();
         let lost: Vec<TaskId> = self.shape.tasks().filter(|task| self.is_running(*task, worker)).collect();
         for task in lost {
-            self.running -= 1;
+            self.leave(task);
             if culprit.is_none_or(|culprit| culprit == task) {
                 self.strike(task, commands);
             } else {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use partita_columns::compute;
 
 use super::Flow;
@@ -150,12 +150,12 @@ pub(super) fn filter(
     if output_columns == batch.num_columns() {
         return Ok(compute::filter(batch, &mask)?);
     }
-    let kept = batch.project(&(0..output_columns).collect::<Vec<_>>())?;
     if output_columns > 0 {
+        let kept = batch.project(&(0..output_columns).collect::<Vec<_>>())?;
         return Ok(compute::filter(&kept, &mask)?);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(mask.true_count()));
-    Ok(RecordBatch::try_new_with_options(kept.schema(), Vec::new(), &options)?)
+    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?)
 }
 
 /// Computes the columns of `schema`, one expression each.

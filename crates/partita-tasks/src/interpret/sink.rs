@@ -15,11 +15,16 @@ use partita_formats::parquet::{RowGroupEncoder, WriteOptions};
 
 use super::{Flow, Held, Outcome};
 use crate::error::{ErrorKind, Result};
-use crate::host::{Host, Reservation, SlotValue};
+use crate::host::{Host, Reservation, SlotValue, StoreWriter};
 use crate::program::{CsvFile, DatasetId, Program, Sink, SlotId, Source, StoreKey};
 
 /// Rows that small batches are gathered to before they are kept.
 const BATCH_ROWS: usize = 8192;
+
+/// A frame of the store is handed over once it has this many rows, or this many bytes. Frames are cut between batches, by
+/// the rows alone, so that a partition that is computed again has the same ones.
+const FRAME_ROWS: usize = 64 << 10;
+const FRAME_BYTES: usize = 4 << 20;
 
 /// The end of the chain.
 pub(super) trait BatchSink {
@@ -33,8 +38,8 @@ pub(super) trait BatchSink {
 /// Opens the sink of a program.
 pub(super) fn open<'a>(program: &'a Program, host: &'a dyn Host) -> Result<Box<dyn BatchSink + 'a>> {
     Ok(match &program.sink {
-        Sink::Collect => Box::new(Collect::new(&program.schema, None, host)?),
-        Sink::Store(key) => Box::new(Collect::new(&program.schema, Some(*key), host)?),
+        Sink::Collect => Box::new(Collect::new(&program.schema, host)?),
+        Sink::Store(key) => Box::new(Store::new(&program.schema, *key, host)?),
         Sink::Tail { rows } => Box::new(Tail::new(&program.schema, *rows, host)?),
         Sink::Count => Box::new(Count { rows: 0, publish: None, host }),
         Sink::CountValues => Box::new(CountValues { counts: vec![0; program.schema.fields().len()] }),
@@ -56,8 +61,6 @@ pub(super) fn open<'a>(program: &'a Program, host: &'a dyn Host) -> Result<Box<d
 /// Gathers batches into a partition; small ones are joined, so that a selective filter does not leave thousands.
 struct Collect<'a> {
     schema: &'a SchemaRef,
-    store: Option<StoreKey>,
-    host: &'a dyn Host,
     batches: Vec<RecordBatch>,
     small: Vec<RecordBatch>,
     small_rows: usize,
@@ -66,22 +69,10 @@ struct Collect<'a> {
 }
 
 impl<'a> Collect<'a> {
-    fn new(schema: &'a SchemaRef, store: Option<StoreKey>, host: &'a dyn Host) -> Result<Self> {
-        let (operator, way_out) = match store {
-            Some(_) => ("persist", "persist fewer rows and columns"),
-            None => ("compute", "stream the rows with batches(), or write them with to_parquet()"),
-        };
-        let memory = host.reserve(operator, 0, way_out)?;
-        Ok(Self {
-            schema,
-            store,
-            host,
-            batches: Vec::new(),
-            small: Vec::new(),
-            small_rows: 0,
-            bytes: 0,
-            memory,
-        })
+    fn new(schema: &'a SchemaRef, host: &'a dyn Host) -> Result<Self> {
+        let way_out = "stream the rows with batches(), or write them with to_parquet()";
+        let memory = host.reserve("compute", 0, way_out)?;
+        Ok(Self { schema, batches: Vec::new(), small: Vec::new(), small_rows: 0, bytes: 0, memory })
     }
 
     fn keep(&mut self, batch: RecordBatch) -> Result<()> {
@@ -125,14 +116,78 @@ impl BatchSink for Collect<'_> {
         self.join_small()?;
         let partition = Partition::new(Arc::clone(self.schema), self.batches);
         self.memory.resize(partition.bytes())?;
-        match self.store {
-            Some(key) => {
-                let rows = partition.rows() as u64;
-                self.host.store(key, partition, self.memory)?;
-                Ok(Outcome::Count(rows))
+        Ok(Outcome::Partition(Arc::new(Held { partition, memory: self.memory })))
+    }
+}
+
+/// Gathers batches into frames and hands each to the store, which may send it to disk: a task holds one frame.
+struct Store<'a> {
+    schema: &'a SchemaRef,
+    host: &'a dyn Host,
+    writer: Box<dyn StoreWriter + 'a>,
+    gathered: Vec<RecordBatch>,
+    gathered_rows: usize,
+    gathered_bytes: usize,
+    rows: u64,
+    memory: Box<dyn Reservation>,
+}
+
+impl<'a> Store<'a> {
+    fn new(schema: &'a SchemaRef, key: StoreKey, host: &'a dyn Host) -> Result<Self> {
+        Ok(Self {
+            schema,
+            host,
+            writer: host.store(key)?,
+            gathered: Vec::new(),
+            gathered_rows: 0,
+            gathered_bytes: 0,
+            rows: 0,
+            memory: reserve_frame(host)?,
+        })
+    }
+
+    /// Hands what was gathered over as one batch.
+    fn flush(&mut self) -> Result<()> {
+        let gathered = std::mem::take(&mut self.gathered);
+        let batch = match <[RecordBatch; 1]>::try_from(gathered) {
+            Ok([one]) => one,
+            Err(several) if several.is_empty() => return Ok(()),
+            Err(several) => {
+                // For a moment the parts and the whole are there.
+                self.memory.resize(self.gathered_bytes * 2)?;
+                compute::concat(self.schema, &several)?
             }
-            None => Ok(Outcome::Partition(Arc::new(Held { partition, memory: self.memory }))),
+        };
+        self.rows += batch.num_rows() as u64;
+        (self.gathered_rows, self.gathered_bytes) = (0, 0);
+        let bytes = unique_buffer_bytes(std::slice::from_ref(&batch));
+        let mut memory = std::mem::replace(&mut self.memory, reserve_frame(self.host)?);
+        memory.resize(bytes)?;
+        self.writer.push(batch, memory)
+    }
+}
+
+fn reserve_frame(host: &dyn Host) -> Result<Box<dyn Reservation>> {
+    host.reserve("persist", 0, "give spill_dirs a disk with more room")
+}
+
+impl BatchSink for Store<'_> {
+    fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
+        let batch = compute::compact(&batch)?;
+        self.gathered_rows += batch.num_rows();
+        self.gathered_bytes += unique_buffer_bytes(std::slice::from_ref(&batch));
+        self.memory.resize(self.gathered_bytes)?;
+        self.gathered.push(batch);
+        if self.gathered_rows >= FRAME_ROWS || self.gathered_bytes >= FRAME_BYTES {
+            self.flush()?;
         }
+        Ok(Flow::More)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Outcome> {
+        self.flush()?;
+        self.writer.finish()?;
+        Ok(Outcome::Count(self.rows))
     }
 }
 

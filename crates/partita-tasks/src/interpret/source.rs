@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use partita_columns::Partition;
 use partita_formats::csv::header;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::csv::quarantine::SetAside;
@@ -15,7 +14,7 @@ use partita_formats::io::ReadAt;
 use super::Outcome;
 use super::operators::filter;
 use crate::error::{ErrorKind, Result};
-use crate::host::{Host, Reservation, SlotValue};
+use crate::host::{Host, Reservation, SlotValue, StoredBatches};
 use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StreamId};
 
 /// Lines about records that were set aside are handed over once there are so many bytes of them. Pieces end with the line
@@ -45,10 +44,10 @@ pub(super) fn open<'a>(
             let Some(Outcome::Partition(held)) = inputs.first() else {
                 return Err(ErrorKind::Missing("a collected input".into()).into());
             };
-            Box::new(Batches::new(held.partition.clone(), None))
+            Box::new(Batches(held.partition.clone().into_batches().into_iter()))
         }
         Source::Stored { key, projection } => {
-            Box::new(Batches::new(host.stored(*key)?, projection.as_deref()))
+            Box::new(Stored { batches: host.stored(*key)?, projection: projection.as_deref() })
         }
         Source::CsvBlockStarts(_) | Source::Counts(_) | Source::Empty(_) => Box::new(Nothing),
     })
@@ -62,21 +61,24 @@ impl BatchSource for Nothing {
     }
 }
 
-/// A partition in memory.
-struct Batches<'a> {
-    batches: std::vec::IntoIter<RecordBatch>,
-    projection: Option<&'a [usize]>,
-}
+/// A collected partition.
+struct Batches(std::vec::IntoIter<RecordBatch>);
 
-impl<'a> Batches<'a> {
-    fn new(partition: Partition, projection: Option<&'a [usize]>) -> Self {
-        Self { batches: partition.into_batches().into_iter(), projection }
+impl BatchSource for Batches {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        Ok(self.0.next())
     }
 }
 
-impl BatchSource for Batches<'_> {
+/// A partition of the store.
+struct Stored<'a> {
+    batches: Box<dyn StoredBatches + 'a>,
+    projection: Option<&'a [usize]>,
+}
+
+impl BatchSource for Stored<'_> {
     fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let Some(batch) = self.batches.next() else { return Ok(None) };
+        let Some(batch) = self.batches.next()? else { return Ok(None) };
         Ok(Some(match self.projection {
             Some(columns) => batch.project(columns)?,
             None => batch,

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use partita_schedule::event::EventRecord;
-use partita_schedule::{Graph, Kind, TaskId};
+use partita_schedule::{Graph, Hope, Kind, TaskId};
 
 use crate::cancel::CancelToken;
 use crate::executor::{
@@ -95,7 +95,8 @@ impl Probe {
                 let count = failures.entry(task).or_default();
                 *count += 1;
                 if *count <= *times {
-                    return Err(Failure { error: format!("failure {count}"), is_transient: *is_transient });
+                    let hope = if *is_transient { Hope::Later } else { Hope::None };
+                    return Err(Failure { error: format!("failure {count}"), hope });
                 }
             }
             Does::Panic => panic!("task {task} had enough"),

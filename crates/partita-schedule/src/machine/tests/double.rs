@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::graph::{Graph, TaskId};
-use crate::machine::{Command, Machine, MachineOptions, Outcome, Reception, Report, WorkerId};
+use crate::machine::{Command, Hope, Machine, MachineOptions, Outcome, Reception, Report, WorkerId};
 
 pub(super) struct Double<'g> {
     graph: &'g Graph<()>,
@@ -15,6 +15,8 @@ pub(super) struct Double<'g> {
     pub(super) workers: BTreeSet<WorkerId>,
     /// What runs where, and at which attempt.
     pub(super) running: BTreeMap<TaskId, (WorkerId, u8)>,
+    /// What has failed with the hope that it works alone.
+    alone: BTreeSet<TaskId>,
     pub(super) done: BTreeSet<TaskId>,
     pub(super) held: BTreeSet<TaskId>,
     pub(super) ready_targets: BTreeSet<usize>,
@@ -43,6 +45,7 @@ impl<'g> Double<'g> {
             now: Duration::ZERO,
             workers: BTreeSet::new(),
             running: BTreeMap::new(),
+            alone: BTreeSet::new(),
             done: BTreeSet::new(),
             held: BTreeSet::new(),
             ready_targets: BTreeSet::new(),
@@ -90,7 +93,13 @@ impl<'g> Double<'g> {
                 assert!(self.done.insert(task), "{task} finished twice");
                 assert!(self.held.insert(task));
             }
-            Report::Failed { task, .. } | Report::Returned { task, .. } => {
+            Report::Failed { task, hope, .. } => {
+                self.running.remove(&task);
+                if hope == Hope::Alone {
+                    self.alone.insert(task);
+                }
+            }
+            Report::Returned { task, .. } => {
                 self.running.remove(&task);
             }
             Report::AdmissionRefused { task, .. } => {
@@ -148,6 +157,8 @@ impl<'g> Double<'g> {
             let first = self.first_target_of(task).expect("nobody needs it");
             assert!(first < self.taken.len().saturating_add(self.window), "{task} is beyond the window");
         }
+        let beside = self.running.keys().chain([&task]).filter(|running| self.alone.contains(*running));
+        assert!(beside.count() == 0 || self.running.is_empty(), "{task} is not alone");
         assert!(attempt >= 1);
         assert_eq!(self.running.insert(task, (worker, attempt)), None, "{task} runs twice");
         self.started.push(task);

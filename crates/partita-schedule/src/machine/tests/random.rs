@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::double::Double;
 use crate::graph::{Graph, Kind, TaskId};
-use crate::machine::{MachineOptions, Outcome, Reception, Report, WorkerId};
+use crate::machine::{Hope, MachineOptions, Outcome, Reception, Report, WorkerId};
 
 fn graph_of(tasks: &[(Vec<u16>, u8)]) -> Graph<()> {
     let mut graph = Graph::new();
@@ -34,11 +34,14 @@ fn step(double: &mut Double<'_>, what: u8, which: usize, next_worker: &mut u32) 
         (40..80, Some((task, worker))) => {
             double.report(Report::Finished { task, worker, bytes: which as u64 });
         }
-        (80..90, Some((task, worker))) => {
-            double.report(Report::Failed { task, worker, transient: true });
+        (80..86, Some((task, worker))) => {
+            double.report(Report::Failed { task, worker, hope: Hope::Later });
+        }
+        (86..90, Some((task, worker))) => {
+            double.report(Report::Failed { task, worker, hope: Hope::Alone });
         }
         (90..92, Some((task, worker))) if which.is_multiple_of(4) => {
-            double.report(Report::Failed { task, worker, transient: false });
+            double.report(Report::Failed { task, worker, hope: Hope::None });
         }
         (92..98, Some((task, worker))) => {
             double.report(Report::AdmissionRefused { task, worker });

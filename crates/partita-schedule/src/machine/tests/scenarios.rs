@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use super::double::Double;
 use crate::graph::{Graph, Kind, TaskId};
-use crate::machine::{Cause, Command, Machine, MachineOptions, Outcome, Reception, Report, WorkerId};
+use crate::machine::{Cause, Command, Hope, Machine, MachineOptions, Outcome, Reception, Report, WorkerId};
 
 const FIRST: WorkerId = WorkerId(0);
 const SECOND: WorkerId = WorkerId(1);
@@ -76,7 +76,7 @@ fn a_transient_failure_is_tried_again_after_pauses_that_double() {
     for pause_ms in [100, 200, 400] {
         let [task] = offer(&mut double, FIRST, 1)[..] else { panic!("one task") };
         let before = double.now;
-        double.report(Report::Failed { task, worker: FIRST, transient: true });
+        double.report(Report::Failed { task, worker: FIRST, hope: Hope::Later });
         assert_eq!(double.wake_at, Some(before + Duration::from_millis(pause_ms)));
         double.now = before + Duration::from_millis(pause_ms - 1);
         double.report(Report::Tick);
@@ -86,7 +86,7 @@ fn a_transient_failure_is_tried_again_after_pauses_that_double() {
     }
     let [task] = offer(&mut double, FIRST, 1)[..] else { panic!("one task") };
     assert_eq!(double.running[&task].1, 4, "the fourth attempt");
-    double.report(Report::Failed { task, worker: FIRST, transient: true });
+    double.report(Report::Failed { task, worker: FIRST, hope: Hope::Later });
     assert_eq!(double.outcome, Some(Outcome::Failed { task, cause: Cause::Error }));
 }
 
@@ -97,7 +97,7 @@ fn of_several_tasks_that_wait_each_is_woken() {
     for (task, at_ms) in [(TaskId(0), 0), (TaskId(2), 50)] {
         assert_eq!(offer(&mut double, FIRST, 1), [task]);
         double.now = Duration::from_millis(at_ms);
-        double.report(Report::Failed { task, worker: FIRST, transient: true });
+        double.report(Report::Failed { task, worker: FIRST, hope: Hope::Later });
     }
     for at_ms in [100, 150] {
         double.now = Duration::from_millis(at_ms);
@@ -116,7 +116,7 @@ fn a_failure_waits_for_what_is_running_and_keeps_nothing() {
     let second = offer(&mut double, SECOND, 1)[0];
     finish(&mut double, first);
     let write = offer(&mut double, FIRST, 1)[0];
-    double.report(Report::Failed { task: write, worker: FIRST, transient: false });
+    double.report(Report::Failed { task: write, worker: FIRST, hope: Hope::None });
     assert_eq!((double.is_stopping, double.outcome), (true, None));
     assert_eq!(double.released, [first]);
     assert!(offer(&mut double, FIRST, 9).is_empty());
@@ -230,4 +230,23 @@ fn ten_thousand_by_ten_thousand_through_a_barrier_is_linear() {
     }
     assert_eq!((released, machine.finished_count()), (20_001, 20_001));
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
+fn what_failed_for_memory_beside_others_runs_alone_and_then_fails_for_good() {
+    let (graph, targets) = chains(3);
+    let mut double = joined(&graph, &targets, MachineOptions::default());
+    double.report(Report::WorkerFree { worker: FIRST, slots: 2 });
+    double.report(Report::WorkerFree { worker: SECOND, slots: 1 });
+    let [first, second, third] = double.started[..] else { panic!("three start") };
+    double.report(Report::Failed { task: second, worker: FIRST, hope: Hope::Alone });
+    assert!(!double.machine().has_runnable(), "two are running");
+    double.report(Report::Finished { task: first, worker: FIRST, bytes: 1 });
+    double.report(Report::Finished { task: third, worker: SECOND, bytes: 1 });
+    assert_eq!(double.machine().next_task(), Some(second), "before anything else");
+    double.report(Report::WorkerFree { worker: FIRST, slots: 9 });
+    assert_eq!(double.running.len(), 1);
+    assert!(!double.machine().has_runnable());
+    double.report(Report::Failed { task: second, worker: FIRST, hope: Hope::Alone });
+    assert_eq!(double.outcome, Some(Outcome::Failed { task: second, cause: Cause::Error }));
 }

@@ -1,0 +1,90 @@
+//! What memory and disk a session takes, and giving memory back to the system.
+
+use std::sync::Arc;
+
+use partita_schedule::Event;
+use partita_schedule::event::Level;
+
+use super::Engine;
+use crate::journal::Journal;
+use crate::ledger::{Holding, ProcessMemory};
+use crate::os;
+use crate::store::{Listener, Notice, SpillError};
+
+/// Memory that was given back since the system last got some, before it gets some again, in bytes.
+const RETURN_BYTES: u64 = 8 << 20;
+
+/// What a session takes at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryUse {
+    /// The session's limit, in bytes.
+    pub limit_bytes: u64,
+    /// Bytes that the ledger can promise: the limit less a fixed share for what it does not see.
+    pub managed_limit_bytes: u64,
+    /// Bytes promised now.
+    pub managed_bytes: u64,
+    /// The most bytes that were promised at a time.
+    pub managed_peak_bytes: u64,
+    /// Bytes of stored partitions on disk.
+    pub spilled_bytes: u64,
+    /// Bytes of stored partitions in memory; a part of `managed_bytes`.
+    pub stored_bytes: u64,
+    /// Partitions held.
+    pub partitions: usize,
+    /// Batches that somebody is reading.
+    pub pins: usize,
+    /// Anonymous and shared memory of the whole process, as the system counts it; 0 where it does not tell.
+    pub process_bytes: u64,
+    /// What each operator holds, those that hold most first.
+    pub holders: Vec<Holding>,
+}
+
+/// Notes what goes to disk in the journal.
+pub(super) fn spill_listener(journal: &Arc<Journal>) -> Listener {
+    let journal = Arc::clone(journal);
+    Box::new(move |notice| {
+        journal.note(match notice {
+            Notice::Spilled { bytes } => Event::Spill { operator: "stored partition".to_owned(), bytes },
+            Notice::Failed { why } => {
+                let text = format!("a partition could not be spilled and stays in memory: {why}");
+                Event::Message { level: Level::Warning, text }
+            }
+        });
+    })
+}
+
+impl Engine {
+    /// What the session takes now.
+    pub fn memory(&self) -> MemoryUse {
+        let usage = self.store.usage();
+        MemoryUse {
+            limit_bytes: self.ledger.memory_limit_bytes(),
+            managed_limit_bytes: self.ledger.limit_bytes(),
+            managed_bytes: self.ledger.used_bytes(),
+            managed_peak_bytes: self.ledger.peak_bytes(),
+            spilled_bytes: usage.spilled_bytes,
+            stored_bytes: usage.memory_bytes,
+            partitions: usage.partitions,
+            pins: usage.pins,
+            process_bytes: ProcessMemory::now().map_or(0, ProcessMemory::bytes),
+            holders: self.ledger.holdings(),
+        }
+    }
+
+    pub(super) fn note_recomputed(&self, error: &SpillError) {
+        let text = format!("a spilled partition is computed again: {error}");
+        self.journal.note(Event::Message { level: Level::Warning, text });
+    }
+
+    /// Gives the system what the allocator keeps, where that is much, and notes what is held.
+    pub(super) fn settle(&self) {
+        let resident_bytes = ProcessMemory::now().map_or(0, ProcessMemory::bytes);
+        let reserved_bytes = self.ledger.used_bytes();
+        let limit_bytes = self.ledger.memory_limit_bytes();
+        self.journal.note(Event::Memory { reserved_bytes, resident_bytes, limit_bytes });
+        if resident_bytes.saturating_sub(reserved_bytes) > RETURN_BYTES {
+            os::return_free_memory();
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Rows by formula, and the answers to all questions, computed from the formula alone.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Rows of the file.
+pub(crate) const ROWS: u64 = 1_500_000;
+/// Columns of numbers; one of text and one of floats come after them.
+pub(crate) const NUMBERS: u64 = 16;
+
+/// The number in a cell; `None` is a missing one.
+pub(crate) fn number(row: u64, column: u64) -> Option<i64> {
+    let mixed = (row * 31 + column * 17).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+    if mixed.is_multiple_of(23) { None } else { Some((mixed % 200) as i64 - 100) }
+}
+
+/// The text of a row.
+pub(crate) fn text(row: u64) -> String {
+    format!("t{}", row % 1000)
+}
+
+/// The float of a row.
+pub(crate) fn float(row: u64) -> f64 {
+    (row % 4096) as f64 / 8.0
+}
+
+/// Writes the file: some 80 MB, three times as much in memory.
+pub(crate) fn write(path: &Path) {
+    let mut out = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+    let names: Vec<String> = (0..NUMBERS).map(|column| format!("n{column}")).collect();
+    writeln!(out, "{},text,float", names.join(",")).unwrap();
+    let mut line = String::new();
+    for row in 0..ROWS {
+        line.clear();
+        for column in 0..NUMBERS {
+            if let Some(number) = number(row, column) {
+                write!(line, "{number}").unwrap();
+            }
+            line.push(',');
+        }
+        writeln!(out, "{line}{},{}", text(row), float(row)).unwrap();
+    }
+    out.flush().unwrap();
+}
+
+/// A sum over rows that does not depend on their order, but on every value and on which values share a row.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Digest {
+    rows: u64,
+    sum: u64,
+}
+
+impl Digest {
+    /// Adds a row.
+    pub(crate) fn add(&mut self, numbers: impl Iterator<Item = Option<i64>>, text: &str, float: f64) {
+        let mut hash = float.to_bits() ^ 0x1234_5678;
+        for number in numbers {
+            let value = number.map_or(u64::MAX / 3, |number| number.cast_unsigned());
+            hash = (hash.rotate_left(7) ^ value).wrapping_mul(0x0100_0000_01B3);
+        }
+        for byte in text.bytes() {
+            hash = (hash.rotate_left(5) ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+        }
+        self.rows += 1;
+        self.sum = self.sum.wrapping_add(hash ^ (hash >> 29));
+    }
+
+    /// As a case prints it.
+    pub(crate) fn show(self) -> String {
+        format!("{} rows {:016x}", self.rows, self.sum)
+    }
+}
+
+fn digest(rows: impl Iterator<Item = u64>) -> Digest {
+    let mut digest = Digest::default();
+    for row in rows {
+        digest.add((0..NUMBERS).map(|column| number(row, column)), &text(row), float(row));
+    }
+    digest
+}
+
+/// Whether a row passes the filter of the cases: `n3 > 50`.
+pub(crate) fn is_kept(row: u64) -> bool {
+    number(row, 3).is_some_and(|number| number > 50)
+}
+
+/// The answers in the order in which a case gives them.
+pub(crate) fn answers() -> Vec<String> {
+    let kept = (0..ROWS).filter(|row| is_kept(*row)).count();
+    let values: u64 = (0..ROWS).filter(|row| number(*row, 5).is_some()).count() as u64;
+    let whole = digest(0..ROWS).show();
+    let filtered = digest((0..ROWS).filter(|row| is_kept(*row))).show();
+    let indexed: u64 = (0..ROWS).filter(|row| is_kept(*row)).sum();
+    vec![
+        format!("{ROWS} rows"),
+        format!("{kept} kept"),
+        format!("{values} values"),
+        whole.clone(),
+        filtered.clone(),
+        format!("{indexed} sum of row numbers"),
+        whole.clone(),
+        filtered,
+        format!("{} last", text(ROWS - 1)),
+        whole,
+    ]
+}
