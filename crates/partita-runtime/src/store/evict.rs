@@ -34,15 +34,6 @@ impl Shared {
         Ok(())
     }
 
-    /// Sends frames on their way before memory is out, so that nobody has to wait for the disk.
-    pub(super) fn evict_ahead(&self) {
-        let mut state = self.lock();
-        if state.writing == 0 {
-            let garbage = self.begin_eviction(&mut state, 0);
-            self.let_go(state, garbage);
-        }
-    }
-
     /// Takes out frames that are on disk already, and sends others there, until about `bytes` are coming.
     fn begin_eviction(&self, state: &mut State, bytes: u64) -> Vec<Resident> {
         let goal = bytes.max(self.ledger.limit_bytes() / SHARE_OF_LIMIT);
