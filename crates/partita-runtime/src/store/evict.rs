@@ -35,7 +35,7 @@ impl Shared {
     }
 
     /// Takes out frames that are on disk already, and sends others there, until about `bytes` are coming.
-    fn begin_eviction(&self, state: &mut State, bytes: u64) -> Vec<Resident> {
+    fn begin_eviction(&self, state: &mut State, bytes: u64) -> Vec<Arc<Resident>> {
         let goal = bytes.max(self.ledger.limit_bytes() / SHARE_OF_LIMIT);
         let mut line: Vec<_> = state
             .resident
@@ -79,7 +79,7 @@ impl Shared {
     fn send_to_disk(&self, state: &mut State, id: FrameId) {
         let Some(frame) = state.frame_mut(id) else { return };
         let Some(resident) = &frame.memory else { return };
-        match self.spiller.write(id, resident.batch.clone()) {
+        match self.spiller.write(id, Arc::clone(resident)) {
             Queued::Yes => {
                 frame.is_writing = true;
                 state.writing += 1;

@@ -35,13 +35,13 @@ pub(super) struct Frame {
     /// Bytes of memory.
     pub(super) bytes: u64,
     pub(super) schema: SchemaRef,
-    pub(super) memory: Option<Resident>,
+    pub(super) memory: Option<Arc<Resident>>,
     pub(super) disk: Option<Arc<dyn Spilled>>,
     pub(super) pins: u32,
     pub(super) is_writing: bool,
 }
 
-/// A batch in memory, and the promise that pays for it.
+/// A batch in memory, and the promise that pays for it: whoever still needs the one holds the other.
 pub(super) struct Resident {
     pub(super) batch: RecordBatch,
     pub(super) _memory: Box<dyn Reservation>,

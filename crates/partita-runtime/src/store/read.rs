@@ -92,11 +92,11 @@ impl Reader {
         };
         let Some(frame) = entry.frames.get_mut(index) else { return Ok(Found::End) };
         if let Some(resident) = &frame.memory {
-            let batch = resident.batch.clone();
+            let resident = Arc::clone(resident);
             frame.pins += 1;
             state.pins += 1;
             drop(state);
-            return Ok(Found::Memory(Box::new(Pinned { shared: Arc::clone(&self.shared), id, batch })));
+            return Ok(Found::Memory(Box::new(Pinned { shared: Arc::clone(&self.shared), id, resident })));
         }
         match &frame.disk {
             Some(spilled) => {
@@ -157,20 +157,21 @@ impl Reader {
 
     /// Holds a batch from disk: in the store again where there is room, so that the next reader finds it, else here.
     fn keep(&self, id: FrameId, batch: RecordBatch, memory: Box<dyn Reservation>) -> Box<dyn Pin> {
+        let resident = Arc::new(Resident { batch, _memory: memory });
         let ledger = &self.shared.ledger;
         if ledger.available_bytes() > ledger.limit_bytes() / ROOM_SHARE {
             let mut state = self.shared.lock();
             if let Some(frame) = state.frame_mut(id)
                 && frame.memory.is_none()
             {
-                frame.memory = Some(Resident { batch: batch.clone(), _memory: memory });
+                frame.memory = Some(Arc::clone(&resident));
                 frame.pins += 1;
                 state.pins += 1;
                 state.resident.insert(id);
-                return Box::new(Pinned { shared: Arc::clone(&self.shared), id, batch });
+                return Box::new(Pinned { shared: Arc::clone(&self.shared), id, resident });
             }
         }
-        Box::new(Own { batch, _memory: memory })
+        Box::new(Own(resident))
     }
 }
 
@@ -178,12 +179,12 @@ impl Reader {
 struct Pinned {
     shared: Arc<Shared>,
     id: FrameId,
-    batch: RecordBatch,
+    resident: Arc<Resident>,
 }
 
 impl Pin for Pinned {
     fn batch(&self) -> &RecordBatch {
-        &self.batch
+        &self.resident.batch
     }
 }
 
@@ -201,13 +202,10 @@ impl Drop for Pinned {
 }
 
 /// A batch that only its reader has.
-struct Own {
-    batch: RecordBatch,
-    _memory: Box<dyn Reservation>,
-}
+struct Own(Arc<Resident>);
 
 impl Pin for Own {
     fn batch(&self) -> &RecordBatch {
-        &self.batch
+        &self.0.batch
     }
 }

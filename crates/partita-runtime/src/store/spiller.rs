@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::Shared;
 use super::folders::SpillError;
-use super::frame::{FrameId, Spilled};
+use super::frame::{FrameId, Resident, Spilled};
 
 /// Jobs that wait for each thread at most.
 const QUEUE_JOBS_MAX: usize = 256;
@@ -30,7 +30,7 @@ pub(super) enum Queued {
 /// Work for the threads.
 enum Job {
     /// A frame goes to disk.
-    Write { id: FrameId, batch: RecordBatch },
+    Write { id: FrameId, resident: Arc<Resident> },
     /// A frame comes back; its memory is reserved by whoever waits.
     Read { spilled: Arc<dyn Spilled>, schema: SchemaRef, reply: Reply },
 }
@@ -53,10 +53,10 @@ impl Spiller {
     }
 
     /// Queues a write without waiting.
-    pub(super) fn write(&self, id: FrameId, batch: RecordBatch) -> Queued {
+    pub(super) fn write(&self, id: FrameId, resident: Arc<Resident>) -> Queued {
         match self
             .queue(|running| running.writes.clone())
-            .map(|writes| writes.try_send(Job::Write { id, batch }))
+            .map(|writes| writes.try_send(Job::Write { id, resident }))
         {
             Some(Ok(())) => Queued::Yes,
             Some(Err(TrySendError::Full(_))) => Queued::Full,
@@ -108,10 +108,10 @@ impl Spiller {
 fn work(shared: &Weak<Shared>, jobs: &Receiver<Job>) {
     for job in jobs {
         match job {
-            Job::Write { id, batch } => {
+            Job::Write { id, resident } => {
                 let Some(shared) = shared.upgrade() else { break };
-                let result = write(&shared, id, &batch);
-                drop(batch);
+                let result = write(&shared, id, &resident.batch);
+                drop(resident);
                 shared.written(id, result);
             }
             Job::Read { spilled, schema, reply } => {

@@ -62,7 +62,7 @@ impl StoreWriter for Writer {
         entry.frames.push(Frame {
             bytes,
             schema: batch.schema(),
-            memory: Some(Resident { batch, _memory: memory }),
+            memory: Some(Arc::new(Resident { batch, _memory: memory })),
             disk: None,
             pins: 0,
             is_writing: false,
