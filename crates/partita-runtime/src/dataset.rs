@@ -245,18 +245,35 @@ impl Dataset {
         self.write_ready(state)
     }
 
+    /// A file in which a task may leave pages of a row group that it has not finished. It is removed with the last of
+    /// them.
+    ///
+    /// # Errors
+    /// What the system reports; then the data set is given up.
+    pub fn page_file(&self) -> Result<Arc<dyn PageFile>> {
+        let mut state = self.lock();
+        state.check_open()?;
+        let path = state.next_fragment();
+        // Its folder stays until it is made.
+        let active = Active::enter(self, &mut state);
+        drop(state);
+        let made = Fragment::create(&self.options.disk, path.clone());
+        drop(active);
+        match made {
+            Ok(fragment) => Ok(Arc::new(fragment)),
+            Err(error) => Err(self.give_up(self.lock(), Error::io("create", &path, error))),
+        }
+    }
+
     /// Moves the pages of a row group into a file.
     fn spill(&self, mut state: MutexGuard<'_, State>, row_group: &mut EncodedRowGroup) -> Result<()> {
-        let number = state.fragments;
-        state.fragments += 1;
-        let path = state.place.as_ref().map(|place| place.fragment(number)).unwrap_or_default();
+        let path = state.next_fragment();
         let active = Active::enter(self, &mut state);
         drop(state);
         let spilled = Fragment::create(&self.options.disk, path.clone()).and_then(|fragment| {
-            let fragment = Arc::new(fragment);
-            let file = Arc::clone(&fragment) as Arc<dyn PageFile>;
+            let file: Arc<dyn PageFile> = Arc::new(fragment);
             row_group.spill(&file, 0)?;
-            fragment.rest();
+            file.rest();
             Ok(())
         });
         drop(active);
@@ -381,6 +398,13 @@ impl Drop for Dataset {
 }
 
 impl State {
+    /// The path of another file for pages that wait.
+    fn next_fragment(&mut self) -> PathBuf {
+        let number = self.fragments;
+        self.fragments += 1;
+        self.place.as_ref().map(|place| place.fragment(number)).unwrap_or_default()
+    }
+
     fn check_open(&self) -> Result<()> {
         match &self.phase {
             Phase::Open => Ok(()),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow::array::RecordBatch;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
-use partita_formats::parquet::EncodedRowGroup;
+use partita_formats::parquet::{EncodedRowGroup, PageFile};
 use partita_tasks::host::{Host, MapFunction, Reservation, SlotValue, StoreWriter, StoredBatches};
 use partita_tasks::program::{DatasetId, FunctionId, SlotId, StoreKey, StreamId};
 use partita_tasks::{ErrorKind, Result};
@@ -126,6 +126,10 @@ impl Host for RunHost<'_> {
         row_group: EncodedRowGroup,
     ) -> Result<()> {
         self.dataset()?.write_row_group(partition, index, row_group).map_err(host_error)
+    }
+
+    fn page_file(&self, _: DatasetId) -> Result<Arc<dyn PageFile>> {
+        self.dataset()?.page_file().map_err(host_error)
     }
 
     fn close_partition(&self, _: DatasetId, partition: usize, row_groups: usize, rows: u64) -> Result<()> {

@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use partita_formats::csv::blocks::BlockStarts;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
-use partita_formats::parquet::EncodedRowGroup;
+use partita_formats::parquet::{EncodedRowGroup, PageFile};
 
 use crate::error::Result;
 use crate::program::{DatasetId, FunctionId, SlotId, StoreKey, StreamId};
@@ -136,6 +136,12 @@ pub trait Host: Sync {
         index: usize,
         row_group: EncodedRowGroup,
     ) -> Result<()>;
+
+    /// A file for pages of a row group that is being encoded, where memory is refused. It is gone with the last of them.
+    ///
+    /// # Errors
+    /// As [`Host::write_row_group`].
+    fn page_file(&self, dataset: DatasetId) -> Result<Arc<dyn PageFile>>;
 
     /// Says that `partition` has no more row groups, and how many rows it had.
     ///

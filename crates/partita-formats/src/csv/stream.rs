@@ -80,6 +80,9 @@ trait Codec: Send {
 
     /// Whether the stream may end here.
     fn is_complete(&self) -> bool;
+
+    /// Bytes of memory held now.
+    fn memory_bytes(&self) -> usize;
 }
 
 /// A sequential decompressor, kept whole from task to task. Its memory is bounded whatever the input:
@@ -149,6 +152,11 @@ impl Decoder {
     /// Decompressed bytes delivered so far.
     pub fn delivered(&self) -> u64 {
         self.delivered
+    }
+
+    /// Bytes of memory held now: the slice of input, and the codec's window and tables.
+    pub fn memory_bytes(&self) -> usize {
+        self.buffer.capacity() + self.codec.as_ref().map_or(0, |codec| codec.memory_bytes())
     }
 
     /// Decompresses into `out` from the compressed bytes before `compressed_end` (which may grow from call to

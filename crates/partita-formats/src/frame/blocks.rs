@@ -189,6 +189,10 @@ impl<'a> BlockReader<'a> {
         tag: u64,
     ) -> Result<Self, FrameError> {
         let end = bytes.saturating_sub(TRAILER_BYTES as u64);
+        scratch.stored.clear();
+        scratch.stored.reserve_exact(8 + BLOCK_BYTES);
+        scratch.raw.clear();
+        scratch.raw.reserve_exact(BLOCK_BYTES);
         let mut reader =
             Self { scratch, input, tag, offset, end, at: 0, index: 0, checksum: tag, left: 0..0 };
         let mut head = [0; HEAD_BYTES];

@@ -1,5 +1,6 @@
 //! Batches to an encoded row group.
 
+use std::io;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -7,9 +8,16 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, compute_leaves};
 
 use crate::error::Result;
-use crate::parquet::layout::Layout;
+use crate::parquet::layout::{Layout, Leaf};
+use crate::parquet::memory::compressor_bytes;
 use crate::parquet::options::WriteOptions;
-use crate::parquet::row_group::{EncodedRowGroup, SharedPages};
+use crate::parquet::row_group::{self, EncodedRowGroup, PageFile, SharedPages, lock};
+
+/// Bytes of a column's writer beside its buffers.
+const WRITER_BYTES: usize = 4 << 10;
+
+/// A page that is being compressed: its values, with levels before them, and compressed.
+const PAGE_COPIES: usize = 3;
 
 /// Encodes the batches of one row group. One task owns it; nothing is shared with others but the [`Layout`].
 ///
@@ -85,15 +93,45 @@ impl RowGroupEncoder {
         if full { 0 } else { options.row_group_rows_max.saturating_sub(self.rows) }
     }
 
-    /// Bytes of memory held now: finished pages, the buffers of the encoders, and their compressors.
+    /// Bytes of memory held now: finished pages, the buffers of the encoders and their compressors, and what compressing
+    /// the next page will take for a moment. While a batch is written it can be more by what that batch makes the
+    /// buffers grow.
     pub fn memory_bytes(&self) -> usize {
-        let writers: usize = self.writers.iter().map(ArrowColumnWriter::memory_size).sum();
-        writers + self.layout.codec_bytes()
+        let limits = self.layout.limits();
+        let mut largest = limits.page_bytes;
+        let mut bytes = 0;
+        for ((writer, pages), leaf) in self.writers.iter().zip(&self.pages).zip(self.layout.leaves()) {
+            let pages = lock(pages);
+            let (resident, index_bytes, page) = (pages.resident(), pages.index_bytes(), pages.largest());
+            // The writer asks its pages.
+            drop(pages);
+            let open = writer.memory_size().saturating_sub(resident);
+            let slack = match leaf {
+                Leaf { keeps_buffer: true, .. } => (2 * page).max(open),
+                Leaf { is_bytes: true, .. } => open.min(page.max(limits.page_bytes)),
+                _ => 0,
+            };
+            // Pages are that large only where values are, and the smallest and the largest are kept.
+            let extremes = if page > limits.page_bytes { 2 * page } else { 0 };
+            bytes += resident + index_bytes + open + slack + extremes + WRITER_BYTES;
+            bytes += compressor_bytes(leaf.compression, page);
+            largest = largest.max(page);
+        }
+        bytes + PAGE_COPIES * largest
     }
 
     /// Bytes that the row group would have in the file if it ended here; pages not yet compressed count in full.
     pub fn encoded_bytes(&self) -> usize {
         self.writers.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum()
+    }
+
+    /// Moves the pages that are complete from memory to `file`, from `offset` on; returns the bytes written. The row
+    /// group will be the same. What is left in memory is what the open pages, the dictionaries and the compressors hold.
+    ///
+    /// # Errors
+    /// Whatever the file reports; pages that were not written stay in memory.
+    pub fn spill(&mut self, file: &Arc<dyn PageFile>, offset: u64) -> io::Result<u64> {
+        row_group::spill(&self.pages, file, offset)
     }
 
     /// Ends the row group.

@@ -14,10 +14,10 @@ use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterPropertiesPtr,
 };
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor, SchemaDescriptor, TypePtr};
+use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, TypePtr};
 
 use crate::error::Result;
-use crate::parquet::options::{Compression, Encoding, Statistics, WriteOptions, options};
+use crate::parquet::options::{Compression, Encoding, PageLimits, Statistics, WriteOptions, options};
 use crate::parquet::row_group::{PagesFactory, SharedPages};
 
 /// Schema and options of a data set, made ready once and shared by its encoders and parts.
@@ -40,7 +40,19 @@ pub struct Layout {
     /// What column writers are made from; nothing is written to it.
     nowhere: SerializedFileWriter<Vec<u8>>,
     options: WriteOptions,
-    codec_bytes: usize,
+    /// Of each leaf column.
+    leaves: Vec<Leaf>,
+    limits: PageLimits,
+}
+
+/// What the memory of a column's writer depends on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leaf {
+    pub(super) compression: basic::Compression,
+    /// Whether values have no fixed size: those that are not in a dictionary are gathered in a buffer that doubles.
+    pub(super) is_bytes: bool,
+    /// Whether that buffer is kept from page to page.
+    pub(super) keeps_buffer: bool,
 }
 
 impl Layout {
@@ -69,10 +81,19 @@ impl Layout {
         let casts = fed.iter().zip(schema.fields()).any(|(fed, input)| fed.data_type() != input.data_type());
 
         let descriptor = ArrowSchemaConverter::new().convert(&written)?;
-        let properties = Arc::new(properties(&written, &descriptor, write)?);
+        let limits = write.page_limits(descriptor.num_columns());
+        let properties = Arc::new(properties(&written, &descriptor, write, limits)?);
         let root = descriptor.root_schema_ptr();
         let nowhere = SerializedFileWriter::new(Vec::new(), Arc::clone(&root), Arc::clone(&properties))?;
-        let codec_bytes = codec_bytes(&descriptor, &properties);
+        let leaves = descriptor.columns().iter().map(|column| Leaf {
+            compression: properties.compression(column.path()),
+            is_bytes: column.physical_type() == Type::BYTE_ARRAY,
+            keeps_buffer: matches!(
+                properties.encoding(column.path()),
+                Some(basic::Encoding::DELTA_BYTE_ARRAY | basic::Encoding::DELTA_LENGTH_BYTE_ARRAY)
+            ),
+        });
+        let leaves = leaves.collect();
         Ok(Arc::new(Self {
             input: schema,
             written,
@@ -82,7 +103,8 @@ impl Layout {
             properties,
             nowhere,
             options: write.clone(),
-            codec_bytes,
+            leaves,
+            limits,
         }))
     }
 
@@ -111,16 +133,21 @@ impl Layout {
 
     /// New writers for the columns of one row group, and the pages that they will fill.
     pub(super) fn column_writers(&self) -> Result<(Vec<ArrowColumnWriter>, Vec<SharedPages>)> {
-        let pages = Arc::new(PagesFactory::default());
+        let pages = Arc::new(PagesFactory::new(Arc::clone(&self.properties)));
         let factory = ArrowRowGroupWriterFactory::new(&self.nowhere, Arc::clone(&self.written))
             .with_page_store_factory(Arc::clone(&pages) as Arc<dyn PageStoreFactory>);
         let writers = factory.create_column_writers(0)?;
         Ok((writers, pages.created()))
     }
 
-    /// Bytes that the compressors of one row group hold, which the column writers do not count.
-    pub(super) fn codec_bytes(&self) -> usize {
-        self.codec_bytes
+    /// What the memory of the column writers depends on, in their order.
+    pub(super) fn leaves(&self) -> &[Leaf] {
+        &self.leaves
+    }
+
+    /// The limits of pages and dictionaries.
+    pub(super) fn limits(&self) -> PageLimits {
+        self.limits
     }
 
     /// The fields that [`Layout::fit`]'s columns have.
@@ -213,6 +240,7 @@ fn properties(
     schema: &Schema,
     descriptor: &SchemaDescriptor,
     write: &WriteOptions,
+    limits: PageLimits,
 ) -> Result<WriterProperties> {
     let metadata = write
         .key_value_metadata
@@ -224,10 +252,10 @@ fn properties(
         .set_key_value_metadata(Some(metadata))
         .set_compression(codec(write.compression)?)
         .set_dictionary_enabled(write.dictionary)
-        .set_dictionary_page_size_limit(write.dictionary_bytes_max)
-        .set_data_page_size_limit(write.page_bytes_max)
-        .set_data_page_row_count_limit(write.page_rows_max)
-        .set_write_batch_size(WRITE_BATCH_ROWS.min(write.page_rows_max))
+        .set_dictionary_page_size_limit(limits.dictionary_bytes)
+        .set_data_page_size_limit(limits.page_bytes)
+        .set_data_page_row_count_limit(limits.page_rows)
+        .set_write_batch_size(WRITE_BATCH_ROWS.min(limits.page_rows))
         .set_statistics_enabled(enabled(write.statistics))
         .set_max_row_group_row_count(Some(write.row_group_rows_max));
     for (leaf, column) in descriptor.columns().iter().enumerate() {
@@ -331,24 +359,6 @@ fn codec(compression: Compression) -> Result<basic::Compression> {
         Compression::Gzip(level) => basic::Compression::GZIP(GzipLevel::try_new(u32::from(level))?),
         Compression::Uncompressed => basic::Compression::UNCOMPRESSED,
     })
-}
-
-/// Bytes of working memory of the compressors of one row group: each column chunk has its own. Measured on pages of
-/// up to 1 MiB, rounded up.
-fn codec_bytes(descriptor: &SchemaDescriptor, properties: &WriterProperties) -> usize {
-    let bytes = |column: &ColumnDescPtr| match properties.compression(column.path()) {
-        basic::Compression::ZSTD(level) => match level.compression_level() {
-            ..=1 => 512 << 10,
-            2..=4 => 768 << 10,
-            5..=9 => 1536 << 10,
-            10..=15 => 3 << 20,
-            _ => 8 << 20,
-        },
-        basic::Compression::GZIP(_) => 256 << 10,
-        basic::Compression::SNAPPY => 32 << 10,
-        _ => 0,
-    };
-    descriptor.columns().iter().map(bytes).sum()
 }
 
 fn describe(schema: &Schema) -> String {

@@ -6,6 +6,7 @@
 
 pub mod encoder;
 pub mod layout;
+mod memory;
 pub mod options;
 pub mod part;
 pub mod row_group;

@@ -197,11 +197,14 @@ pub struct WriteOptions {
     pub row_group_rows_max: usize,
     /// Encoded bytes after which a row group is full (it may exceed them by one batch); 256 MiB by default.
     pub row_group_bytes_max: usize,
-    /// Rows of a page at most; 64 Ki by default.
+    /// Rows of a page at most; 64 Ki by default. Where there are more than 64 columns, at most 4 Mi for all of them
+    /// together, but 8 Ki for each.
     pub page_rows_max: usize,
-    /// Encoded, uncompressed bytes after which a page is full; 1 MiB by default.
+    /// Encoded, uncompressed bytes after which a page is full; 1 MiB by default. Where there are more than 32 columns,
+    /// at most 32 MiB for all of them together, but 16 KiB for each.
     pub page_bytes_max: usize,
-    /// Bytes after which a dictionary is given up for the rest of the chunk; 1 MiB by default.
+    /// Bytes after which a dictionary is given up for the rest of the chunk; 1 MiB by default, and smaller where there
+    /// are many columns, as `page_bytes_max`.
     pub dictionary_bytes_max: usize,
     /// What is said about the values of chunks and pages.
     pub statistics: Statistics,
@@ -273,6 +276,40 @@ impl WriteOptions {
             }
         }
         Ok(())
+    }
+}
+
+/// Bytes of open pages that the columns of a row group have together, and of dictionaries: a wide table gets smaller
+/// ones. Nothing else may change them, or the same rows would make other files on another machine.
+const ALL_PAGES_BYTES: usize = 32 << 20;
+
+/// No column gets less, however many there are.
+const PAGE_BYTES_LEAST: usize = 16 << 10;
+
+/// A page of numbers into a dictionary holds eight bytes a row until it is full.
+const ALL_PAGES_ROWS: usize = ALL_PAGES_BYTES / size_of::<u64>();
+
+/// No column gets less, however many there are.
+const PAGE_ROWS_LEAST: usize = 8 << 10;
+
+/// Limits of pages and dictionaries where a table has many columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PageLimits {
+    pub(super) page_rows: usize,
+    pub(super) page_bytes: usize,
+    pub(super) dictionary_bytes: usize,
+}
+
+impl WriteOptions {
+    /// What holds for a schema of `leaves` Parquet columns: up to 32 columns have what was asked for.
+    pub(super) fn page_limits(&self, leaves: usize) -> PageLimits {
+        let bytes = (ALL_PAGES_BYTES / leaves.max(1)).max(PAGE_BYTES_LEAST);
+        let rows = (ALL_PAGES_ROWS / leaves.max(1)).max(PAGE_ROWS_LEAST);
+        PageLimits {
+            page_rows: self.page_rows_max.min(rows),
+            page_bytes: self.page_bytes_max.min(bytes),
+            dictionary_bytes: self.dictionary_bytes_max.min(bytes),
+        }
     }
 }
 

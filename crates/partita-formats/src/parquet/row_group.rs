@@ -6,8 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
+use parquet::basic::Compression;
 use parquet::column::page_store::{PageKey, PageStore, PageStoreArgs, PageStoreFactory};
 use parquet::errors::ParquetError;
+use parquet::file::properties::WriterPropertiesPtr;
+
+use crate::parquet::memory::page_head;
 
 /// A file in which pages wait until their part is written. Implementations live in the runtime, and in tests.
 pub trait PageFile: Send + Sync {
@@ -22,6 +26,9 @@ pub trait PageFile: Send + Sync {
     /// # Errors
     /// Whatever the store reports, and where the file is shorter.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Says that nothing more is written, and that reading may begin much later: a file may be closed until then.
+    fn rest(&self) {}
 }
 
 /// The encoded columns of some rows: what a task hands to the writer of a data set.
@@ -59,12 +66,14 @@ impl EncodedRowGroup {
     /// # Errors
     /// Whatever the file reports; pages that were not written stay in memory.
     pub fn spill(&mut self, file: &Arc<dyn PageFile>, offset: u64) -> io::Result<u64> {
-        let mut end = offset;
-        for pages in &self.pages {
-            end = lock(pages).spill(file, end)?;
-        }
-        Ok(end - offset)
+        spill(&self.pages, file, offset)
     }
+}
+
+/// Moves pages from memory to `file`, from `offset` on; the bytes written.
+pub(super) fn spill(pages: &[SharedPages], file: &Arc<dyn PageFile>, offset: u64) -> io::Result<u64> {
+    let end = pages.iter().try_fold(offset, |end, pages| lock(pages).spill(file, end))?;
+    Ok(end - offset)
 }
 
 impl fmt::Debug for EncodedRowGroup {
@@ -79,8 +88,11 @@ pub(super) type SharedPages = Arc<Mutex<Pages>>;
 /// Pages of a column chunk by number of arrival.
 #[derive(Default)]
 pub(super) struct Pages {
+    /// Of each page its header, then its values.
     blobs: Vec<Blob>,
     resident: usize,
+    /// Bytes of the largest page before compression.
+    largest: usize,
 }
 
 enum Blob {
@@ -88,7 +100,25 @@ enum Blob {
     File { file: Arc<dyn PageFile>, offset: u64, len: usize },
 }
 
+/// Bytes that a page leaves in memory even where its bytes are in a file: its place, and the two indexes.
+const PAGE_INDEX_BYTES: usize = 256;
+
 impl Pages {
+    /// Bytes of pages that are in memory now.
+    pub(super) fn resident(&self) -> usize {
+        self.resident
+    }
+
+    /// Bytes of memory that know of the pages.
+    pub(super) fn index_bytes(&self) -> usize {
+        self.blobs.len() / 2 * PAGE_INDEX_BYTES
+    }
+
+    /// Bytes of the largest page before compression.
+    pub(super) fn largest(&self) -> usize {
+        self.largest
+    }
+
     fn spill(&mut self, file: &Arc<dyn PageFile>, offset: u64) -> io::Result<u64> {
         let mut end = offset;
         for blob in &mut self.blobs {
@@ -110,15 +140,25 @@ pub(super) fn lock(pages: &SharedPages) -> MutexGuard<'_, Pages> {
 }
 
 /// The store of one chunk, as the `parquet` crate wants it.
-struct ChunkPages(SharedPages);
-
-/// Below this, bytes are copied into an allocation of their size: page headers come in buffers of 1 KiB.
-const COPY_BYTES_MAX: usize = 512;
+struct ChunkPages {
+    pages: SharedPages,
+    /// Whether pages are not compressed.
+    is_raw: bool,
+    /// Whether the page that comes next is in a buffer larger than it is, as all but compressed data pages are. Headers
+    /// come in 1 KiB each.
+    copies: bool,
+}
 
 impl PageStore for ChunkPages {
     fn put(&mut self, value: Bytes) -> Result<PageKey, ParquetError> {
-        let value = if value.len() <= COPY_BYTES_MAX { Bytes::copy_from_slice(&value) } else { value };
-        let mut pages = lock(&self.0);
+        let mut pages = lock(&self.pages);
+        let is_header = pages.blobs.len().is_multiple_of(2);
+        if is_header {
+            let head = page_head(&value);
+            pages.largest = pages.largest.max(head.map_or(0, |head| head.raw_bytes));
+            self.copies = self.is_raw || head.is_none_or(|head| head.is_dictionary);
+        }
+        let value = if is_header || self.copies { Bytes::copy_from_slice(&value) } else { value };
         let key = PageKey::new(pages.blobs.len() as u64);
         pages.resident += value.len();
         pages.blobs.push(Blob::Memory(value));
@@ -126,7 +166,7 @@ impl PageStore for ChunkPages {
     }
 
     fn take(&mut self, key: PageKey) -> Result<Bytes, ParquetError> {
-        let mut pages = lock(&self.0);
+        let mut pages = lock(&self.pages);
         let blob = usize::try_from(key.get())
             .ok()
             .and_then(|index| pages.blobs.get_mut(index))
@@ -146,18 +186,24 @@ impl PageStore for ChunkPages {
     }
 
     fn memory_size(&self) -> usize {
-        lock(&self.0).resident
+        lock(&self.pages).resident
     }
 }
 
 /// Makes the page stores of one row group and keeps a hand on each.
-#[derive(Default)]
-pub(super) struct PagesFactory(Mutex<Vec<SharedPages>>);
+pub(super) struct PagesFactory {
+    created: Mutex<Vec<SharedPages>>,
+    properties: WriterPropertiesPtr,
+}
 
 impl PagesFactory {
+    pub(super) fn new(properties: WriterPropertiesPtr) -> Self {
+        Self { created: Mutex::default(), properties }
+    }
+
     /// The stores made, in column order.
     pub(super) fn created(&self) -> Vec<SharedPages> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.created.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -168,9 +214,11 @@ impl fmt::Debug for PagesFactory {
 }
 
 impl PageStoreFactory for PagesFactory {
-    fn create(&self, _: &PageStoreArgs<'_>) -> Result<Box<dyn PageStore>, ParquetError> {
+    fn create(&self, chunk: &PageStoreArgs<'_>) -> Result<Box<dyn PageStore>, ParquetError> {
         let pages = SharedPages::default();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&pages));
-        Ok(Box::new(ChunkPages(pages)))
+        self.created.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&pages));
+        let is_raw =
+            self.properties.compression(chunk.column_descriptor().path()) == Compression::UNCOMPRESSED;
+        Ok(Box::new(ChunkPages { pages, is_raw, copies: true }))
     }
 }

@@ -1,5 +1,6 @@
 //! Everything is read back through the `parquet` crate's own reader.
 
+mod spill;
 mod statistics;
 
 use std::collections::BTreeMap;
@@ -456,51 +457,4 @@ fn memory_is_counted_as_it_grows() {
         assert!(encoder.encoded_bytes() >= least);
     }
     assert_eq!(encoder.rows(), 32 * 8192);
-}
-
-/// A file in memory.
-#[derive(Default)]
-struct Mem(Mutex<Vec<u8>>);
-
-impl PageFile for Mem {
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut file = self.0.lock().unwrap();
-        let (start, end) = (offset as usize, offset as usize + bytes.len());
-        if file.len() < end {
-            file.resize(end, 0);
-        }
-        file[start..end].copy_from_slice(bytes);
-        Ok(())
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let file = self.0.lock().unwrap();
-        let bytes = file.get(offset as usize..offset as usize + buffer.len());
-        buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-}
-
-#[test]
-fn pages_that_waited_in_a_file_make_the_same_part() {
-    let rows = every_type();
-    let options = WriteOptions { row_group_rows_max: 2, ..WriteOptions::default() };
-    let (expected, _) = write(std::slice::from_ref(&rows), &options).unwrap();
-    let mut groups = encode(std::slice::from_ref(&rows), &options).unwrap();
-    let mem = Arc::new(Mem::default());
-    let file: Arc<dyn PageFile> = Arc::clone(&mem) as Arc<dyn PageFile>;
-    let mut offset = 10;
-    for group in &mut groups {
-        let written = group.spill(&file, offset).unwrap();
-        assert_eq!((written, group.memory_bytes()), (group.bytes(), 0));
-        offset += written;
-    }
-    assert_eq!(mem.0.lock().unwrap().len() as u64, offset);
-    let (got, _) = write_groups(groups, rows.schema(), &options).unwrap();
-    assert_eq!(got, expected);
-
-    let mut groups = encode(std::slice::from_ref(&rows), &options).unwrap();
-    groups[0].spill(&file, 0).unwrap();
-    mem.0.lock().unwrap().truncate(3);
-    assert!(write_groups(groups, rows.schema(), &options).is_err());
 }

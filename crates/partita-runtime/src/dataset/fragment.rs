@@ -25,11 +25,6 @@ impl Fragment {
         Ok(Self { disk: Arc::clone(disk), path, open: Mutex::new(Some(file)) })
     }
 
-    /// Closes the file until it is read.
-    pub(super) fn rest(&self) {
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
     fn with_file<T>(&self, act: impl FnOnce(&dyn DiskFile) -> io::Result<T>) -> io::Result<T> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match open.take() {
@@ -47,6 +42,10 @@ impl PageFile for Fragment {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         self.with_file(|file| file.read_exact_at(offset, buffer))
+    }
+
+    fn rest(&self) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

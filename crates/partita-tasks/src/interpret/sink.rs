@@ -1,5 +1,7 @@
 //! Sinks: where a task's batches go.
 
+mod parquet;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -11,12 +13,12 @@ use partita_columns::{Partition, compute};
 use partita_formats::csv::blocks;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::io::ReadAt;
-use partita_formats::parquet::{RowGroupEncoder, WriteOptions};
 
+use self::parquet::Parquet;
 use super::{Flow, Held, Outcome};
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Reservation, SlotValue, StoreWriter};
-use crate::program::{CsvFile, DatasetId, Program, Sink, SlotId, Source, StoreKey};
+use crate::program::{CsvFile, Program, Sink, SlotId, Source, StoreKey};
 
 /// Rows that small batches are gathered to before they are kept.
 const BATCH_ROWS: usize = 8192;
@@ -334,72 +336,5 @@ impl BatchSink for BlockStarts<'_> {
         }
         self.host.publish(self.slot, SlotValue::BlockStarts(Arc::new(starts)));
         Ok(Outcome::Done)
-    }
-}
-
-/// Encodes row groups and hands each over as it fills.
-struct Parquet<'a> {
-    program: &'a Program,
-    options: &'a WriteOptions,
-    dataset: DatasetId,
-    partition: usize,
-    host: &'a dyn Host,
-    encoder: Option<RowGroupEncoder>,
-    row_groups: usize,
-    rows: u64,
-    memory: Box<dyn Reservation>,
-}
-
-impl<'a> Parquet<'a> {
-    fn new(
-        program: &'a Program,
-        dataset: DatasetId,
-        partition: usize,
-        options: &'a WriteOptions,
-        host: &'a dyn Host,
-    ) -> Result<Self> {
-        let memory = host.reserve("to_parquet", 0, "make row_group_rows smaller")?;
-        let (encoder, row_groups, rows) = (None, 0, 0);
-        Ok(Self { program, options, dataset, partition, host, encoder, row_groups, rows, memory })
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        let Some(encoder) = self.encoder.take() else { return Ok(()) };
-        let row_group = encoder.finish()?;
-        // Paid for here until the data set has it: it asks the ledger itself for what has to wait.
-        self.memory.resize(row_group.memory_bytes())?;
-        self.host.write_row_group(self.dataset, self.partition, self.row_groups, row_group)?;
-        self.memory.resize(0)?;
-        self.row_groups += 1;
-        Ok(())
-    }
-}
-
-impl BatchSink for Parquet<'_> {
-    fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
-        self.rows += batch.num_rows() as u64;
-        let mut rest = batch;
-        while rest.num_rows() > 0 {
-            let encoder = match &mut self.encoder {
-                Some(encoder) => encoder,
-                none => none.insert(RowGroupEncoder::new(Arc::clone(&self.program.schema), self.options)?),
-            };
-            let room = encoder.room().max(1);
-            let now = rest.slice(0, room.min(rest.num_rows()));
-            rest = rest.slice(now.num_rows(), rest.num_rows() - now.num_rows());
-            encoder.write(&now)?;
-            let (full, bytes) = (encoder.room() == 0, encoder.memory_bytes());
-            self.memory.resize(bytes)?;
-            if full {
-                self.flush()?;
-            }
-        }
-        Ok(Flow::More)
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<Outcome> {
-        self.flush()?;
-        self.host.close_partition(self.dataset, self.partition, self.row_groups, self.rows)?;
-        Ok(Outcome::Count(self.rows))
     }
 }

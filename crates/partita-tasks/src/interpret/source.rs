@@ -101,7 +101,7 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
     }
     // Chunk, carry-over and look-ahead, and one decoded batch: the reader's own figure replaces this once it is open.
     let first_guess = block.limits.chunk_bytes * 3 + block.limits.batch_bytes_max;
-    let memory = host.reserve("read_csv", first_guess, "make chunk_bytes smaller")?;
+    let mut memory = host.reserve("read_csv", first_guess, "make chunk_bytes smaller")?;
     let reader = match scan.start {
         ScanStart::Whole => Reader::Block(Box::new(BlockReader::new(
             Arc::clone(block),
@@ -117,7 +117,11 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
             let line = Some(starts.lines.get(scan.block).copied().unwrap_or(1));
             Reader::Block(Box::new(BlockReader::at_line(Arc::clone(block), input, range, line)?))
         }
-        ScanStart::Stream(stream) => Reader::Stream(Box::new(take_stream(scan, stream, input, host)?)),
+        ScanStart::Stream(stream) => {
+            let (reader, paid) = take_stream(scan, stream, input, host)?;
+            memory = paid.unwrap_or(memory);
+            Reader::Stream(Box::new(reader))
+        }
     };
     Ok(Box::new(Csv {
         scan,
@@ -139,6 +143,9 @@ fn block_range(starts: &[u64], block: usize, last: u64) -> Result<Range<u64>> {
     }
 }
 
+/// A decompressor between two tasks, and what pays for it.
+type Left = (StreamReader, Box<dyn Reservation>);
+
 /// The decompressor of the block before, or, where it is not here (a retry, another process), a new one brought
 /// to the same place.
 fn take_stream(
@@ -146,11 +153,12 @@ fn take_stream(
     stream: StreamId,
     input: Arc<dyn ReadAt>,
     host: &dyn Host,
-) -> Result<StreamReader> {
+) -> Result<(StreamReader, Option<Box<dyn Reservation>>)> {
     if let Some(state) = host.take_stream(stream, scan.block)
-        && let Ok(reader) = state.downcast::<StreamReader>()
+        && let Ok(left) = state.downcast::<Left>()
     {
-        return Ok(*reader);
+        let (reader, memory) = *left;
+        return Ok((reader, Some(memory)));
     }
     let mut reader = StreamReader::new(Arc::clone(&scan.file.block), input)?;
     if let Some(records) = scan.file.rows_max {
@@ -163,7 +171,7 @@ fn take_stream(
             return Err(ErrorKind::Cancelled.into());
         }
     }
-    Ok(reader)
+    Ok((reader, None))
 }
 
 /// Compressed byte at which block `block` of a compressed file ends.
@@ -300,7 +308,10 @@ impl BatchSource for Csv<'_> {
             && self.scan.range.end < self.scan.file.bytes
             && let Some(Reader::Stream(reader)) = self.reader.take()
         {
-            self.host.leave_stream(stream, self.scan.block + 1, reader);
+            let mut memory = self.host.reserve("read_csv", 0, "make chunk_bytes smaller")?;
+            std::mem::swap(&mut memory, &mut self.memory);
+            let left: Left = (*reader, memory);
+            self.host.leave_stream(stream, self.scan.block + 1, Box::new(left));
         }
         Ok(())
     }

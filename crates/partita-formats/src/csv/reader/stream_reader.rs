@@ -134,8 +134,9 @@ impl StreamReader {
         self.feed.decoder.position()
     }
 
-    /// Bytes of memory held between calls, without the decompressor's window.
+    /// Bytes of memory held between calls, the decompressor's window among them; a batch that was handed out is not
+    /// counted.
     pub fn memory_bytes(&self) -> usize {
-        self.scanner.memory_bytes()
+        self.scanner.memory_bytes() + self.feed.decoder.memory_bytes()
     }
 }

@@ -45,7 +45,14 @@ pub(super) struct Gzip {
 /// What is wrong with a member; the place is added by the caller.
 type Wrong = String;
 
+/// Bytes of the inflater: a window of 32 KiB, its tables, and room for copies beyond its end.
+const INFLATE_BYTES: usize = 96 << 10;
+
 impl Codec for Gzip {
+    fn memory_bytes(&self) -> usize {
+        INFLATE_BYTES
+    }
+
     /// Whether a member has ended and no other has begun.
     fn is_complete(&self) -> bool {
         self.part == Part::Fixed(0) && self.members > 0

@@ -2,12 +2,12 @@
 
 use std::io;
 
-use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
+use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, get_error_name};
 
 use super::{Codec, Progress, ZSTD_WINDOW_BYTES_MAX};
 
 pub(super) struct Zstd {
-    decoder: Decoder<'static>,
+    decoder: DCtx<'static>,
     /// Whether a frame has ended and no other has begun.
     complete: bool,
     /// Whether all that the input so far gives has been delivered.
@@ -16,13 +16,19 @@ pub(super) struct Zstd {
 
 impl Zstd {
     pub(super) fn new() -> io::Result<Self> {
-        let mut decoder = Decoder::new()?;
-        decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_BYTES_MAX.ilog2()))?;
+        let failed = |code| io::Error::other(get_error_name(code));
+        let mut decoder = DCtx::try_create().ok_or(io::ErrorKind::OutOfMemory)?;
+        decoder.init().map_err(failed)?;
+        decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_BYTES_MAX.ilog2())).map_err(failed)?;
         Ok(Self { decoder, complete: false, flushed: true })
     }
 }
 
 impl Codec for Zstd {
+    fn memory_bytes(&self) -> usize {
+        self.decoder.sizeof()
+    }
+
     fn is_complete(&self) -> bool {
         self.complete
     }
@@ -35,14 +41,14 @@ impl Codec for Zstd {
         let out_bytes = out.len();
         let mut source = InBuffer::around(input);
         let mut sink = OutBuffer::around(out);
-        let result = self.decoder.run(&mut source, &mut sink);
+        let result = self.decoder.decompress_stream(&mut sink, &mut source);
         let (consumed, produced) = (source.pos(), sink.pos());
         match result {
             Ok(wanted) => {
                 self.complete = wanted == 0;
                 self.flushed = self.complete || produced < out_bytes;
             }
-            Err(error) => return Err((format!("expected zstd data: {error}"), consumed)),
+            Err(code) => return Err((format!("expected zstd data: {}", get_error_name(code)), consumed)),
         }
         Ok(Progress { consumed, produced })
     }
