@@ -95,6 +95,14 @@ pub enum ErrorKind {
         /// `record_bytes_max`.
         limit: usize,
     },
+    /// The decompressor needs more memory than it was allowed; it goes on once it is.
+    #[error("{file}: {bytes} bytes of memory are needed to decompress it")]
+    Window {
+        /// The input.
+        file: String,
+        /// Bytes of memory in all.
+        bytes: usize,
+    },
     /// Options that contradict each other or the file.
     #[error("{0}")]
     Options(String),

@@ -4,6 +4,8 @@
 mod operators;
 mod sink;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

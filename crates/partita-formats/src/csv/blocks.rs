@@ -5,15 +5,12 @@
 //! everything before: this is one sequential pass in bounded memory, at the speed of memory where the file has no
 //! quotes and near it where it has.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::dialect::Dialect;
 use super::reader::CsvBlock;
-use super::reader::lines::{LineCounter, lines_at};
+use super::reader::lines::LineCounter;
 use super::split::machine::{Machine, State};
-use super::stream::Compression;
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 
@@ -69,19 +66,16 @@ pub fn find_block_starts(
 /// # Errors
 /// As [`find_block_starts`].
 pub fn find_block_starts_and_lines(
-    input: &Arc<dyn ReadAt>,
+    input: &dyn ReadAt,
     block: &CsvBlock,
     block_bytes: u64,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<BlockStarts> {
-    let (file, line_end) = (&block.file, block.dialect.line_end);
-    let before = lines_at(file, input, Compression::None, line_end, &[block.data_start])?;
-    let first_line = before.first().copied().unwrap_or(1);
     let blocks = count(input.len(), block.data_start, block_bytes);
     let mut finder = Finder::new(&block.dialect, block.data_start, block_bytes.max(1), blocks);
-    finder.lines.push(first_line);
-    finder.counter = Some(LineCounter::new(line_end, first_line));
-    find(&**input, file, finder, cancelled)
+    finder.lines.push(block.first_line);
+    finder.counter = Some(LineCounter::new(block.dialect.line_end, block.first_line));
+    find(input, &block.file, finder, cancelled)
 }
 
 fn find(

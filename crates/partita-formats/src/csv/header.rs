@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::dialect::{Dialect, LineEnd};
 use super::options::{Headers, ReadOptions, name_list};
 use super::reader::CsvBlock;
+use super::reader::lines::LineCounter;
 use super::records::Records;
 use super::split::machine::{Machine, State};
 use super::split::{self, Splitter};
@@ -33,6 +34,8 @@ pub struct Header {
     pub names: Vec<String>,
     /// First byte of the data in the decoded stream: after byte-order mark, skipped lines and header.
     pub data_start: u64,
+    /// The line, from 1, in which the data begin.
+    pub first_line: u64,
     /// Hash of the decoded bytes before `data_start`, for [`is_unchanged`].
     pub hash: u64,
 }
@@ -92,9 +95,20 @@ pub fn read(file: &str, input: &Arc<dyn ReadAt>, options: &ReadOptions) -> Resul
             && let Some(found) = first_record(&head.bytes, bom, head.ended, &dialect, options)
         {
             let names = name_columns(file, &head.bytes, &found, &dialect, options)?;
-            let hash = hash(&head.bytes[..found.data_start]);
-            let data_start = found.data_start as u64;
-            return Ok(Header { file: file.into(), compression, dialect, names, data_start, hash });
+            let before = &head.bytes[..found.data_start];
+            let (hash, data_start) = (hash(before), found.data_start as u64);
+            let mut lines = LineCounter::new(line_end, 1);
+            lines.feed(before);
+            let first_line = lines.line();
+            return Ok(Header {
+                file: file.into(),
+                compression,
+                dialect,
+                names,
+                data_start,
+                first_line,
+                hash,
+            });
         }
         if wanted > options.record_bytes_max {
             return Err(ErrorKind::RecordTooLong {

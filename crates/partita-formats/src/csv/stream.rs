@@ -26,8 +26,7 @@ use self::zstd::Zstd;
 /// Bytes of compressed input held at once.
 pub const SLICE_BYTES: usize = 128 * 1024;
 
-/// Largest window of a zstd frame that is decoded (as the `zstd` program has it by default), and with
-/// [`SLICE_BYTES`] nearly all memory that a [`Decoder`] takes.
+/// Largest window of a zstd frame that is decoded (as the `zstd` program has it by default).
 pub const ZSTD_WINDOW_BYTES_MAX: usize = 1 << 27;
 
 /// How a file is compressed, by its first bytes.
@@ -45,8 +44,8 @@ pub enum Compression {
     Xz,
 }
 
-/// Bytes that [`detect`] wants to see.
-pub const MAGIC_BYTES: usize = 10;
+/// Bytes that [`detect`] and [`memory_bytes`] want to see.
+pub const MAGIC_BYTES: usize = 18;
 
 /// Recognises the compression of a file by its first bytes ([`MAGIC_BYTES`], or all of a shorter file).
 pub fn detect(first: &[u8]) -> Compression {
@@ -66,6 +65,22 @@ pub fn detect(first: &[u8]) -> Compression {
     }
 }
 
+/// Bytes of memory that a decoder takes for the head of a file, whose first bytes are `first`: the slice of input, and
+/// what the codec holds. For what follows, frames that are larger say so as they come: [`ErrorKind::Window`].
+pub fn memory_bytes(first: &[u8]) -> usize {
+    match detect(first) {
+        Compression::None | Compression::Bz2 | Compression::Xz => 0,
+        Compression::Gzip => SLICE_BYTES + gzip::INFLATE_BYTES,
+        Compression::Zstd => match zstd::read_head(first) {
+            zstd::Head::Complete(bytes) => {
+                usize::try_from(bytes).unwrap_or(usize::MAX).min(zstd::MEMORY_BYTES_MAX)
+            }
+            _ => 0,
+        }
+        .saturating_add(SLICE_BYTES),
+    }
+}
+
 /// What one call to a codec did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Progress {
@@ -81,12 +96,22 @@ trait Codec: Send {
     /// Whether the stream may end here.
     fn is_complete(&self) -> bool;
 
+    /// Whether it has input of its own to go on with.
+    fn is_holding(&self) -> bool {
+        false
+    }
+
     /// Bytes of memory held now.
     fn memory_bytes(&self) -> usize;
+
+    /// Bytes of memory that will be held at most once more is decoded.
+    fn wanted_bytes(&self) -> usize;
 }
 
 /// A sequential decompressor, kept whole from task to task. Its memory is bounded whatever the input:
 /// [`SLICE_BYTES`] and the codec's window (32 KiB for gzip, up to [`ZSTD_WINDOW_BYTES_MAX`] for zstd).
+///
+/// Where it is told how much it may take ([`Decoder::allow`]), it says before it takes more.
 pub struct Decoder {
     input: Arc<dyn ReadAt>,
     file: String,
@@ -99,6 +124,8 @@ pub struct Decoder {
     read: u64,
     /// Decompressed bytes delivered so far.
     delivered: u64,
+    /// Bytes of memory that it may take.
+    allowed_bytes: usize,
 }
 
 impl std::fmt::Debug for Decoder {
@@ -141,7 +168,14 @@ impl Decoder {
             pending: 0..0,
             read: 0,
             delivered: 0,
+            allowed_bytes: usize::MAX,
         })
+    }
+
+    /// Lets it take so many bytes of memory. Where it needs more, [`Decoder::read`] fails with [`ErrorKind::Window`], and
+    /// may be called again once it has been allowed more.
+    pub fn allow(&mut self, bytes: usize) {
+        self.allowed_bytes = bytes;
     }
 
     /// Compressed bytes decoded so far.
@@ -204,6 +238,13 @@ impl Decoder {
             self.pending.start += consumed;
             if produced > 0 {
                 return Ok(produced);
+            }
+            let bytes = codec.wanted_bytes().saturating_add(SLICE_BYTES);
+            if bytes > self.allowed_bytes {
+                return Err(ErrorKind::Window { file: self.file.clone(), bytes }.into());
+            }
+            if codec.is_holding() {
+                continue;
             }
             if !self.pending.is_empty() {
                 if consumed == 0 {

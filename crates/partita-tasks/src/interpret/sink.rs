@@ -312,7 +312,7 @@ impl BlockStarts<'_> {
         let CsvFile { block, block_bytes, .. } = self.file;
         let cancelled = || self.host.is_cancelled();
         Ok(if block.on_mismatch == OnMismatch::Quarantine {
-            blocks::find_block_starts_and_lines(input, block, *block_bytes, &cancelled)?
+            blocks::find_block_starts_and_lines(&**input, block, *block_bytes, &cancelled)?
         } else {
             let (dialect, start) = (&block.dialect, block.data_start);
             blocks::find_block_starts(&**input, &block.file, dialect, start, *block_bytes, &cancelled)?

@@ -4,10 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use partita_formats::ErrorKind as FormatsErrorKind;
 use partita_formats::csv::header;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::csv::quarantine::SetAside;
-use partita_formats::csv::reader::{BlockReader, StreamReader};
+use partita_formats::csv::reader::{BlockReader, CsvBlock, StreamReader};
+use partita_formats::csv::stream;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 
@@ -20,6 +22,12 @@ use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Sour
 /// Lines about records that were set aside are handed over once there are so many bytes of them. Pieces end with the line
 /// that reaches it, so that a task that is run again makes the same ones.
 const PIECE_BYTES: usize = 256 << 10;
+
+/// What makes the window of a decompressor smaller.
+const DECOMPRESS_FIRST: &str = "decompress the file first";
+
+/// What makes the buffers of a reader smaller.
+const SMALLER_CHUNKS: &str = "make chunk_bytes smaller";
 
 /// Batches in row order.
 pub(super) trait BatchSource {
@@ -95,13 +103,13 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
     host.check_unchanged(&file.path, file.bytes, file.modified_ns)?;
     let input = host.open(&file.path)?;
     let block = &file.block;
-    if scan.block == 0 && !header::is_unchanged(block, &input)? {
+    if scan.block == 0 && !is_unchanged(block, &input, host)? {
         let what = "it has another header".to_owned();
         return Err(ErrorKind::InputChanged { file: file.path.clone(), what }.into());
     }
-    // Chunk, carry-over and look-ahead, and one decoded batch: the reader's own figure replaces this once it is open.
-    let first_guess = block.limits.chunk_bytes * 3 + block.limits.batch_bytes_max;
-    let mut memory = host.reserve("read_csv", first_guess, "make chunk_bytes smaller")?;
+    // A decompressor has a promise of its own, which goes with it.
+    let bytes = if let ScanStart::Stream(_) = scan.start { 0 } else { first_guess(block) };
+    let memory = host.reserve("read_csv", bytes, SMALLER_CHUNKS)?;
     let reader = match scan.start {
         ScanStart::Whole => Reader::Block(Box::new(BlockReader::new(
             Arc::clone(block),
@@ -114,14 +122,10 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
             };
             let range = block_range(&starts.starts, scan.block, file.end)?;
             // A block without records has no line, and needs none.
-            let line = Some(starts.lines.get(scan.block).copied().unwrap_or(1));
+            let line = starts.lines.get(scan.block).copied().unwrap_or(1);
             Reader::Block(Box::new(BlockReader::at_line(Arc::clone(block), input, range, line)?))
         }
-        ScanStart::Stream(stream) => {
-            let (reader, paid) = take_stream(scan, stream, input, host)?;
-            memory = paid.unwrap_or(memory);
-            Reader::Stream(Box::new(reader))
-        }
+        ScanStart::Stream(stream) => Reader::Stream(Box::new(take_stream(scan, stream, input, host)?)),
     };
     Ok(Box::new(Csv {
         scan,
@@ -136,15 +140,26 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
     }))
 }
 
+/// Chunk, carry-over and look-ahead, and one decoded batch: the reader's own figure replaces this once it is open.
+fn first_guess(block: &CsvBlock) -> usize {
+    block.limits.chunk_bytes * 3 + block.limits.batch_bytes_max
+}
+
+/// Whether the head of the file is as it was planned with; while it is read, its decompressor is paid for.
+fn is_unchanged(block: &CsvBlock, input: &Arc<dyn ReadAt>, host: &dyn Host) -> Result<bool> {
+    let mut first = [0; stream::MAGIC_BYTES];
+    let failed = |source| FormatsErrorKind::Io { file: block.file.clone(), source };
+    let count = input.read_full_at(0, &mut first).map_err(failed).map_err(partita_formats::Error::from)?;
+    let _memory = host.reserve("decompress", stream::memory_bytes(&first[..count]), DECOMPRESS_FIRST)?;
+    Ok(header::is_unchanged(block, input)?)
+}
+
 fn block_range(starts: &[u64], block: usize, last: u64) -> Result<Range<u64>> {
     match (starts.get(block), starts.get(block + 1)) {
         (Some(start), Some(end)) => Ok(*start.min(&last)..*end.min(&last)),
         _ => Err(ErrorKind::Missing(format!("the start of block {block}")).into()),
     }
 }
-
-/// A decompressor between two tasks, and what pays for it.
-type Left = (StreamReader, Box<dyn Reservation>);
 
 /// The decompressor of the block before, or, where it is not here (a retry, another process), a new one brought
 /// to the same place.
@@ -153,25 +168,54 @@ fn take_stream(
     stream: StreamId,
     input: Arc<dyn ReadAt>,
     host: &dyn Host,
-) -> Result<(StreamReader, Option<Box<dyn Reservation>>)> {
+) -> Result<PaidStream> {
     if let Some(state) = host.take_stream(stream, scan.block)
-        && let Ok(left) = state.downcast::<Left>()
+        && let Ok(reader) = state.downcast::<PaidStream>()
     {
-        let (reader, memory) = *left;
-        return Ok((reader, Some(memory)));
+        return Ok(*reader);
     }
     let mut reader = StreamReader::new(Arc::clone(&scan.file.block), input)?;
     if let Some(records) = scan.file.rows_max {
         reader = reader.end_after(records);
     }
+    reader.allow(0);
+    let memory = host.reserve("read_csv", first_guess(&scan.file.block), DECOMPRESS_FIRST)?;
+    let mut reader = PaidStream { reader, memory, allowed_bytes: 0 };
     for block in 0..scan.block {
         let end = stream_end(&scan.file, block);
-        reader.skip(end)?;
+        reader.call(|reader| reader.skip(end))?;
         if host.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
         }
     }
-    Ok((reader, None))
+    Ok(reader)
+}
+
+/// A decompressor on its way from block to block, and the promise that pays for all that it holds.
+struct PaidStream {
+    reader: StreamReader,
+    memory: Box<dyn Reservation>,
+    /// Bytes that the decompressor may take.
+    allowed_bytes: usize,
+}
+
+impl PaidStream {
+    /// Calls the reader, and asks for more memory wherever it needs some to go on.
+    fn call<T>(
+        &mut self,
+        mut call: impl FnMut(&mut StreamReader) -> partita_formats::Result<T>,
+    ) -> Result<T> {
+        loop {
+            let error = match call(&mut self.reader) {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let FormatsErrorKind::Window { bytes, .. } = error.kind() else { return Err(error.into()) };
+            self.memory.resize(self.memory.bytes() + bytes.saturating_sub(self.allowed_bytes))?;
+            self.allowed_bytes = *bytes;
+            self.reader.allow(*bytes);
+        }
+    }
 }
 
 /// Compressed byte at which block `block` of a compressed file ends.
@@ -179,23 +223,28 @@ fn stream_end(file: &CsvFile, block: usize) -> u64 {
     (block as u64 + 1).saturating_mul(file.block_bytes).min(file.bytes)
 }
 
+/// Asks for more memory where `bytes` are more than there is.
+fn grow(memory: &mut Box<dyn Reservation>, bytes: usize) -> Result<()> {
+    if bytes > memory.bytes() { memory.resize(bytes) } else { Ok(()) }
+}
+
 enum Reader {
     Block(Box<BlockReader>),
-    Stream(Box<StreamReader>),
+    Stream(Box<PaidStream>),
 }
 
 impl Reader {
     fn take_set_aside(&mut self) -> SetAside {
         match self {
             Reader::Block(reader) => reader.take_set_aside(),
-            Reader::Stream(reader) => reader.take_set_aside(),
+            Reader::Stream(stream) => stream.reader.take_set_aside(),
         }
     }
 
     fn take_seen(&mut self) -> Seen {
         match self {
             Reader::Block(reader) => reader.take_seen(),
-            Reader::Stream(reader) => reader.take_seen(),
+            Reader::Stream(stream) => stream.reader.take_seen(),
         }
     }
 }
@@ -216,18 +265,21 @@ struct Csv<'a> {
 
 impl Csv<'_> {
     fn read(&mut self) -> Result<Option<RecordBatch>> {
-        let (batch, bytes_read, held) = match &mut self.reader {
-            Some(Reader::Block(reader)) => (reader.next_batch()?, reader.bytes_read(), reader.memory_bytes()),
-            Some(Reader::Stream(reader)) => {
-                (reader.next_batch(self.scan.range.end)?, reader.bytes_read(), reader.memory_bytes())
+        let (batch, bytes_read) = match &mut self.reader {
+            Some(Reader::Block(reader)) => {
+                let batch = reader.next_batch()?;
+                grow(&mut self.memory, reader.memory_bytes() + self.aside.capacity())?;
+                (batch, reader.bytes_read())
+            }
+            Some(Reader::Stream(stream)) => {
+                let batch = stream.call(|reader| reader.next_batch(self.scan.range.end))?;
+                grow(&mut stream.memory, stream.reader.memory_bytes())?;
+                grow(&mut self.memory, self.aside.capacity())?;
+                (batch, stream.reader.bytes_read())
             }
             None => return Ok(None),
         };
         self.ended = batch.is_none();
-        let held = held + self.aside.capacity();
-        if held > self.memory.bytes() {
-            self.memory.resize(held)?;
-        }
         self.look_aside()?;
         let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
         self.host.progress(bytes_read.saturating_sub(self.reported_bytes), rows as u64);
@@ -308,10 +360,7 @@ impl BatchSource for Csv<'_> {
             && self.scan.range.end < self.scan.file.bytes
             && let Some(Reader::Stream(reader)) = self.reader.take()
         {
-            let mut memory = self.host.reserve("read_csv", 0, "make chunk_bytes smaller")?;
-            std::mem::swap(&mut memory, &mut self.memory);
-            let left: Left = (*reader, memory);
-            self.host.leave_stream(stream, self.scan.block + 1, Box::new(left));
+            self.host.leave_stream(stream, self.scan.block + 1, reader);
         }
         Ok(())
     }

@@ -70,7 +70,7 @@ fn written(frame: &DataFrame, target: PathBuf) -> partita::Result<(partita::Writ
 }
 
 proptest! {
-    #![proptest_config(config(300))]
+    #![proptest_config(config(100))]
 
     /// The same bytes as where the final types were said from the start, and the same as where all was looked at first but
     /// for whole numbers that no float holds.

@@ -47,13 +47,13 @@ fn with_sizes(block: &Arc<CsvBlock>, chunk_bytes: usize, batch_rows_max: usize) 
 /// Reads a plain file in blocks.
 fn in_blocks(block: &Arc<CsvBlock>, bytes: &[u8], block_bytes: u64) -> Result<Left> {
     let input = open(bytes);
-    let found = find_block_starts_and_lines(&input, block, block_bytes, &|| false)?;
+    let found = find_block_starts_and_lines(&*input, block, block_bytes, &|| false)?;
     let plain =
         find_block_starts(&*input, "t.csv", &block.dialect, block.data_start, block_bytes, &|| false)?;
     assert_eq!(found.starts, plain.starts);
     let mut left = Left::default();
     for (number, range) in found.starts.windows(2).enumerate() {
-        let line = Some(found.lines.get(number).copied().unwrap_or(1));
+        let line = found.lines.get(number).copied().unwrap_or(1);
         let mut reader =
             BlockReader::at_line(Arc::clone(block), Arc::clone(&input), range[0]..range[1], line)?;
         while let Some(batch) = reader.next_batch()? {

@@ -80,6 +80,8 @@ pub struct CsvBlock {
     pub encoding: Encoding,
     /// First byte of the data in the decoded stream.
     pub data_start: u64,
+    /// The line, from 1, in which the data begin.
+    pub first_line: u64,
     /// Hash of the decoded bytes before it.
     pub header_hash: u64,
     /// Fields of a record.
@@ -119,6 +121,7 @@ impl CsvBlock {
             dialect: header.dialect.clone(),
             encoding: options.encoding,
             data_start: header.data_start,
+            first_line: header.first_line,
             header_hash: header.hash,
             width: header.width(),
             ragged: options.ragged,

@@ -62,11 +62,11 @@ impl BlockReader {
     /// # Errors
     /// [`ErrorKind::Options`] where a date format or a type of `block` cannot be read; where the store fails.
     pub fn new(block: Arc<CsvBlock>, input: Arc<dyn ReadAt>, range: Range<u64>) -> Result<Self> {
-        Self::at_line(block, input, range, None)
+        let line = block.first_line;
+        Self::at_line(block, input, range, line)
     }
 
-    /// The same for a range that begins in line `line` (from 1) of the file. Where that is not known and lines are
-    /// asked for, they are counted first.
+    /// The same for a range that begins in line `line` (from 1) of the file, and not in that of the first record.
     ///
     /// # Errors
     /// As [`BlockReader::new`].
@@ -74,12 +74,12 @@ impl BlockReader {
         block: Arc<CsvBlock>,
         input: Arc<dyn ReadAt>,
         range: Range<u64>,
-        line: Option<u64>,
+        line: u64,
     ) -> Result<Self> {
         let end = range.end.min(input.len());
         let begin = range.start.max(block.data_start).min(end);
         let mut scanner = Scanner::new(Arc::clone(&block), Arc::clone(&input), begin)?;
-        scanner.count_lines(line)?;
+        scanner.begin_at_line(line);
         Ok(Self { scanner, feed: FileFeed { input, block, at: begin, end }, begin })
     }
 

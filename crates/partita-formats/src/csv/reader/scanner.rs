@@ -66,23 +66,12 @@ impl Scanner {
         })
     }
 
-    /// Where records are set aside: the first byte of the feed is in line `line` (from 1), or, where that is not known,
-    /// in the line that is found by reading all that is before it.
-    pub(super) fn count_lines(&mut self, line: Option<u64>) -> Result<()> {
-        if self.block.on_mismatch != OnMismatch::Quarantine {
-            return Ok(());
+    /// The first byte of the feed is in line `line`, from 1: where records are set aside, lines are counted from there.
+    pub(super) fn begin_at_line(&mut self, line: u64) {
+        if self.block.on_mismatch == OnMismatch::Quarantine {
+            let counter = LineCounter::new(self.block.dialect.line_end, line);
+            self.quarantine = Some(Quarantine { counter, aside: SetAside::default() });
         }
-        let (block, line_end) = (&self.block, self.block.dialect.line_end);
-        let counter = match line {
-            Some(line) => LineCounter::new(line_end, line),
-            None => {
-                let before = [self.buffer.place()];
-                let lines = lines_at(&block.file, &self.input, block.compression, line_end, &before)?;
-                LineCounter::new(line_end, lines.first().copied().unwrap_or(1))
-            }
-        };
-        self.quarantine = Some(Quarantine { counter, aside: SetAside::default() });
-        Ok(())
     }
 
     /// Ends the reading after so many records, of whatever width.

@@ -60,9 +60,15 @@ impl StreamReader {
         let decoder = Decoder::new(Arc::clone(&input), &block.file, block.compression)?;
         let skip = block.data_start;
         let mut scanner = Scanner::new(block, input, skip)?;
-        scanner.count_lines(None)?;
+        scanner.begin_at_line(scanner.block().first_line);
         let feed = DecoderFeed { decoder, end: 0, skip };
         Ok(Self { scanner, feed, done: None, current: None })
+    }
+
+    /// Lets the decompressor take so many bytes of memory. Where it needs more, calls fail with
+    /// [`crate::ErrorKind::Window`], and may be repeated once it has been allowed more.
+    pub fn allow(&mut self, bytes: usize) {
+        self.feed.decoder.allow(bytes);
     }
 
     /// The same, which ends after the first `records` records of the file.

@@ -46,7 +46,7 @@ pub(super) struct Gzip {
 type Wrong = String;
 
 /// Bytes of the inflater: a window of 32 KiB, its tables, and room for copies beyond its end.
-const INFLATE_BYTES: usize = 96 << 10;
+pub(super) const INFLATE_BYTES: usize = 96 << 10;
 
 impl Codec for Gzip {
     fn memory_bytes(&self) -> usize {
@@ -56,6 +56,10 @@ impl Codec for Gzip {
     /// Whether a member has ended and no other has begun.
     fn is_complete(&self) -> bool {
         self.part == Part::Fixed(0) && self.members > 0
+    }
+
+    fn wanted_bytes(&self) -> usize {
+        INFLATE_BYTES
     }
 
     fn decode(&mut self, input: &[u8], out: &mut [u8]) -> Result<Progress, (String, usize)> {
