@@ -40,7 +40,15 @@ pub enum Target {
         dataset: DatasetId,
         /// How to encode.
         options: Arc<WriteOptions>,
+        /// The first partition that is wanted; those before it have no task.
+        first: usize,
     },
+}
+
+impl Target {
+    fn first_partition(&self) -> usize {
+        if let Target::Parquet { first, .. } = self { *first } else { 0 }
+    }
 }
 
 /// A graph that is ready to run.
@@ -48,7 +56,7 @@ pub enum Target {
 pub struct Lowered {
     /// The tasks.
     pub graph: Graph<Program>,
-    /// One task a partition, in order.
+    /// One task a wanted partition, in order.
     pub targets: Vec<TaskId>,
     /// The columns of what reaches the sinks.
     pub schema: SchemaRef,
@@ -104,7 +112,7 @@ pub fn lower(plan: &PlanRef, target: &Target) -> Result<Lowered> {
         streams: HashMap::new(),
     };
     let pipelines = lowering.lower(plan)?;
-    let targets = pipelines.into_iter().enumerate();
+    let targets = pipelines.into_iter().enumerate().skip(target.first_partition());
     let targets = targets.map(|(partition, pipeline)| lowering.finish(pipeline, target, partition));
     let targets = targets.collect::<Result<_>>()?;
     Ok(Lowered { graph: lowering.graph, targets, schema: Arc::clone(plan.schema()) })
@@ -164,7 +172,7 @@ impl Lowering {
                 let partition = u32::try_from(partition).unwrap_or(u32::MAX);
                 ("persist", Sink::Store(StoreKey { frame: *frame, partition }))
             }
-            Target::Parquet { dataset, options } => {
+            Target::Parquet { dataset, options, .. } => {
                 ("to_parquet", Sink::Parquet { dataset: *dataset, partition, options: Arc::clone(options) })
             }
         };

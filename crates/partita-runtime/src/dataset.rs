@@ -10,39 +10,57 @@
 //! writer, and appears by one rename in [`Dataset::commit`]. Dropped or aborted before, it leaves nothing. The
 //! formats are drawn in `docs/formats.md`.
 
+mod aside;
 mod assembly;
+mod base;
+mod commit;
 mod error;
 mod found;
 mod fragment;
+mod job;
 mod manifest;
+mod moves;
 mod options;
 mod parts;
 mod place;
+mod record;
+mod resume;
 mod sibling;
 mod sync;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use partita_formats::parquet::{EncodedRowGroup, Layout, PageFile};
 
+use self::aside::Aside;
+pub use self::aside::QUARANTINE_NAME;
 use self::assembly::{Assembly, Next, Position};
 pub use self::error::{Error, ErrorKind, Result};
 use self::fragment::Fragment;
+use self::job::Job;
+pub use self::job::PlanFingerprint;
 pub use self::manifest::{MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestColumn, ManifestPart};
 pub use self::options::{DatasetOptions, InputFingerprint, Replaced, Unlimited, WaitingBytes, Written};
-use self::parts::{Assembled, Cut, Parts};
+use self::parts::{Cut, Parts};
 use self::place::Place;
-use self::sync::Syncer;
+use self::record::Record;
+use self::sync::{Recorder, Syncer};
 
 /// A data set that is being written. Shared by the threads of a run; see the module for how it works.
 pub struct Dataset {
     layout: Arc<Layout>,
     options: DatasetOptions,
     waiting: Arc<dyn WaitingBytes>,
+    /// What the manifest says of the job.
+    job: Option<Job>,
+    first_partition: usize,
+    aside: Arc<Aside>,
+    is_draft: Arc<AtomicBool>,
     state: Mutex<State>,
     /// Something changed that a thread may wait for: the parts are back, or the phase is another.
     changed: Condvar,
@@ -79,8 +97,8 @@ impl Dataset {
     ///
     /// # Errors
     /// [`ErrorKind::NotEmpty`], [`ErrorKind::OwnInput`], [`ErrorKind::Locked`], [`ErrorKind::WrongKind`],
-    /// [`ErrorKind::Protected`], [`ErrorKind::Formats`] for options that do not go with the schema, and what the system
-    /// reports. Nothing is left behind.
+    /// [`ErrorKind::Protected`], [`ErrorKind::Formats`] for options that do not go with the schema, where something is to be
+    /// appended [`ErrorKind::NotADataset`] and [`ErrorKind::SchemaDrift`], and what the system reports. Nothing is left behind.
     pub fn create(
         target: &Path,
         schema: SchemaRef,
@@ -88,23 +106,31 @@ impl Dataset {
         waiting: Arc<dyn WaitingBytes>,
     ) -> Result<Self> {
         let layout = Layout::new(schema, &options.write)?;
-        let place = Place::claim(target, &options)?;
+        let job = Job::new(&options, layout.written_schema());
+        let columns = manifest::columns(layout.written_schema());
+        let place = Place::claim(target, &options, job.as_ref(), &columns)?;
         let cut = match (place.is_single_file(), options.write.file_per_partition) {
             (true, _) => Cut::Never,
             (false, true) => Cut::Partition,
             (false, false) => Cut::Bytes(options.write.part_bytes),
         };
-        let syncer = Syncer::new(options.sync)?;
-        let parts = Parts::new(Arc::clone(&layout), place.data(), cut, &options, syncer);
+        let first_partition = place.kept().partitions;
+        let aside = Arc::new(Aside::new(&options.disk, place.hidden(), first_partition)?);
+        let is_draft = Arc::new(AtomicBool::new(false));
+        let mut recorder = recorder(&place, &options, &aside, &is_draft)?;
+        recorder.header = place.header(job.as_ref());
+        let syncer = Syncer::new(recorder)?;
+        let parts = Parts::new(Arc::clone(&layout), &place, cut, &options, syncer);
         let state = State {
             phase: Phase::Open,
-            assembly: Assembly::new(),
+            assembly: Assembly::starting_at(first_partition),
             parts: Some(parts),
             place: Some(place),
             active: 0,
             fragments: 0,
         };
-        Ok(Self { layout, options, waiting, state: Mutex::new(state), changed: Condvar::new() })
+        let (state, changed) = (Mutex::new(state), Condvar::new());
+        Ok(Self { layout, options, waiting, job, first_partition, aside, is_draft, state, changed })
     }
 
     /// What [`Dataset::create`] would refuse before it touches anything; another writer is not looked for.
@@ -112,8 +138,42 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::create`], but for [`ErrorKind::Locked`].
     pub fn check(target: &Path, schema: SchemaRef, options: &DatasetOptions) -> Result<()> {
-        Layout::new(schema, &options.write)?;
-        Place::check(target, options)
+        let layout = Layout::new(schema, &options.write)?;
+        Place::check(target, options, &manifest::columns(layout.written_schema()))
+    }
+
+    /// The first partition that is still to be written; those before it are in parts that an earlier run has left.
+    pub fn first_partition(&self) -> usize {
+        self.first_partition
+    }
+
+    /// Keeps whole lines of text (NDJSON) that belong to a partition: the `index`-th piece of them, one after the other. A task
+    /// that is run again begins with the first again, which takes the place of all. Comes before
+    /// [`Dataset::close_partition`]. In the end the lines of all partitions lie in their order in [`QUARANTINE_NAME`] beside
+    /// the manifest, or in `NAME.quarantine.ndjson` beside a single file.
+    ///
+    /// # Errors
+    /// What the system reports; then the data set is given up.
+    pub fn set_aside(&self, partition: usize, index: usize, lines: &[u8]) -> Result<()> {
+        let mut state = self.lock();
+        state.check_open()?;
+        if partition < state.assembly.head_partition() {
+            return Ok(());
+        }
+        let active = Active::enter(self, &mut state);
+        drop(state);
+        let kept = self.aside.keep(partition, index, lines);
+        drop(active);
+        kept.map_err(|error| self.give_up(self.lock(), error))
+    }
+
+    /// Says that this will not be committed, and that partitions that are closed from now on may lack rows: they are not
+    /// recorded, and nothing is left to another run.
+    pub fn draft(&self) {
+        self.is_draft.store(true, Ordering::Release);
+        if let Some(place) = &mut self.lock().place {
+            place.leave_nothing();
+        }
     }
 
     /// Schema and options, ready for encoders.
@@ -328,49 +388,6 @@ impl Dataset {
         }
     }
 
-    fn publish(&self, parts: Parts, mut place: Place, rows_expected: Option<u64>) -> Result<Written> {
-        let assembled = parts.finish(|part| {
-            if !place.is_single_file() {
-                return Ok(None);
-            }
-            let manifest = self.manifest(part.rows, vec![part.clone()]);
-            Ok(Some(to_json(&manifest, false)?))
-        })?;
-        let rows: u64 = assembled.parts.iter().map(|part| part.rows).sum();
-        check_rows("rows of the partitions", assembled.rows, rows)?;
-        if let Some(expected) = rows_expected {
-            check_rows("rows of the run", expected, rows)?;
-        }
-        if !place.is_single_file() {
-            let json = to_json(&self.manifest(rows, assembled.parts.clone()), true)?;
-            self.write_manifest(&place.data().join(MANIFEST_NAME), &json)?;
-        }
-        let replaced = place.publish(self.options.sync)?;
-        Ok(written(&place, &assembled, rows, replaced))
-    }
-
-    fn manifest(&self, rows: u64, parts: Vec<ManifestPart>) -> Manifest {
-        Manifest {
-            version: MANIFEST_VERSION,
-            created_by: self.options.write.created_by.clone(),
-            inputs: self.options.inputs.clone(),
-            options: self.options.options_json.clone(),
-            write: self.options.write.clone(),
-            schema: manifest::columns(self.layout.written_schema()),
-            rows,
-            parts,
-        }
-    }
-
-    fn write_manifest(&self, path: &Path, json: &str) -> Result<()> {
-        let write = || {
-            let file = self.options.disk.create_new(path)?;
-            file.write_all_at(0, json.as_bytes())?;
-            if self.options.sync { file.sync_data() } else { Ok(()) }
-        };
-        write().map_err(|error| Error::io("write", path, error))
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         // Every change under the lock is complete before anything that can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -438,28 +455,26 @@ impl Drop for Active<'_> {
     }
 }
 
-fn check_rows(what: &str, expected: u64, got: u64) -> Result<()> {
-    if expected == got {
-        return Ok(());
-    }
-    Err(ErrorKind::RowsMismatch { what: what.to_owned(), expected, got }.into())
-}
-
-fn to_json(manifest: &Manifest, pretty: bool) -> Result<String> {
-    let json = if pretty { serde_json::to_string_pretty(manifest) } else { serde_json::to_string(manifest) };
-    json.map_err(|error| ErrorKind::Misuse(format!("the manifest is no JSON: {error}")).into())
-}
-
-fn written(place: &Place, assembled: &Assembled, rows: u64, replaced: Replaced) -> Written {
-    let shown = place.shown();
-    let file = |part: &ManifestPart| -> PathBuf {
-        if place.is_single_file() { shown.to_path_buf() } else { shown.join(&part.name) }
+/// What keeps the record of finished parts, and goes on with the one that is there.
+fn recorder(
+    place: &Place,
+    options: &DatasetOptions,
+    aside: &Arc<Aside>,
+    is_draft: &Arc<AtomicBool>,
+) -> Result<Recorder> {
+    let disk = Arc::clone(&options.disk);
+    let record = match place.kept() {
+        kept if kept.parts.is_empty() => None,
+        kept => Some(Record::go_on(&*disk, place.hidden(), kept.record_bytes)?),
     };
-    Written {
-        rows,
-        files: assembled.parts.iter().map(file).collect(),
-        bytes: assembled.parts.iter().filter_map(|part| part.bytes).sum(),
-        row_groups: assembled.parts.iter().map(|part| part.row_groups).sum(),
-        replaced,
-    }
+    Ok(Recorder {
+        disk,
+        hidden: place.hidden().to_path_buf(),
+        data: place.data(),
+        header: None,
+        record,
+        aside: Arc::clone(aside),
+        is_draft: Arc::clone(is_draft),
+        sync: options.sync,
+    })
 }

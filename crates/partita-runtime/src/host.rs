@@ -133,11 +133,15 @@ impl Host for RunHost<'_> {
     }
 
     fn close_partition(&self, _: DatasetId, partition: usize, row_groups: usize, rows: u64) -> Result<()> {
-        self.dataset()?.close_partition(partition, row_groups, rows).map_err(host_error)
+        let dataset = self.dataset()?;
+        if self.is_draft() {
+            dataset.draft();
+        }
+        dataset.close_partition(partition, row_groups, rows).map_err(host_error)
     }
 
-    fn set_aside(&self, _: DatasetId, _: usize, _: usize, _: Vec<u8>) -> Result<()> {
-        Err(ErrorKind::Missing("a place for records that are set aside".into()).into())
+    fn set_aside(&self, _: DatasetId, partition: usize, index: usize, lines: Vec<u8>) -> Result<()> {
+        self.dataset()?.set_aside(partition, index, &lines).map_err(host_error)
     }
 
     fn observe(&self, seen: Seen) {

@@ -12,10 +12,10 @@ use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOpti
 use partita_plan::Stage;
 use partita_plan::lower::{Target, lower};
 use partita_plan::node::{CsvInput, ReadCsv};
-use partita_plan::stage::optimize;
+use partita_plan::stage::{explain, optimize};
 use partita_plan::{Plan, PlanRef};
 use partita_runtime::cancel::CancelToken;
-use partita_runtime::dataset::{Dataset, DatasetOptions, InputFingerprint, Replaced};
+use partita_runtime::dataset::{Dataset, DatasetOptions, InputFingerprint, PlanFingerprint, Replaced};
 use partita_runtime::engine::Call;
 use partita_runtime::ledger::PeakSampler;
 use partita_runtime::progress::Progress;
@@ -53,6 +53,8 @@ pub struct ParquetWriter {
     target: Inputs,
     options: WriteOptions,
     overwrite: bool,
+    append: bool,
+    resume: bool,
     single_file: bool,
     sync: bool,
     job: serde_json::Value,
@@ -65,7 +67,7 @@ pub struct ParquetWriter {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Written {
-    /// Number of rows: as many as were read.
+    /// Number of rows: as many as were read. Where something was appended, this and the next three are about the new parts.
     pub rows: u64,
     /// The Parquet files, in row order.
     pub files: Vec<PathBuf>,
@@ -73,6 +75,8 @@ pub struct Written {
     pub bytes: u64,
     /// Number of row groups.
     pub row_groups: usize,
+    /// How many of the files an earlier run had written.
+    pub parts_reused: usize,
     /// Bytes of input that were read.
     pub bytes_in: u64,
     /// From the call to the data set being there, in seconds.
@@ -81,8 +85,8 @@ pub struct Written {
     pub peak_memory_bytes: u64,
     /// Columns whose types were widened on the way, where [`crate::OnMismatch::Widen`] was said.
     pub widened: Vec<Widened>,
-    /// What a user should know about how an old data set was replaced; mostly nothing.
-    pub note: Option<String>,
+    /// What a user should know; mostly nothing: how an old data set was replaced, why earlier work was not kept.
+    pub notes: Vec<String>,
 }
 
 /// What came of one run.
@@ -100,6 +104,8 @@ impl ParquetWriter {
             target,
             options: WriteOptions::default(),
             overwrite: false,
+            append: false,
+            resume: false,
             single_file: false,
             sync: true,
             job: serde_json::Value::Null,
@@ -176,6 +182,24 @@ impl ParquetWriter {
         self
     }
 
+    /// Whether the new parts are added to the data set at the target, in one step when they are complete; default no. It must
+    /// have been written by this program and have the same columns. Where there is nothing, it is written as ever.
+    pub fn append(mut self, append: bool) -> Self {
+        self.append = append;
+        self
+    }
+
+    /// Whether to go on where an earlier run of the same job ended: the same inputs, unchanged, the same options and columns.
+    /// Parts that it finished are kept; where something does not fit, [`Written::notes`] say what, and all is done again. If
+    /// the target is what the job would write, nothing is done. After an error or a cancellation finished parts stay beside
+    /// the target for the next run. Default no.
+    ///
+    /// Frames in memory and functions cannot be compared; jobs with them, and those that write a single file, begin again.
+    pub fn resume(mut self, resume: bool) -> Self {
+        self.resume = resume;
+        self
+    }
+
     /// One file rather than a folder; also where the target's name ends in `.parquet`.
     pub fn single_file(mut self, single: bool) -> Self {
         self.single_file = single;
@@ -216,6 +240,10 @@ impl ParquetWriter {
             return Err(error.clone());
         }
         let target = self.target()?;
+        if self.append && self.overwrite {
+            let message = "append(true) and overwrite(true) contradict each other; leave one of them out";
+            return Err(ErrorKind::Option(message.to_owned()).into());
+        }
         let mut call = self.frame.call();
         call.cancel = self.cancel.clone();
         call.progress = Arc::clone(&self.progress);
@@ -226,11 +254,12 @@ impl ParquetWriter {
                 Attempt::Done(written) => {
                     return Ok(Written {
                         rows: written.rows,
-                        note: note(written.replaced),
+                        notes: notes(&written),
+                        bytes_in: bytes_in(&plan, &call.progress, &written),
                         files: written.files,
                         bytes: written.bytes,
                         row_groups: written.row_groups,
-                        bytes_in: call.progress.input_bytes() + head_bytes(&plan),
+                        parts_reused: written.parts_reused,
                         seconds: started.elapsed().as_secs_f64(),
                         peak_memory_bytes: memory.peak_bytes(),
                         widened,
@@ -253,9 +282,12 @@ impl ParquetWriter {
         let plan = optimize(plan, Stage::Fused)?;
         let options = self.dataset_options(&plan);
         let schema = Arc::clone(plan.schema());
+        if let Some(written) = Dataset::complete(target, Arc::clone(&schema), &options)? {
+            return Ok(Attempt::Done(written));
+        }
         let dataset = Dataset::create(target, schema, options, engine.waiting_bytes())?;
-        let options = Arc::new(self.options.clone());
-        let lowered = lower(&plan, &Target::Parquet { dataset: DatasetId(engine.number()), options })?;
+        let (options, first) = (Arc::new(self.options.clone()), dataset.first_partition());
+        let lowered = lower(&plan, &Target::Parquet { dataset: DatasetId(engine.number()), options, first })?;
         engine.run_into(&lowered.graph, &lowered.targets, call, &dataset, &|_, _| {})?;
         if call.cancel.is_cancelled() {
             return Err(partita_runtime::Error::from(partita_runtime::ErrorKind::Cancelled).into());
@@ -293,10 +325,13 @@ impl ParquetWriter {
         DatasetOptions {
             write: self.options.clone(),
             overwrite: self.overwrite,
+            append: self.append,
+            resume: self.resume,
             single_file: self.single_file,
             partitions: Some(plan.partitions()),
             inputs: inputs(plan),
             options_json: self.job.clone(),
+            plan: fingerprint(plan),
             sync: self.sync,
             disk: Arc::clone(self.frame.session().engine().storage().disk()),
         }
@@ -317,10 +352,39 @@ impl ParquetWriter {
     }
 }
 
-fn note(replaced: Replaced) -> Option<String> {
-    let text = "the file system cannot exchange folders: the old data set was moved aside and the new one moved in, \
-                and a reader in between saw neither";
-    (replaced == Replaced::InTwoSteps).then(|| text.to_owned())
+fn notes(written: &partita_runtime::dataset::Written) -> Vec<String> {
+    let how = match written.replaced {
+        Replaced::InTwoSteps => {
+            "the file system cannot exchange folders: the old data set was moved aside and the new one moved in, and a reader \
+             in between saw neither"
+        }
+        Replaced::ExtendedInSteps => {
+            "the file system has no hard links, or cannot exchange folders: the new parts were moved in one by one, and only \
+             readers of the manifest saw them appear at once"
+        }
+        Replaced::Unchanged => "the target is complete: nothing was written",
+        _ => return written.notes.clone(),
+    };
+    written.notes.iter().cloned().chain([how.to_owned()]).collect()
+}
+
+/// Bytes of input that were read.
+fn bytes_in(plan: &PlanRef, progress: &Progress, written: &partita_runtime::dataset::Written) -> u64 {
+    if written.replaced == Replaced::Unchanged { 0 } else { progress.input_bytes() + head_bytes(plan) }
+}
+
+/// What rows a plan makes of its inputs; `None` where it has frames in memory or functions, which cannot be compared.
+fn fingerprint(plan: &PlanRef) -> Option<PlanFingerprint> {
+    let mut nodes = std::iter::successors(Some(plan), |plan| plan.input());
+    if nodes.any(|plan| matches!(&**plan, Plan::Stored(_) | Plan::MapPartitions(_))) {
+        return None;
+    }
+    let mut texts = vec![explain(plan, Stage::Written).ok()?];
+    for file in sources(plan).flat_map(ReadCsv::files) {
+        texts.push(serde_json::to_string(&file.block).ok()?);
+        texts.push(format!("{} {:?}", file.end, file.rows_max));
+    }
+    Some(PlanFingerprint::of(texts))
 }
 
 /// The sources of a plan that read CSV.

@@ -13,6 +13,8 @@ pub struct Report {
     pub columns_widened: Vec<String>,
     /// Parquet files written.
     pub parts_written: usize,
+    /// Parquet files kept that an earlier run had written.
+    pub parts_reused: usize,
     /// Bytes of input read.
     pub bytes_in: u64,
     /// Bytes of Parquet written.
@@ -29,7 +31,8 @@ impl Report {
         Self {
             rows: written.rows,
             columns_widened: written.widened.iter().map(|column| column.column.clone()).collect(),
-            parts_written: written.files.len(),
+            parts_written: written.files.len() - written.parts_reused,
+            parts_reused: written.parts_reused,
             bytes_in: written.bytes_in,
             bytes_out: written.bytes,
             seconds: written.seconds,

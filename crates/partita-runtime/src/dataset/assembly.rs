@@ -44,8 +44,9 @@ struct Closed {
 }
 
 impl<T> Assembly<T> {
-    pub(super) fn new() -> Self {
-        let head = Position { partition: 0, index: 0 };
+    /// Waits for partition `first` and those after it.
+    pub(super) fn starting_at(first: usize) -> Self {
+        let head = Position { partition: first, index: 0 };
         Self { head, slots: BTreeMap::new(), closed: BTreeMap::new() }
     }
 

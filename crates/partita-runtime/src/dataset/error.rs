@@ -20,11 +20,13 @@ impl Error {
     /// An error of the operating system on `path`.
     pub(super) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_path_buf();
-        let full = matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        if full {
-            ErrorKind::DiskFull { path, source }.into()
-        } else {
-            ErrorKind::Io { action, path, source }.into()
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                ErrorKind::DiskFull { path, source }.into()
+            }
+            io::ErrorKind::PermissionDenied => ErrorKind::Denied { action, path, source }.into(),
+            io::ErrorKind::ReadOnlyFilesystem => ErrorKind::ReadOnly { path, source }.into(),
+            _ => ErrorKind::Io { action, path, source }.into(),
         }
     }
 }
@@ -35,13 +37,14 @@ impl<K: Into<ErrorKind>> From<K> for Error {
     }
 }
 
-/// The kinds of data set errors. None of them has touched the target.
+/// The kinds of data set errors. But for [`ErrorKind::Unconfirmed`], none of them has touched the target.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The target has something in it, and replacing it was not asked for.
     #[error(
-        "{}: not empty; write to another place, or replace what is there with overwrite(true) (--overwrite)",
+        "{}: not empty; write to another place, replace what is there with overwrite(true) (--overwrite), or add to it \
+         with append(true) (--append)",
         target.display()
     )]
     NotEmpty {
@@ -84,6 +87,53 @@ pub enum ErrorKind {
         /// What it is.
         what: &'static str,
     },
+    /// What is to be appended to was not written by this program, or by another version.
+    #[error("{}: cannot be appended to: it {what}; write to another place, or replace it with overwrite(true) (--overwrite)", target.display())]
+    NotADataset {
+        /// The target.
+        target: PathBuf,
+        /// What it lacks.
+        what: String,
+    },
+    /// What is to be appended has other columns.
+    #[error(
+        "{}: the columns have changed since it was written: {changes}; give the columns their old types, or write to \
+         another place",
+        target.display()
+    )]
+    SchemaDrift {
+        /// The target.
+        target: PathBuf,
+        /// Each column, with its old and its new type.
+        changes: String,
+    },
+    /// The data set was changed by somebody else while it was appended to.
+    #[error("{}: was changed while it was appended to; try again", target.display())]
+    Changed {
+        /// The target.
+        target: PathBuf,
+    },
+    /// The system does not allow it.
+    #[error(
+        "{action} {}: {source}; write to another place, or get the right to write there",
+        path.display()
+    )]
+    Denied {
+        /// What was being done.
+        action: &'static str,
+        /// To which path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file system cannot be written to.
+    #[error("{}: {source}; write to another place", path.display())]
+    ReadOnly {
+        /// What could not be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// No space is left.
     #[error("{}: no space left ({source}); make room, or write to another disk", path.display())]
     DiskFull {
@@ -91,6 +141,17 @@ pub enum ErrorKind {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The new data set has its name, but the disk did not confirm it, nor could it be taken back.
+    #[error(
+        "{}: is the new data set now, but the disk failed to confirm that ({cause}); look after the disk, and run again",
+        target.display()
+    )]
+    Unconfirmed {
+        /// The target.
+        target: PathBuf,
+        /// What failed.
+        cause: String,
     },
     /// The operating system failed on a path.
     #[error("{action} {}: {source}", path.display())]

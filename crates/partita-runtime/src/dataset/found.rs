@@ -33,6 +33,15 @@ impl Found {
     pub(super) fn check(&self, shown: &Path, single_file: bool, options: &DatasetOptions) -> Result<()> {
         let target = || shown.to_path_buf();
         let (real, empty) = match self {
+            _ if options.append && single_file => {
+                return Err(ErrorKind::WrongKind {
+                    target: target(),
+                    expected: "a folder of parts to append to",
+                    found: "a single file",
+                    way_out: "name a folder, with a slash at its end where its name ends in .parquet",
+                }
+                .into());
+            }
             Found::Nothing => return Ok(()),
             Found::Folder { .. } if single_file => {
                 let way_out = "name a file in it, or leave out single_file (--single-file)";
@@ -59,7 +68,7 @@ impl Found {
         if let Some(input) = own_input(real, &options.inputs) {
             return Err(ErrorKind::OwnInput { target: target(), input }.into());
         }
-        if !empty && !options.overwrite {
+        if !empty && !options.overwrite && !options.append {
             return Err(ErrorKind::NotEmpty { target: target() }.into());
         }
         match protected(real) {

@@ -32,6 +32,18 @@ pub struct Manifest {
     pub rows: u64,
     /// The Parquet files, in row order.
     pub parts: Vec<ManifestPart>,
+    /// Lines that were set aside, in [`super::QUARANTINE_NAME`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub set_aside: u64,
+    /// Which job has written it, or was the last to append: XXH3 (128 bits, seed 0) of all that its bytes depend on, in 32
+    /// hexadecimal digits. Not there where that cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A column of a manifest.

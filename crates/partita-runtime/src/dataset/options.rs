@@ -6,6 +6,7 @@ use std::sync::Arc;
 use partita_formats::parquet::WriteOptions;
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::job::PlanFingerprint;
 use crate::storage::{Disk, LocalDisk};
 
 /// An input as it was when the work was planned.
@@ -26,6 +27,10 @@ pub struct DatasetOptions {
     pub write: WriteOptions,
     /// Whether what is there is replaced.
     pub overwrite: bool,
+    /// Whether the new parts are added to what is there. Not together with `overwrite`.
+    pub append: bool,
+    /// Whether finished parts of an earlier run of the same job are kept, and left to a later one after an error.
+    pub resume: bool,
     /// One file instead of a folder of parts. Also where the target's name ends in `.parquet` and no folder is
     /// there by that name.
     pub single_file: bool,
@@ -35,6 +40,8 @@ pub struct DatasetOptions {
     pub inputs: Vec<InputFingerprint>,
     /// The job's options, for the manifest.
     pub options_json: serde_json::Value,
+    /// What the rows are made by, to know the same job again; `None`: it cannot be told.
+    pub plan: Option<PlanFingerprint>,
     /// Whether files and folders are synced to the disk before the data set appears.
     pub sync: bool,
     /// The disk that it is written to.
@@ -46,10 +53,13 @@ impl Default for DatasetOptions {
         Self {
             write: WriteOptions::default(),
             overwrite: false,
+            append: false,
+            resume: false,
             single_file: false,
             partitions: None,
             inputs: Vec::new(),
             options_json: serde_json::Value::Null,
+            plan: None,
             sync: true,
             disk: Arc::new(LocalDisk),
         }
@@ -87,19 +97,32 @@ pub enum Replaced {
     /// The file system cannot exchange folders: the old was moved aside and the new moved in. A reader in
     /// between saw neither, and a crash in between would have left the old under the hidden name.
     InTwoSteps,
+    /// The new parts were added in one step.
+    Extended,
+    /// The file system has no hard links, or cannot exchange folders: the new parts were moved in one by one, and the
+    /// manifest was replaced last. A reader in between that lists the folder saw some of them.
+    ExtendedInSteps,
+    /// It was what the job would have written; nothing was done.
+    Unchanged,
 }
 
 /// A data set that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// Number of rows.
+    /// Number of rows; where something was appended, of the new ones.
     pub rows: u64,
-    /// The Parquet files, in row order.
+    /// The Parquet files, in row order; where something was appended, the new ones.
     pub files: Vec<PathBuf>,
-    /// Bytes of all Parquet files.
+    /// Bytes of these files.
     pub bytes: u64,
-    /// Number of row groups.
+    /// Number of row groups in them.
     pub row_groups: usize,
+    /// How many of them an earlier run had written.
+    pub parts_reused: usize,
+    /// Lines that were set aside; where something was appended, those of the old data set too.
+    pub set_aside: u64,
     /// What happened to what was there before.
     pub replaced: Replaced,
+    /// What the user should know; mostly nothing.
+    pub notes: Vec<String>,
 }

@@ -12,7 +12,9 @@ use partita_formats::parquet::{EncodedRowGroup, Layout, PartWriter};
 use crate::dataset::error::{Error, ErrorKind, Result};
 use crate::dataset::manifest::ManifestPart;
 use crate::dataset::options::DatasetOptions;
-use crate::dataset::sync::Syncer;
+use crate::dataset::place::Place;
+use crate::dataset::record::DonePart;
+use crate::dataset::sync::{Ended, Syncer};
 use crate::storage::{Disk, DiskFile, DiskWriter};
 
 /// Bytes after which a part that is still growing is synced beside the writing, so that the end waits for little.
@@ -43,6 +45,10 @@ pub(super) struct Parts {
     syncer: Syncer,
     open: Option<OpenPart>,
     done: Vec<ManifestPart>,
+    /// The number of the first of all parts: of those that are appended to a data set, not 0.
+    first_number: usize,
+    /// The first partition that is in none of the parts that are done.
+    begun: usize,
     partition_rows: u64,
     rows: u64,
 }
@@ -66,18 +72,30 @@ pub(super) struct Assembled {
 }
 
 impl Parts {
+    /// Parts in `place`, after those that an earlier run has made.
     pub(super) fn new(
         layout: Arc<Layout>,
-        place: PathBuf,
+        place: &Place,
         cut: Cut,
         options: &DatasetOptions,
         syncer: Syncer,
     ) -> Self {
         let last = options.partitions.unwrap_or(0).saturating_sub(1);
-        let digits = last.to_string().len().max(PART_DIGITS_MIN);
-        let disk = Arc::clone(&options.disk);
-        let (done, partition_rows, rows) = (Vec::new(), 0, 0);
-        Self { layout, disk, place, cut, digits, syncer, open: None, done, partition_rows, rows }
+        let done = place.kept().parts.clone();
+        Self {
+            layout,
+            disk: Arc::clone(&options.disk),
+            place: place.data(),
+            cut,
+            digits: last.to_string().len().max(PART_DIGITS_MIN),
+            syncer,
+            open: None,
+            first_number: place.base().map_or(0, |base| base.next_number),
+            begun: place.kept().partitions,
+            partition_rows: 0,
+            rows: done.iter().map(|part| part.rows).sum(),
+            done,
+        }
     }
 
     /// Appends the next row group.
@@ -113,7 +131,12 @@ impl Parts {
             Cut::Partition => true,
             Cut::Never => false,
         };
-        if full { self.end_part(None) } else { Ok(()) }
+        if !full {
+            return Ok(());
+        }
+        let partitions = [self.begun, partition + 1];
+        self.begun = partition + 1;
+        self.end_part(None, Some(partitions))
     }
 
     /// Ends the last file, and waits until all are on the disk. Where nothing was written there is one file
@@ -122,14 +145,14 @@ impl Parts {
         mut self,
         footer: impl FnOnce(&ManifestPart) -> Result<Option<String>>,
     ) -> Result<Assembled> {
-        if self.open.is_none() && self.done.is_empty() {
+        if self.open.is_none() && self.done.is_empty() && self.first_number == 0 {
             self.open = Some(self.begin()?);
         }
         if let Some(open) = &self.open {
             let (name, rows, row_groups) = (open.name.clone(), open.writer.rows(), open.row_groups);
             let part = ManifestPart { name, rows, row_groups, bytes: None, xxh3: None };
             let footer = footer(&part)?;
-            self.end_part(footer)?;
+            self.end_part(footer, None)?;
         }
         self.syncer.finish()?;
         Ok(Assembled { parts: self.done, rows: self.rows })
@@ -140,7 +163,8 @@ impl Parts {
             let name = self.place.file_name().unwrap_or_default().to_string_lossy().into_owned();
             (name, self.place.clone())
         } else {
-            let name = format!("part-{:0digits$}.parquet", self.done.len(), digits = self.digits);
+            let number = self.first_number + self.done.len();
+            let name = format!("part-{number:0digits$}.parquet", digits = self.digits);
             let path = self.place.join(&name);
             (name, path)
         };
@@ -150,7 +174,8 @@ impl Parts {
         Ok(OpenPart { writer, file, path, name, row_groups: 0, synced_bytes: 0 })
     }
 
-    fn end_part(&mut self, footer: Option<String>) -> Result<()> {
+    /// Ends a part; one with all of some partitions is recorded.
+    fn end_part(&mut self, footer: Option<String>, partitions: Option<[usize; 2]>) -> Result<()> {
         let OpenPart { mut writer, file, path, name, .. } = match self.open.take() {
             Some(part) => part,
             None => self.begin()?,
@@ -159,9 +184,13 @@ impl Parts {
             writer.add_metadata(MANIFEST_KEY.to_owned(), manifest);
         }
         let (summary, _) = writer.finish().map_err(|error| write_error(&path, error))?;
-        self.done.push(ManifestPart::new(&name, &summary));
-        self.syncer.end(file, &path);
-        Ok(())
+        let part = ManifestPart::new(&name, &summary);
+        self.done.push(part.clone());
+        self.syncer.end(Ended {
+            file,
+            path,
+            done: partitions.map(|partitions| DonePart { partitions, part }),
+        })
     }
 }
 

@@ -69,6 +69,17 @@ impl Sibling {
         }
     }
 
+    /// Writes this process into the lock file in place of the one that has left it.
+    pub(super) fn sign(&self, disk: &dyn Disk) -> Result<()> {
+        let path = self.hidden.join(LOCK_NAME);
+        let sign = || {
+            let file = disk.edit(&path)?;
+            file.set_len(0)?;
+            file.write_all_at(0, signature(std::process::id()).as_bytes())
+        };
+        sign().map_err(|error| Error::io("write", &path, error))
+    }
+
     /// Looks at another sibling, and takes its lock where it is free.
     pub(super) fn meet(disk: &dyn Disk, hidden: PathBuf) -> Result<Other> {
         let path = hidden.join(LOCK_NAME);
@@ -91,8 +102,12 @@ impl Sibling {
 fn lock(disk: &dyn Disk, path: &Path, process: u32) -> io::Result<Arc<dyn DiskFile>> {
     let file = disk.create_new(path)?;
     file.try_lock()?;
-    file.write_all_at(0, format!("process {process}\n").as_bytes())?;
+    file.write_all_at(0, signature(process).as_bytes())?;
     Ok(file)
+}
+
+fn signature(process: u32) -> String {
+    format!("process {process}\n")
 }
 
 /// All siblings of `target` in `parent`.

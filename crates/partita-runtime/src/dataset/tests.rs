@@ -1,7 +1,11 @@
 //! Data sets in temporary folders, read back through the `parquet` crate's own reader.
 
+mod append;
+mod faults;
+mod jobs;
 mod ordering;
 mod places;
+mod resume;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -43,6 +43,8 @@ pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failu
             .to_parquet(&args.write.to)
             .options(write.clone())
             .overwrite(args.write.overwrite)
+            .append(args.write.append)
+            .resume(args.write.resume)
             .single_file(args.write.single_file)
             .sync(args.write.sync)
             .job(job);
@@ -69,13 +71,17 @@ fn run(
     let input_bytes = writer.input_bytes()?;
     let display =
         Display::start(args.report.progress, writer.progress(), input_bytes, session.memory_limit());
-    let written = writer.write()?;
+    let written = writer.write().map_err(|error| {
+        let goes_on = error.is_cancelled() && args.write.resume;
+        let way_out = if goes_on { "; the same command goes on from here" } else { "" };
+        Failure::from(error).reworded(|words| format!("{words}{way_out}"))
+    })?;
     let report = Report::new(&written);
     display.finish(&report, &args.write.to);
     for column in &written.widened {
         let _ = writeln!(io::stderr(), "note: widened column {column}");
     }
-    if let Some(note) = &written.note {
+    for note in &written.notes {
         let _ = writeln!(io::stderr(), "note: {note}");
     }
     match &args.report.report {

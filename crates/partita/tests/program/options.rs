@@ -54,7 +54,16 @@ fn the_report_is_json_with_what_was_done() {
     keys.sort_unstable();
     assert_eq!(
         keys,
-        ["bytes_in", "bytes_out", "columns_widened", "parts_written", "peak_memory_bytes", "rows", "seconds"]
+        [
+            "bytes_in",
+            "bytes_out",
+            "columns_widened",
+            "parts_reused",
+            "parts_written",
+            "peak_memory_bytes",
+            "rows",
+            "seconds"
+        ]
     );
     assert_eq!(found["rows"], 26_115);
     assert_eq!(found["parts_written"], 1);

@@ -113,7 +113,7 @@ fn check_assembly(shape: &[usize], seed: u64) {
         events.extend((0..groups).map(|index| (partition, Some(index))));
     }
     shuffle(&mut events, seed);
-    let mut assembly = Assembly::new();
+    let mut assembly = Assembly::starting_at(0);
     let mut out = Vec::new();
     let mut ends = BTreeMap::new();
     for (partition, index) in events {
@@ -155,7 +155,7 @@ proptest! {
 #[test]
 fn assembly_refuses_contradictions() {
     let at = |partition, index| Position { partition, index };
-    let mut assembly = Assembly::<()>::new();
+    let mut assembly = Assembly::<()>::starting_at(0);
     assembly.close(1, 1, 5).unwrap();
     assert!(assembly.announce(at(1, 1)).unwrap_err().contains("after its end"));
     assert!(assembly.close(1, 2, 5).unwrap_err().contains("and again"));

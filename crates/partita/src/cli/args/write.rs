@@ -38,6 +38,21 @@ pub(crate) struct WriteArgs {
     #[arg(long)]
     pub(crate) overwrite: bool,
 
+    /// Add the new parts to the data set at the target
+    ///
+    /// They appear in one step when they are complete. The target must have been written by this program and
+    /// have the same columns; where there is nothing, it is written as ever.
+    #[arg(long, conflicts_with_all = ["overwrite", "single_file"])]
+    pub(crate) append: bool,
+
+    /// Go on where an interrupted run of the same command ended
+    ///
+    /// Parts that it finished are kept, if inputs, options and columns are the same; what differs is said, and
+    /// all is done again. A target that is complete is left as it is. After an error or Ctrl-C finished parts
+    /// stay in a hidden folder beside the target for the next run.
+    #[arg(long)]
+    pub(crate) resume: bool,
+
     /// How pages are compressed: zstd[:1..22], snappy, lz4, gzip[:0..9] or none
     #[arg(long, value_name = "CODEC", default_value = "zstd:3")]
     compression: Compression,

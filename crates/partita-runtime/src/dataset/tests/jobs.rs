@@ -1,0 +1,173 @@
+//! A small job in all its ways, for the tests that disturb it.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::storage::{Disk, LocalDisk};
+
+pub(super) const PARTITIONS: usize = 4;
+const PARTITION_ROWS: u64 = 10;
+
+/// What is at the target before, and what the job does about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Plain,
+    Overwrite,
+    Append,
+}
+
+pub(super) const MODES: [Mode; 3] = [Mode::Plain, Mode::Overwrite, Mode::Append];
+
+pub(super) fn local() -> Arc<dyn Disk> {
+    Arc::new(LocalDisk)
+}
+
+/// One part a partition; the inputs and the plan are `name`.
+pub(super) fn job(name: &str) -> DatasetOptions {
+    let mut options = options();
+    options.write.file_per_partition = true;
+    options.partitions = Some(PARTITIONS);
+    options.inputs = vec![InputFingerprint { path: format!("{name}.csv"), bytes: 7, modified_ns: 1 }];
+    options.plan = Some(PlanFingerprint::of([name]));
+    options
+}
+
+pub(super) fn in_mode(mode: Mode, resume: bool, disk: Arc<dyn Disk>) -> DatasetOptions {
+    let (overwrite, append) = (mode == Mode::Overwrite, mode == Mode::Append);
+    DatasetOptions { overwrite, append, resume, sync: true, disk, ..job("new") }
+}
+
+/// Writes one partition; the second has lines that are set aside.
+pub(super) fn write_partition(dataset: &Dataset, partition: usize) -> Result<()> {
+    if partition == 1 {
+        dataset.set_aside(1, 0, b"{\"line\": 1}\n")?;
+        dataset.set_aside(1, 1, b"{\"line\": 2}\n")?;
+    }
+    let batch = rows(partition as u64 * PARTITION_ROWS, PARTITION_ROWS);
+    dataset.write_row_group(partition, 0, encode(dataset, &batch))?;
+    dataset.close_partition(partition, 1, PARTITION_ROWS)
+}
+
+/// Does the job, or what is left of it.
+pub(super) fn run(target: &Path, options: DatasetOptions) -> Result<Written> {
+    if let Some(written) = Dataset::complete(target, schema(), &options)? {
+        return Ok(written);
+    }
+    let dataset = create(target, options)?;
+    for partition in dataset.first_partition()..PARTITIONS {
+        write_partition(&dataset, partition)?;
+    }
+    dataset.commit(Some(PARTITIONS as u64 * PARTITION_ROWS))
+}
+
+/// Does the first `partitions` partitions and ends with an error.
+pub(super) fn begin(target: &Path, options: DatasetOptions, partitions: usize) {
+    let dataset = create(target, options).unwrap();
+    for partition in dataset.first_partition()..partitions {
+        write_partition(&dataset, partition).unwrap();
+    }
+}
+
+pub(super) type Snapshot = BTreeMap<PathBuf, Vec<u8>>;
+
+/// All files below a folder, with their bytes; none where it is not there.
+pub(super) fn snapshot(folder: &Path) -> Snapshot {
+    let mut files = BTreeMap::new();
+    let Ok(entries) = fs::read_dir(folder) else { return files };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(snapshot(&path));
+        } else {
+            files.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+/// What a reader sees that lists `*.parquet`.
+pub(super) fn parquet(files: &Snapshot) -> Snapshot {
+    let is_parquet = |path: &Path| path.extension().is_some_and(|extension| extension == "parquet");
+    files
+        .iter()
+        .filter(|(path, _)| is_parquet(path))
+        .map(|(path, bytes)| (path.clone(), bytes.clone()))
+        .collect()
+}
+
+/// A folder with a target, and what was and what will be in it.
+pub(super) struct Scene {
+    home: tempfile::TempDir,
+    pub(super) target: PathBuf,
+    pub(super) mode: Mode,
+    pub(super) before: Snapshot,
+    pub(super) after: Snapshot,
+}
+
+impl Scene {
+    pub(super) fn new(mode: Mode) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("root")).unwrap();
+        let target = home.path().join("root/out");
+        let mut scene = Self { home, target, mode, before: Snapshot::new(), after: Snapshot::new() };
+        scene.set();
+        run(&scene.target, in_mode(mode, false, local())).unwrap();
+        scene.after = snapshot(&scene.target);
+        assert!(scene.before != scene.after);
+        scene.set();
+        scene
+    }
+
+    /// The folder of the target.
+    pub(super) fn root(&self) -> PathBuf {
+        self.home.path().join("root")
+    }
+
+    /// A folder for removed files.
+    pub(super) fn attic(&self) -> PathBuf {
+        let attic = self.home.path().join("attic");
+        let _ = fs::remove_dir_all(&attic);
+        fs::create_dir(&attic).unwrap();
+        attic
+    }
+
+    /// Puts everything back to the beginning.
+    pub(super) fn set(&mut self) {
+        fs::remove_dir_all(self.root()).unwrap();
+        fs::create_dir(self.root()).unwrap();
+        if self.mode != Mode::Plain {
+            run(&self.target, job("old")).unwrap();
+        }
+        self.before = snapshot(&self.target);
+    }
+
+    /// The target is the old or the new; whether it is the new.
+    #[track_caller]
+    pub(super) fn check_one_of_two(&self, what: &str) -> bool {
+        let now = snapshot(&self.target);
+        assert!(now == self.before || now == self.after, "{what}: {:?}", now.keys().collect::<Vec<_>>());
+        let seen = parquet(&now);
+        assert!(seen == parquet(&self.before) || seen == parquet(&self.after), "{what}");
+        now == self.after
+    }
+
+    /// Nothing is beside the target.
+    #[track_caller]
+    pub(super) fn check_clean(&self, what: &str) {
+        let left = listing(&self.root());
+        let expected: &[&str] = if self.target.exists() { &["out"] } else { &[] };
+        assert_eq!(left, expected, "{what}");
+    }
+
+    /// The next run does what is to be done, and leaves nothing beside.
+    #[track_caller]
+    pub(super) fn check_next_run(&self, resume: bool, what: &str) {
+        // What was added once must not be added again.
+        let resume = resume || snapshot(&self.target) == self.after;
+        let mode = if self.mode == Mode::Plain && self.target.exists() { Mode::Overwrite } else { self.mode };
+        let written = run(&self.target, in_mode(mode, resume, local()));
+        assert!(written.is_ok(), "{what}, then {}", written.unwrap_err());
+        assert!(snapshot(&self.target) == self.after, "{what}, then another result");
+        self.check_clean(what);
+    }
+}
