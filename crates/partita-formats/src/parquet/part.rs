@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
 use xxhash_rust::xxh3::Xxh3;
@@ -57,7 +58,7 @@ impl<W: Write + Send> PartWriter<W> {
     /// Whatever the sink reports.
     pub fn with_layout(sink: W, layout: &Layout) -> Result<Self> {
         let writer = SerializedFileWriter::new(
-            Hashing { sink, hash: Xxh3::new(), bytes: 0 },
+            Hashing { sink: Some(sink), hash: Xxh3::new(), bytes: 0 },
             Arc::clone(layout.root()),
             Arc::clone(layout.properties()),
         )?;
@@ -101,34 +102,42 @@ impl<W: Write + Send> PartWriter<W> {
     ///
     /// # Errors
     /// Whatever the sink reports.
-    pub fn finish(self) -> Result<(PartSummary, W)> {
-        let hashing = self.writer.into_inner()?;
+    pub fn finish(mut self) -> Result<(PartSummary, W)> {
+        // Not `into_inner`, whose errors have lost what the sink reported.
+        self.writer.finish()?;
+        let hashing = self.writer.inner_mut();
         let summary = PartSummary {
             rows: self.rows,
             bytes: hashing.bytes,
             row_groups: self.row_groups,
             xxh3: hashing.hash.digest(),
         };
-        Ok((summary, hashing.sink))
+        let sink = hashing.sink.take().ok_or_else(|| ParquetError::from(gone()))?;
+        Ok((summary, sink))
     }
 }
 
 /// A sink that hashes and counts what passes.
 struct Hashing<W> {
-    sink: W,
+    /// There until it is given back.
+    sink: Option<W>,
     hash: Xxh3,
     bytes: u64,
 }
 
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let count = self.sink.write(buffer)?;
+        let count = self.sink.as_mut().ok_or_else(gone)?.write(buffer)?;
         self.hash.update(&buffer[..count]);
         self.bytes += count as u64;
         Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.sink.flush()
+        self.sink.as_mut().map_or(Ok(()), Write::flush)
     }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the part is finished")
 }

@@ -5,10 +5,14 @@
 
 mod convert;
 mod dialect;
+mod durable;
 mod failures;
 mod inspect;
 mod interrupt;
 mod mismatch;
 mod options;
+#[path = "../support/random.rs"]
+mod random;
+mod resume;
 mod stdin;
 mod support;

@@ -25,6 +25,11 @@ fn fail_each(mode: Mode, resume: bool, kinds: &[CallKind], errno: i32, forever: 
         let unconfirmed = |error: &Error| matches!(error.kind(), ErrorKind::Unconfirmed { .. });
         let is_unconfirmed = forever && result.as_ref().is_err_and(unconfirmed);
         assert_eq!(is_new, result.is_ok() || is_unconfirmed, "{what}: {result:?}");
+        if let Err(error) = &result
+            && errno == ENOSPC
+        {
+            assert!(matches!(error.kind(), ErrorKind::DiskFull { .. }), "{what}: {error}");
+        }
         if !resume && (!forever || !kinds.contains(&CallKind::Remove) && !kinds.is_empty()) {
             scene.check_clean(&what);
         }
