@@ -26,6 +26,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, make_array, new_empty_array};
@@ -52,11 +53,19 @@ pub const CHUNK_ROWS_MAX: usize = 1 << 20;
 /// # Errors
 /// [`ErrorKind::Undefined`] for a type that Polars lacks, with the column; [`ErrorKind::Polars`] for two columns of
 /// one name; [`ErrorKind::Cast`] for seconds beyond the range of milliseconds.
-pub fn to_polars(schema: &Schema, batches: &[RecordBatch]) -> Result<DataFrame> {
-    let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    let groups = groups(batches);
-    let columns = schema.fields().iter().enumerate().map(|(index, field)| column(index, field, &groups));
-    Ok(DataFrame::new(rows, columns.collect::<Result<Vec<_>>>()?)?)
+pub fn to_polars(schema: &Schema, batches: Vec<RecordBatch>) -> Result<DataFrame> {
+    let rows: Vec<usize> = batches.iter().map(RecordBatch::num_rows).collect();
+    let groups = groups(&rows);
+    // Column by column, so that a column that was joined is gone before the next one is.
+    let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); schema.fields().len()];
+    for batch in batches {
+        for (column, part) in parts.iter_mut().zip(batch.columns()) {
+            column.push(Arc::clone(part));
+        }
+    }
+    let columns = schema.fields().iter().zip(parts).map(|(field, parts)| column(field, parts, &groups));
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    Ok(DataFrame::new(rows.iter().sum(), columns)?)
 }
 
 /// The columns of a Polars frame as batches of up to `batch_rows_max` rows, in row order. Every column is nullable.
@@ -85,40 +94,42 @@ pub fn from_polars(frame: &DataFrame, batch_rows_max: usize) -> Result<(SchemaRe
     Ok((schema, batches))
 }
 
-/// Runs of batches that make one chunk each.
-fn groups(batches: &[RecordBatch]) -> Vec<&[RecordBatch]> {
+/// Runs of batches, by their numbers of rows, that make one chunk each.
+fn groups(rows: &[usize]) -> Vec<Range<usize>> {
     let mut groups = Vec::new();
-    let (mut start, mut rows) = (0, 0);
-    for (index, batch) in batches.iter().enumerate() {
-        let small = batch.num_rows() < CHUNK_ROWS_MIN;
-        if index > start && (!small || rows + batch.num_rows() > CHUNK_ROWS_MAX) {
-            groups.push(&batches[start..index]);
-            (start, rows) = (index, 0);
+    let (mut start, mut gathered) = (0, 0);
+    for (index, &rows) in rows.iter().enumerate() {
+        let small = rows < CHUNK_ROWS_MIN;
+        if index > start && (!small || gathered + rows > CHUNK_ROWS_MAX) {
+            groups.push(start..index);
+            (start, gathered) = (index, 0);
         }
-        rows += batch.num_rows();
+        gathered += rows;
         if !small {
-            groups.push(&batches[start..=index]);
-            (start, rows) = (index + 1, 0);
+            groups.push(start..index + 1);
+            (start, gathered) = (index + 1, 0);
         }
     }
-    if start < batches.len() {
-        groups.push(&batches[start..]);
+    if start < rows.len() {
+        groups.push(start..rows.len());
     }
     groups
 }
 
-fn column(index: usize, field: &Field, groups: &[&[RecordBatch]]) -> Result<Column> {
+fn column(field: &Field, parts: Vec<ArrayRef>, groups: &[Range<usize>]) -> Result<Column> {
     let to = held_as(field.data_type()).ok_or_else(|| {
         let types = format!("column {:?} of {}", field.name(), dtype::name(field.data_type()));
         Error::from(ErrorKind::Undefined { operation: "handing over to Polars".to_owned(), types })
     })?;
     let mut chunks = Vec::with_capacity(groups.len().max(1));
+    let mut parts = parts.into_iter();
     for group in groups {
-        let parts: Vec<&dyn Array> = group.iter().map(|batch| batch.column(index).as_ref()).collect();
-        let chunk = match group {
-            [batch] => Arc::clone(batch.column(index)),
-            _ => concat(&parts)?,
+        let parts: Vec<ArrayRef> = parts.by_ref().take(group.len()).collect();
+        let chunk = match &parts[..] {
+            [one] => Arc::clone(one),
+            _ => concat(&parts.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>())?,
         };
+        drop(parts);
         if !chunk.is_empty() {
             chunks.push(export(&converted(&chunk, &to)?)?);
         }

@@ -71,6 +71,20 @@ pub enum ErrorKind {
         /// How many there are.
         partitions: usize,
     },
+    /// Work that is known not to fit in memory.
+    #[error(
+        "{operator} needs about {need_bytes} bytes of memory and {limit_bytes} can be had; nothing was done; raise memory_limit, or {way_out}"
+    )]
+    TooLarge {
+        /// What needs it.
+        operator: String,
+        /// An estimate on the low side.
+        need_bytes: u64,
+        /// What the session has for its work.
+        limit_bytes: u64,
+        /// What makes the need smaller: the end of a sentence that begins with "or".
+        way_out: &'static str,
+    },
     /// An option that is none.
     #[error("{0}")]
     Option(String),

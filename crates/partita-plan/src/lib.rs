@@ -14,6 +14,7 @@ pub mod bind;
 pub mod error;
 pub mod expr;
 pub mod lower;
+pub mod memory;
 pub mod node;
 pub mod parse;
 pub mod stage;

@@ -31,6 +31,7 @@ pub use stored::Stored;
 use crate::error::{ErrorKind, Result};
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
+use crate::memory::Need;
 
 /// A shared plan.
 pub type PlanRef = Arc<Plan>;
@@ -142,6 +143,16 @@ pub trait Operator: Debug {
     /// # Errors
     /// As [`Operator::prune`].
     fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>>;
+
+    /// What it holds of its data.
+    fn need(&self) -> Need {
+        Need::Bounded
+    }
+
+    /// Bytes of memory that its result takes, partition by partition: an estimate on the low side, `None` where there is none.
+    fn estimate_bytes(&self) -> Option<Vec<u64>> {
+        None
+    }
 
     /// The number of rows, where it is known without running.
     fn known_rows(&self) -> Option<u64> {

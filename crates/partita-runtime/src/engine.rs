@@ -123,6 +123,8 @@ pub struct Engine {
     threads: usize,
     scheduler: Scheduler,
     next: AtomicU64,
+    /// What the process held beyond the ledger when memory was last given back to the system.
+    unseen_bytes: AtomicU64,
 }
 
 impl Engine {
@@ -191,6 +193,7 @@ impl Engine {
             threads,
             scheduler,
             next: AtomicU64::new(1),
+            unseen_bytes: AtomicU64::new(0),
         }
     }
 

@@ -11,11 +11,11 @@ use comfy_table::{Cell, ContentArrangement, Table, presets};
 use partita_columns::{Partition, polars};
 use partita_formats::csv::schema_file::type_name;
 use partita_plan::lower::{Target, lower};
-use partita_plan::node::{
-    Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored,
-};
+use partita_plan::memory;
+use partita_plan::node::{Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored};
 use partita_plan::stage::{explain, optimize};
 use partita_plan::{Expr, Plan, PlanRef, Stage};
+use partita_runtime::cancel::CancelToken;
 use partita_runtime::engine::{Call, Lineage, StoredFrame};
 use partita_runtime::executor::Scheduler;
 use partita_tasks::interpret::Outcome;
@@ -38,12 +38,13 @@ pub struct DataFrame {
     session: Session,
     plan: Result<PlanRef>,
     scheduler: Option<Scheduler>,
+    cancel: Option<CancelToken>,
 }
 
 /// Making frames.
 impl DataFrame {
     pub(crate) fn new(session: Session, plan: PlanRef) -> Self {
-        Self { session, plan: Ok(plan), scheduler: None }
+        Self { session, plan: Ok(plan), scheduler: None, cancel: None }
     }
 
     pub(crate) fn from_partitions(
@@ -62,7 +63,7 @@ impl DataFrame {
 
     fn map(&self, step: impl FnOnce(PlanRef) -> partita_plan::Result<PlanRef>) -> Self {
         let plan = self.plan.clone().and_then(|plan| step(plan).map_err(Error::from));
-        Self { session: self.session.clone(), plan, scheduler: self.scheduler }
+        Self { plan, ..self.clone() }
     }
 
     pub(crate) fn plan(&self) -> Result<&PlanRef> {
@@ -74,7 +75,12 @@ impl DataFrame {
     }
 
     pub(crate) fn call(&self) -> Call {
-        self.session.engine().call(self.scheduler)
+        let call = self.session.engine().call(self.scheduler);
+        match &self.cancel {
+            // A child: a stream that is dropped cancels its own run alone.
+            Some(token) => Call { cancel: token.child(), ..call },
+            None => call,
+        }
     }
 }
 
@@ -143,7 +149,7 @@ impl DataFrame {
             + 'static,
     {
         self.map_partition_batches(schema, move |input, batches| {
-            let frame = function(polars::to_polars(&input, &batches)?)?;
+            let frame = function(polars::to_polars(&input, batches)?)?;
             Ok(polars::from_polars(&frame, 8192)?.1)
         })
     }
@@ -161,7 +167,28 @@ impl DataFrame {
     /// The same frame, whose asking calls run with `scheduler`.
     #[must_use]
     pub fn with_scheduler(&self, scheduler: Scheduler) -> Self {
-        Self { session: self.session.clone(), plan: self.plan.clone(), scheduler: Some(scheduler) }
+        Self { scheduler: Some(scheduler), ..self.clone() }
+    }
+
+    /// The same frame, whose asking calls end with an error soon after `token` is cancelled, from any thread. What they held in memory
+    /// and on disk is free then.
+    ///
+    /// ```
+    /// use partita::prelude::*;
+    /// # fn main() -> partita::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("trips.csv");
+    /// # std::fs::write(&path, "zone,fare\nA,12.5\n").unwrap();
+    /// let token = partita::CancelToken::new();
+    /// let trips = partita::read_csv(&path).load()?.with_cancel(&token);
+    /// token.cancel();
+    /// assert!(trips.persist().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_cancel(&self, token: &CancelToken) -> Self {
+        Self { cancel: Some(token.clone()), ..self.clone() }
     }
 }
 
@@ -275,7 +302,7 @@ impl DataFrame {
             }
             (next, step) = (end, step * 2);
         }
-        Ok(polars::to_polars(self.plan()?.schema(), &taken)?)
+        Ok(polars::to_polars(self.plan()?.schema(), taken)?)
     }
 
     /// The last `rows` rows, as a Polars frame. Reads the last partition, and earlier ones only where that has too few.
@@ -298,17 +325,17 @@ impl DataFrame {
             (end, step) = (start, step * 2);
         }
         taken.reverse();
-        Ok(polars::to_polars(self.plan()?.schema(), &taken)?)
+        Ok(polars::to_polars(self.plan()?.schema(), taken)?)
     }
 
     /// All rows, as a Polars frame. It leaves the session's memory limit when it is handed over.
     ///
     /// # Errors
     /// As [`DataFrame::len`]; where the rows do not fit the memory limit, an error that names
-    /// [`DataFrame::batches`] and [`DataFrame::to_parquet`].
+    /// [`DataFrame::batches`] and [`DataFrame::to_parquet`]: before the work begins where an estimate says so.
     pub fn compute(&self) -> Result<polars_core::frame::DataFrame> {
         let (schema, batches) = self.collect(Stage::Fused)?;
-        Ok(polars::to_polars(&schema, &batches)?)
+        Ok(polars::to_polars(&schema, batches)?)
     }
 
     /// [`DataFrame::compute`] with another scheduler than the session's.
@@ -356,12 +383,14 @@ impl DataFrame {
         let frame = engine.reserve_frame();
         let (lineage, schema) = self.lineage(frame.number())?;
         let held = engine.persist(&lineage, frame, &self.call())?;
-        Ok(Self { scheduler: self.scheduler, ..Self::stored(&self.session, schema, held) })
+        let stored = Self::stored(&self.session, schema, held);
+        Ok(Self { scheduler: self.scheduler, cancel: self.cancel.clone(), ..stored })
     }
 
     /// The tasks that store the partitions under a number, and their columns.
     fn lineage(&self, frame: u64) -> Result<(Lineage, SchemaRef)> {
         let plan = optimize(self.plan()?, Stage::Fused)?;
+        memory::check(&plan, self.session.engine().ledger().limit_bytes())?;
         let lowered = lower(unwritten(&plan)?, &Target::Store { frame })?;
         let nodes = std::iter::successors(Some(&plan), |plan| plan.input());
         let functions = nodes.filter_map(|plan| match &**plan {
@@ -402,12 +431,14 @@ impl DataFrame {
 
     /// Runs an optimized plan; one outcome a partition, in order.
     fn run(&self, plan: &PlanRef, target: &Target) -> Result<Vec<Outcome>> {
+        memory::check(plan, self.session.engine().ledger().limit_bytes())?;
         let lowered = lower(unwritten(plan)?, target)?;
         Ok(self.session.engine().collect(&lowered.graph, &lowered.targets, &self.call())?)
     }
 
     fn collect(&self, stage: Stage) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let plan = optimize(self.plan()?, stage)?;
+        memory::check_collected(&plan, self.session.engine().ledger().limit_bytes())?;
         let outcomes = self.run(&plan, &Target::Collect)?;
         Ok((Arc::clone(plan.schema()), outcomes.iter().flat_map(batches_of).collect()))
     }

@@ -70,3 +70,13 @@ pub use polars_core;
 pub fn read_csv(input: impl Into<Inputs>) -> CsvReader {
     Session::shared().read_csv(input)
 }
+
+/// Removes what killed processes have left in folders for spilled partitions, and returns what was removed; no folders stand for
+/// those that sessions use by default. What belongs to a session that lives stays. Sessions do the same with their own
+/// folders when they start.
+///
+/// # Errors
+/// Where a folder cannot be listed.
+pub fn clean<P: AsRef<std::path::Path>>(dirs: &[P]) -> Result<Vec<std::path::PathBuf>> {
+    partita_runtime::store::clean(dirs).map_err(|error| partita_runtime::Error::from(error).into())
+}

@@ -280,6 +280,7 @@ impl ParquetWriter {
     fn attempt(&self, plan: &PlanRef, target: &Path, call: &Call) -> Result<Attempt> {
         let engine = self.frame.session().engine();
         let plan = optimize(plan, Stage::Fused)?;
+        partita_plan::memory::check(&plan, engine.ledger().limit_bytes())?;
         let options = self.dataset_options(&plan);
         let schema = Arc::clone(plan.schema());
         if let Some(written) = Dataset::complete(target, Arc::clone(&schema), &options)? {

@@ -7,6 +7,6 @@
 
 pub use crate::arrow::datatypes::{DataType, TimeUnit};
 pub use crate::{
-    ByteSize, Compression, CsvReader, DataFrame, Encoding, Error, Expr, Headers, Infer, ParquetWriter,
-    OnMismatch, Ragged, Scheduler, Session, Stage, col, expr, lit,
+    ByteSize, Compression, CsvReader, DataFrame, Encoding, Error, Expr, Headers, Infer, OnMismatch,
+    ParquetWriter, Ragged, Scheduler, Session, Stage, col, expr, lit,
 };

@@ -10,6 +10,7 @@ use super::{Divisions, Operator, Plan, PlanRef};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
+use crate::memory;
 
 /// Runs its inner plan as one task a partition.
 #[derive(Debug)]
@@ -63,6 +64,10 @@ impl Operator for Fused {
 
     fn known_rows(&self) -> Option<u64> {
         self.inner.operator().known_rows()
+    }
+
+    fn estimate_bytes(&self) -> Option<Vec<u64>> {
+        memory::of_input(self)
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {

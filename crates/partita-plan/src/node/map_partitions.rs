@@ -14,6 +14,7 @@ use super::{Divisions, KeepAlive, Operator, Plan, PlanRef, Project};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
+use crate::memory::Need;
 
 /// Calls a registered function.
 #[derive(Debug)]
@@ -95,6 +96,10 @@ impl Operator for MapPartitions {
 
     fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>> {
         super::partitions::below(&self.input, wanted, |input| self.with_input(input))
+    }
+
+    fn need(&self) -> Need {
+        Need::Partition
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {

@@ -91,6 +91,10 @@ impl Operator for Partitions {
         self.push_partitions(&(0..self.wanted.len()))
     }
 
+    fn estimate_bytes(&self) -> Option<Vec<u64>> {
+        Some(self.input.operator().estimate_bytes()?.get(self.wanted.clone())?.to_vec())
+    }
+
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
         // Tasks of the other partitions have no target that needs them: the scheduler leaves them out.
         let pipelines = lowering.lower(&self.input)?;

@@ -19,6 +19,7 @@ use crate::bind::bind;
 use crate::error::Result;
 use crate::expr::{Expr, col};
 use crate::lower::{Lowering, Pipeline};
+use crate::memory;
 
 /// Computes one column an expression.
 #[derive(Debug)]
@@ -212,6 +213,10 @@ impl Operator for Project {
         let Plan::Project(inner) = &*self.input else { return Ok(None) };
         let Some(merged) = self.merged_over(inner) else { return Ok(None) };
         Project::plan(Arc::clone(&inner.input), merged).map(Some)
+    }
+
+    fn estimate_bytes(&self) -> Option<Vec<u64>> {
+        memory::of_input(self)
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {

@@ -18,6 +18,7 @@ use crate::bind::bind;
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
+use crate::memory;
 
 /// One file of the set, as it was when it was planned.
 #[derive(Debug, Clone)]
@@ -261,6 +262,19 @@ impl Operator for ReadCsv {
 
     fn physical(&self) -> Result<Option<PlanRef>> {
         Ok(Some(Arc::new(Plan::ReadCsv(Self { physical: true, ..self.clone() }))))
+    }
+
+    fn estimate_bytes(&self) -> Option<Vec<u64>> {
+        if self.predicate.is_some()
+            || self.files.iter().any(|file| file.is_stream() || file.rows_max.is_some())
+        {
+            return None;
+        }
+        // Numbers with many digits and timestamps take a quarter of their text, truth values hardly anything.
+        let takes = |column: &&usize| self.all.field(**column).data_type() != &DataType::Boolean;
+        let (columns, all) = (self.output.iter().filter(takes).count(), self.all.fields().len());
+        let share = |range: Range<u64>| memory::share_bytes((range.end - range.start) / 4, columns, all);
+        Some(self.blocks().map(|(_, _, range)| share(range)).collect())
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {

@@ -13,6 +13,7 @@ use super::{Operator, Plan, PlanRef, Project};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
+use crate::memory;
 
 /// Numbers the rows.
 #[derive(Debug)]
@@ -78,6 +79,10 @@ impl Operator for RowIndex {
     fn push_partitions(&self, _: &Range<usize>) -> Result<Option<PlanRef>> {
         // The rows of earlier partitions must be counted.
         Ok(None)
+    }
+
+    fn estimate_bytes(&self) -> Option<Vec<u64>> {
+        memory::of_input(self)
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {

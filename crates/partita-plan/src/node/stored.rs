@@ -11,6 +11,7 @@ use super::{KeepAlive, Operator, Plan, PlanRef};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
+use crate::memory;
 
 /// Reads partitions of the session's store.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct Stored {
     /// Rows and bytes of each partition.
     counts: Arc<[(u64, u64)]>,
     wanted: Range<usize>,
+    /// Number of columns held.
+    stored_columns: usize,
     schema: SchemaRef,
     /// Positions in the stored columns; `None`: all.
     projection: Option<Vec<usize>>,
@@ -41,6 +44,7 @@ impl Stored {
             frame,
             counts: counts.into(),
             wanted,
+            stored_columns: schema.fields().len(),
             schema,
             projection: None,
             keep_alive,
@@ -108,6 +112,12 @@ impl Operator for Stored {
 
     fn known_rows(&self) -> Option<u64> {
         Some(self.rows())
+    }
+
+    fn estimate_bytes(&self) -> Option<Vec<u64>> {
+        let (columns, all) = (self.schema.fields().len(), self.stored_columns);
+        let counts = self.counts.get(self.wanted.clone())?;
+        Some(counts.iter().map(|(_, bytes)| memory::share_bytes(*bytes, columns, all)).collect())
     }
 
     fn lower(&self, _: &mut Lowering) -> Result<Vec<Pipeline>> {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::lower::{Target, lower};
 use crate::node::PlanRef;
 
-/// The plan at `stage`, one operator a line, sources last, and the tasks it makes.
+/// The plan at `stage`, one operator a line with what it holds of its data, sources last, and the tasks it makes.
 ///
 /// # Errors
 /// As [`optimize`].
@@ -25,7 +25,8 @@ pub fn explain(plan: &PlanRef, stage: Stage) -> Result<String> {
     let mut depth = 1;
     while let Some(plan) = next {
         let operator = plan.operator();
-        let _ = writeln!(text, "{}{}: {}", "  ".repeat(depth), operator.name(), operator.detail());
+        let (indent, name, need) = ("  ".repeat(depth), operator.name(), operator.need().label());
+        let _ = writeln!(text, "{indent}{name} [{need}]: {}", operator.detail());
         next = plan.input();
         depth += 1;
     }

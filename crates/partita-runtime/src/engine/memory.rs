@@ -1,6 +1,7 @@
 //! What memory and disk a session takes, and giving memory back to the system.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use partita_schedule::Event;
 use partita_schedule::event::Level;
@@ -11,7 +12,7 @@ use crate::ledger::{Holding, ProcessMemory};
 use crate::os;
 use crate::store::{Listener, Notice, SpillError};
 
-/// Memory that was given back since the system last got some, before it gets some again, in bytes.
+/// Memory that nobody has reserved, beyond what was left the last time, before the system is given some back, in bytes.
 const RETURN_BYTES: u64 = 8 << 20;
 
 /// What a session takes at one moment.
@@ -83,8 +84,11 @@ impl Engine {
         let reserved_bytes = self.ledger.used_bytes();
         let limit_bytes = self.ledger.memory_limit_bytes();
         self.journal.note(Event::Memory { reserved_bytes, resident_bytes, limit_bytes });
-        if resident_bytes.saturating_sub(reserved_bytes) > RETURN_BYTES {
+        let unseen_bytes = resident_bytes.saturating_sub(reserved_bytes);
+        if unseen_bytes > self.unseen_bytes.load(Ordering::Relaxed).saturating_add(RETURN_BYTES) {
             os::return_free_memory();
+            let resident_bytes = ProcessMemory::now().map_or(0, ProcessMemory::bytes);
+            self.unseen_bytes.store(resident_bytes.saturating_sub(reserved_bytes), Ordering::Relaxed);
         }
     }
 }

@@ -140,7 +140,8 @@ impl SpillFolders {
             if is_memory(dir) && !options.allow_memory {
                 return Err(SpillError::InMemory { dir: dir.clone() });
             }
-            super::litter::sweep(dir);
+            // Another session may be looking at the same litter.
+            let _ = super::litter::sweep(dir);
         }
         let made = Mutex::new(vec![None; dirs.len()]);
         let shared = Arc::new(Shared::new(disk, options.bytes_max.unwrap_or(u64::MAX)));
@@ -172,7 +173,7 @@ impl SpillFolders {
     }
 }
 
-fn default_dirs() -> Vec<PathBuf> {
+pub(super) fn default_dirs() -> Vec<PathBuf> {
     [Some(std::env::temp_dir()), Some(PathBuf::from("/var/tmp")), std::env::current_dir().ok()]
         .into_iter()
         .flatten()

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::folders::{SpillError, default_dirs};
 use crate::storage::{Disk, DiskFile};
 
 const FOLDER_PREFIX: &str = "partita-spill-";
@@ -68,9 +69,23 @@ impl Drop for Folder {
     }
 }
 
-/// Removes the spill folders of dead sessions in `dir`; returns those that were removed. What cannot be looked at or
-/// removed stays.
-pub fn clean(dir: &Path) -> io::Result<Vec<PathBuf>> {
+/// Removes the spill folders of dead sessions in `dirs`, or, where none is named, in those that sessions use by default;
+/// returns what was removed. What cannot be removed stays.
+///
+/// # Errors
+/// Where a folder cannot be listed.
+pub fn clean<P: AsRef<Path>>(dirs: &[P]) -> Result<Vec<PathBuf>, SpillError> {
+    let mut removed = Vec::new();
+    let by_default = if dirs.is_empty() { default_dirs() } else { Vec::new() };
+    for dir in dirs.iter().map(AsRef::as_ref).chain(by_default.iter().map(PathBuf::as_path)) {
+        let swept = sweep(dir).map_err(|source| SpillError::Io { path: dir.to_path_buf(), source })?;
+        removed.extend(swept);
+    }
+    Ok(removed)
+}
+
+/// [`clean`] for one folder.
+pub(super) fn sweep(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut removed = Vec::new();
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
@@ -80,11 +95,6 @@ pub fn clean(dir: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(removed)
-}
-
-/// [`clean`], where nobody wants to hear of it.
-pub(super) fn sweep(dir: &Path) {
-    let _ = clean(dir);
 }
 
 /// Removes a folder unless its session lives.

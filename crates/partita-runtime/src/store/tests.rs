@@ -227,7 +227,7 @@ fn litter_of_dead_sessions_goes_and_that_of_living_ones_stays() {
     std::fs::create_dir(&empty).unwrap();
     let other = bench.dir.path().join("someone-else");
     std::fs::create_dir(&other).unwrap();
-    let mut removed = clean(bench.dir.path()).unwrap();
+    let mut removed = clean(&[bench.dir.path()]).unwrap();
     removed.sort();
     assert_eq!(removed, [dead, empty]);
     assert!(other.exists());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow::datatypes::{Schema, SchemaRef};
 use partita_columns::compute;
+use partita_columns::partition::unique_buffer_bytes;
 
 use super::Flow;
 use super::sink::BatchSink;
@@ -188,6 +189,8 @@ impl Gather<'_> {
         for batch in &batches {
             check_declared(self.schema, &batch.schema())?;
         }
+        // What came in is gone; what came out is held until the sink has taken it.
+        self.memory.resize(unique_buffer_bytes(&batches))?;
         Ok(batches)
     }
 }

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Count(Box<Count>),
     /// Show what would be done, as a plan
     Explain(Box<Explain>),
+    /// Remove what killed runs have left in folders for temporary files
+    Clean(Clean),
     /// Show the versions that matter in a report of a defect
     Versions(Versions),
 }
@@ -120,6 +122,14 @@ pub(crate) struct Convert {
     pub(crate) run: RunArgs,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+}
+
+/// Only what nobody uses is removed: the lock of a running session keeps its folder.
+#[derive(Debug, Args)]
+pub(crate) struct Clean {
+    /// Folders that were given as --spill-dir [default: those that are used without it]
+    #[arg(value_name = "DIR")]
+    pub(crate) dirs: Vec<PathBuf>,
 }
 
 const SCHEMA_EXAMPLES: &str = "\

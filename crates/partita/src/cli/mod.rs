@@ -6,6 +6,7 @@
 //! | `values` | texts of flags to values |
 //! | `sources` | inputs, standard input among them |
 //! | `prepare` | from arguments to a frame |
+//! | `clean` | removing what killed runs have left |
 //! | `convert` | CSV to Parquet |
 //! | `inspect` | `schema`, `head`, `tail`, `count`, `explain`, `versions` |
 //! | `progress` | how far a conversion is, on standard error |
@@ -14,6 +15,7 @@
 //! | `interrupt` | Ctrl-C |
 
 mod args;
+mod clean;
 mod convert;
 mod failure;
 mod inspect;
@@ -59,6 +61,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Tail(args) => inspect::tail(args),
         Command::Count(args) => inspect::count(args),
         Command::Explain(args) => inspect::explain(args),
+        Command::Clean(args) => clean::clean(args),
         Command::Versions(args) => inspect::versions(args),
     }
 }

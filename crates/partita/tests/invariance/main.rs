@@ -16,8 +16,8 @@ mod random;
 mod generate;
 mod large;
 mod mismatch;
-mod widen;
 mod plain;
+mod widen;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

@@ -35,7 +35,7 @@ fn every_limit_gives_the_same_rows_and_is_kept() {
     }
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("numbers.csv");
-    data::write(&input);
+    data::write(&input, data::ROWS);
     let expected = data::answers();
     let mut spilled = 0;
     for case in all_cases() {

@@ -73,15 +73,15 @@ fn explain_shows_what_reached_the_reader() {
     let line = "explain {} --select day --where fare>5";
     expect![[r#"
         fused plan: 1 partitions, divisions unknown, 1 tasks
-          Fused: one task a partition
-            ReadCsv: 1 files, 1 blocks of 67108864 bytes, 51 bytes in all, 1 read whole; columns: day; filter: (fare > 5)
+          Fused [bounded]: one task a partition
+            ReadCsv [bounded]: 1 files, 1 blocks of 67108864 bytes, 51 bytes in all, 1 read whole; columns: day; filter: (fare > 5)
     "#]]
     .assert_eq(&run(line, &[&input]).printed());
     expect![[r#"
         written plan: 1 partitions, divisions unknown, 3 tasks
-          Project: day
-            Filter: (fare > 5)
-              ReadCsv: 1 files, 1 blocks of 67108864 bytes, 51 bytes in all; columns: day, zone, fare
+          Project [bounded]: day
+            Filter [bounded]: (fare > 5)
+              ReadCsv [bounded]: 1 files, 1 blocks of 67108864 bytes, 51 bytes in all; columns: day, zone, fare
     "#]]
     .assert_eq(&run(&format!("{line} --stage written"), &[&input]).printed());
 }

@@ -30,6 +30,21 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 
+    /// Folder for what does not fit in memory, on a local disk; may be given several times [default: the first of TMPDIR or
+    /// /tmp, /var/tmp and the working directory that is not in memory]
+    ///
+    /// What is written there is gone at the end; what a killed run leaves is removed by the next one, or by `partita clean`.
+    #[arg(long, value_name = "DIR")]
+    spill_dir: Vec<PathBuf>,
+
+    /// Bytes that may lie there at most; 0 is the default [default: as many as there is room for]
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    spill_bytes_max: Option<u64>,
+
+    /// Take a spill folder that is in a memory file system, whose files the memory limit does not know of
+    #[arg(long)]
+    spill_to_memory: bool,
+
     /// How tasks run; the rows are the same [default: threaded]
     #[arg(long, value_name = "NAME", value_parser = values::one_of(SCHEDULERS))]
     scheduler: Option<Scheduler>,
@@ -39,7 +54,7 @@ impl RunArgs {
     /// The session that was asked for.
     ///
     /// # Errors
-    /// Wrong usage: a memory limit that is too low.
+    /// Wrong usage: a memory limit that is too low, a folder that cannot be spilled to.
     pub(crate) fn session(&self) -> Result<Session, Failure> {
         let mut builder = Session::builder();
         if let Some(limit) = self.memory_limit {
@@ -51,7 +66,14 @@ impl RunArgs {
         if let Some(scheduler) = self.scheduler {
             builder = builder.scheduler(scheduler);
         }
-        builder.build().map_err(Failure::usage)
+        if let Some(bytes) = self.spill_bytes_max {
+            builder = builder.spill_bytes_max(bytes);
+        }
+        builder
+            .spill_dirs(&self.spill_dir)
+            .spill_to_memory(self.spill_to_memory)
+            .build()
+            .map_err(Failure::usage)
     }
 }
 
