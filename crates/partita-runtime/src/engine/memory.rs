@@ -13,7 +13,7 @@ use crate::os;
 use crate::store::{Listener, Notice, SpillError};
 
 /// Memory that nobody has reserved, beyond what was left the last time, before the system is given some back, in bytes.
-const RETURN_BYTES: u64 = 8 << 20;
+const RETURN_BYTES: u64 = 2 << 20;
 
 /// What a session takes at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
