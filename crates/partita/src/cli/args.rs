@@ -272,7 +272,7 @@ mod tests {
                 let heading = argument.get_help_heading();
                 let own = matches!(
                     name.as_str(),
-                    "inputs" | "write" | "overwrite" | "json" | "rows" | "columns" | "stage"
+                    "inputs" | "dirs" | "write" | "overwrite" | "json" | "rows" | "columns" | "stage"
                 );
                 assert!(heading.is_some() || own, "{command} {name} has no heading");
             }

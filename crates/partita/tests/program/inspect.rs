@@ -135,3 +135,16 @@ fn a_reader_that_goes_away_is_no_failure() {
     let ran = finish(child);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
 }
+
+#[test]
+fn clean_removes_what_dead_runs_have_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let dead = folder.path().join("partita-spill-1-2");
+    std::fs::create_dir(&dead).unwrap();
+    std::fs::write(dead.join("lock"), "").unwrap();
+    std::fs::write(dead.join("0.frames"), "rows of nobody").unwrap();
+    let dir = folder.path();
+    assert_eq!(run("clean {}", &[dir]).printed(), format!("removed {}\n", dead.display()));
+    assert_eq!(run("clean {}", &[dir]).printed(), "nothing to remove\n");
+    assert!(!dead.exists());
+}
