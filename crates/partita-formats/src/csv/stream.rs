@@ -71,13 +71,14 @@ pub fn memory_bytes(first: &[u8]) -> usize {
     match detect(first) {
         Compression::None | Compression::Bz2 | Compression::Xz => 0,
         Compression::Gzip => SLICE_BYTES + gzip::INFLATE_BYTES,
-        Compression::Zstd => match zstd::read_head(first) {
-            zstd::Head::Complete(bytes) => {
-                usize::try_from(bytes).unwrap_or(usize::MAX).min(zstd::MEMORY_BYTES_MAX)
-            }
-            _ => 0,
+        Compression::Zstd => {
+            let frame = match zstd::read_head(first) {
+                zstd::Head::Complete(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
+                _ => 0,
+            };
+            // A larger one is refused, and takes nothing.
+            SLICE_BYTES + if frame > zstd::MEMORY_BYTES_MAX { 0 } else { frame }
         }
-        .saturating_add(SLICE_BYTES),
     }
 }
 

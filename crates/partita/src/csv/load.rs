@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use partita_formats::csv::header::{self, Header};
@@ -9,14 +10,19 @@ use partita_formats::csv::infer::{self, ColumnTypes};
 use partita_formats::csv::limit::find_rows_end;
 use partita_formats::csv::options::ReadOptions;
 use partita_formats::csv::reader::{CsvBlock, StreamReader};
-use partita_formats::csv::stream::Compression;
+use partita_formats::csv::stream::{self, Compression};
+use partita_formats::io::ReadAt;
 use partita_plan::node::{CsvInput, ReadCsv};
 use partita_runtime::storage::Input;
+use partita_tasks::host::Reservation;
 
 use super::CsvReader;
 use crate::error::{ErrorKind, Result};
 use crate::frame::DataFrame;
 use crate::session::Session;
+
+/// How often planning waits for memory that others hold, a second each time.
+const WAITS_MAX: usize = 60;
 
 pub(super) fn load(reader: CsvReader) -> Result<DataFrame> {
     let CsvReader { session, inputs, options, block_bytes, wrong } = reader;
@@ -64,9 +70,33 @@ fn list(session: &Session, patterns: &[String]) -> Result<Vec<Input>> {
     Ok(inputs)
 }
 
+/// The memory of a decompressor for the head of a file. Where others hold it, they are waited for: they look at files too,
+/// or are tasks.
+fn pay(session: &Session, file: &str, bytes: &Arc<dyn ReadAt>) -> Result<Box<dyn Reservation>> {
+    let mut first = [0; stream::MAGIC_BYTES];
+    let count =
+        bytes.read_full_at(0, &mut first).map_err(|source| ErrorKind::Io { path: file.to_owned(), source })?;
+    let needed = stream::memory_bytes(&first[..count]);
+    let ledger = session.engine().ledger();
+    for _ in 0..WAITS_MAX {
+        match ledger.reserve_for_task("read_csv", needed, "decompress the file first") {
+            Err(_) if needed as u64 <= ledger.limit_bytes() => {
+                ledger.wait_for_room(needed as u64, Duration::from_secs(1));
+            }
+            done => return done.map_err(refused),
+        }
+    }
+    ledger.reserve_for_task("read_csv", needed, "decompress the file first").map_err(refused)
+}
+
+fn refused(error: partita_tasks::Error) -> crate::Error {
+    partita_runtime::Error::from(partita_runtime::ErrorKind::from(error)).into()
+}
+
 /// The head of one file, and the types of its samples.
 fn look(session: &Session, input: &Input, options: &ReadOptions) -> Result<(Header, ColumnTypes)> {
     let bytes = session.engine().storage().open(&input.path)?;
+    let _memory = pay(session, &input.path, &bytes)?;
     let header = header::read(&input.path, &bytes, options)?;
     let types = infer::sample(&bytes, &header, options)?;
     Ok((header, types))
@@ -93,6 +123,7 @@ fn first_rows(session: &Session, files: Vec<CsvInput>, rows: u64) -> Result<Vec<
             file.end = end.byte;
             end.rows
         } else {
+            let _memory = pay(session, &file.path, &input)?;
             let found = count_rows(&file, input, left)?;
             file.rows_max = Some(found);
             found
@@ -104,7 +135,7 @@ fn first_rows(session: &Session, files: Vec<CsvInput>, rows: u64) -> Result<Vec<
 }
 
 /// Records of a compressed file, `rows_max` at most.
-fn count_rows(file: &CsvInput, input: Arc<dyn partita_formats::io::ReadAt>, rows_max: u64) -> Result<u64> {
+fn count_rows(file: &CsvInput, input: Arc<dyn ReadAt>, rows_max: u64) -> Result<u64> {
     let mut reader = StreamReader::new(Arc::new(file.block.counting()), input)?;
     let mut rows = 0;
     while rows < rows_max

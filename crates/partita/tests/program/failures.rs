@@ -109,3 +109,25 @@ fn the_input_is_not_written_over() {
     assert_eq!(fs::read_to_string(data.join("trips.csv")).unwrap(), "id\n1\n");
     assert_eq!(names(folder.path()), ["data"]);
 }
+
+/// A window that does not fit the limit is refused before it is there, and one beyond all limits by name.
+#[test]
+fn windows_of_decompressors_are_in_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, target) = (folder.path().join("in.csv.zst"), folder.path().join("out"));
+    let packed = |log: u32| {
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(log).unwrap();
+        std::io::Write::write_all(&mut encoder, b"a,b\n1,2\n").unwrap();
+        encoder.finish().unwrap()
+    };
+    let line = "convert {} --to {} --progress none --memory-limit 128MiB --overwrite";
+    fs::write(&input, packed(24)).unwrap();
+    run(line, &[&input, &target]).quiet();
+    fs::write(&input, packed(27)).unwrap();
+    run(line, &[&input, &target]).refused(1, &["read_csv needs", "raise memory_limit, or decompress the file first"]);
+    fs::write(&input, b"\x28\xB5\x2F\xFD\x00\x98\x09\x00\x00a").unwrap();
+    let words = ["compressed byte", "a window of 536870912 bytes; at most 134217728 are read"];
+    run(line, &[&input, &target]).refused(1, &words);
+    assert_eq!(names(folder.path()), ["in.csv.zst", "out"]);
+}
