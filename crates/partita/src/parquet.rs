@@ -85,6 +85,11 @@ pub struct Written {
     pub peak_memory_bytes: u64,
     /// Columns whose types were widened on the way, where [`crate::OnMismatch::Widen`] was said.
     pub widened: Vec<Widened>,
+    /// Records that were set aside, where [`crate::OnMismatch::Quarantine`] was said: rows and these together are the
+    /// records that were read.
+    pub rows_quarantined: u64,
+    /// The file with a line about each of them; `None` where there are none.
+    pub quarantine: Option<PathBuf>,
     /// What a user should know; mostly nothing: how an old data set was replaced, why earlier work was not kept.
     pub notes: Vec<String>,
 }
@@ -93,8 +98,10 @@ pub struct Written {
 enum Attempt {
     /// The data set is there.
     Done(partita_runtime::dataset::Written),
-    /// Values did not fit: nothing is there, and this was seen.
+    /// Values did not fit: nothing is there, and this was seen of all inputs.
     Draft(Seen),
+    /// The same, but parts of an earlier run were not looked at.
+    PartlySeen,
 }
 
 impl ParquetWriter {
@@ -248,9 +255,9 @@ impl ParquetWriter {
         call.cancel = self.cancel.clone();
         call.progress = Arc::clone(&self.progress);
         let mut plan = Arc::clone(self.frame.plan()?);
-        let mut widened = Vec::new();
+        let (mut widened, mut resume) = (Vec::new(), self.resume);
         for _ in 0..=widen::RESTARTS_MAX {
-            match self.attempt(&plan, &target, &call)? {
+            match self.attempt(&plan, &target, &call, resume)? {
                 Attempt::Done(written) => {
                     return Ok(Written {
                         rows: written.rows,
@@ -263,7 +270,14 @@ impl ParquetWriter {
                         seconds: started.elapsed().as_secs_f64(),
                         peak_memory_bytes: memory.peak_bytes(),
                         widened,
+                        rows_quarantined: written.set_aside,
+                        quarantine: written.quarantine,
                     });
+                }
+                Attempt::PartlySeen => {
+                    // Which type holds all values is known when all have been seen.
+                    call.progress.read_again(sources(&plan).map(ReadCsv::input_bytes).sum());
+                    resume = false;
                 }
                 Attempt::Draft(seen) => {
                     let (wider, columns) = widen::widen(self.frame.session(), &plan, &seen)?;
@@ -277,11 +291,11 @@ impl ParquetWriter {
     }
 
     /// Runs once, and commits unless values did not fit.
-    fn attempt(&self, plan: &PlanRef, target: &Path, call: &Call) -> Result<Attempt> {
+    fn attempt(&self, plan: &PlanRef, target: &Path, call: &Call, resume: bool) -> Result<Attempt> {
         let engine = self.frame.session().engine();
         let plan = optimize(plan, Stage::Fused)?;
         partita_plan::memory::check(&plan, engine.ledger().limit_bytes())?;
-        let options = self.dataset_options(&plan);
+        let options = DatasetOptions { resume, ..self.dataset_options(&plan) };
         let schema = Arc::clone(plan.schema());
         if let Some(written) = Dataset::complete(target, Arc::clone(&schema), &options)? {
             return Ok(Attempt::Done(written));
@@ -294,7 +308,8 @@ impl ParquetWriter {
             return Err(partita_runtime::Error::from(partita_runtime::ErrorKind::Cancelled).into());
         }
         if call.widening.is_draft() {
-            return Ok(Attempt::Draft(call.widening.take()));
+            let seen = call.widening.take();
+            return Ok(if first > 0 { Attempt::PartlySeen } else { Attempt::Draft(seen) });
         }
         Ok(Attempt::Done(dataset.commit(None)?))
     }

@@ -7,8 +7,10 @@ use crate::parquet::Written;
 /// The report of a conversion, as `--report` writes it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Rows in and out.
+    /// Rows written: as many as were read, less those that a filter dropped and those that were set aside.
     pub rows: u64,
+    /// Records that were set aside.
+    pub rows_quarantined: u64,
     /// Columns whose types were widened on the way.
     pub columns_widened: Vec<String>,
     /// Parquet files written.
@@ -30,6 +32,7 @@ impl Report {
     pub fn new(written: &Written) -> Self {
         Self {
             rows: written.rows,
+            rows_quarantined: written.rows_quarantined,
             columns_widened: written.widened.iter().map(|column| column.column.clone()).collect(),
             parts_written: written.files.len() - written.parts_reused,
             parts_reused: written.parts_reused,

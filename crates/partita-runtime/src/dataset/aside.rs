@@ -1,6 +1,7 @@
 //! Lines that are set aside: one file a partition while it is written, one file in the end.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -15,6 +16,16 @@ pub(super) const ASIDE_NAME: &str = "aside";
 
 /// Their file in a folder of parts.
 pub const QUARANTINE_NAME: &str = "_partita_quarantine.ndjson";
+
+/// The file of lines of a data set at `target`.
+pub(super) fn beside(target: &Path, is_single_file: bool) -> PathBuf {
+    if !is_single_file {
+        return target.join(QUARANTINE_NAME);
+    }
+    let mut name = OsString::from(target.file_name().unwrap_or_default());
+    name.push(".quarantine.ndjson");
+    target.with_file_name(name)
+}
 
 /// Bytes that are copied at a time.
 const COPY_BYTES: usize = 64 << 10;

@@ -9,6 +9,7 @@ use partita_formats::parquet::Layout;
 use partita_formats::parquet::options::MANIFEST_KEY;
 
 use super::Dataset;
+use super::aside::beside;
 use super::base;
 use super::error::{Error, ErrorKind, Result};
 use super::found::{Found, is_single_file};
@@ -80,7 +81,12 @@ impl Dataset {
         }
         let replaced = place.publish(self.options.sync, &built)?;
         place.clear();
-        Ok(Written { set_aside, ..written(&place, &assembled, replaced) })
+        let before = place.base().map_or(0, |base| base.manifest.set_aside);
+        Ok(Written {
+            set_aside: set_aside.saturating_sub(before),
+            quarantine: (set_aside > 0).then(|| beside(place.shown(), place.is_single_file())),
+            ..written(&place, &assembled, replaced)
+        })
     }
 
     /// The manifest with these new parts: the continuation of that of the data set which is appended to.
@@ -138,6 +144,7 @@ fn written(place: &Place, assembled: &Assembled, replaced: Replaced) -> Written 
         row_groups: parts.iter().map(|part| part.row_groups).sum(),
         parts_reused: place.kept().parts.len(),
         set_aside: 0,
+        quarantine: None,
         replaced,
         notes: place.notes().to_vec(),
     }
@@ -181,6 +188,7 @@ fn there(target: &Path, real: &Path, manifest: &Manifest) -> Written {
         parts_reused: files.len(),
         files,
         set_aside: manifest.set_aside,
+        quarantine: (manifest.set_aside > 0).then(|| beside(target, is_file)),
         replaced: Replaced::Unchanged,
         notes: Vec::new(),
     }

@@ -119,8 +119,10 @@ pub struct Written {
     pub row_groups: usize,
     /// How many of them an earlier run had written.
     pub parts_reused: usize,
-    /// Lines that were set aside; where something was appended, those of the old data set too.
+    /// Lines that were set aside; where something was appended, the new ones.
     pub set_aside: u64,
+    /// The file of lines, where there is one.
+    pub quarantine: Option<PathBuf>,
     /// What happened to what was there before.
     pub replaced: Replaced,
     /// What the user should know; mostly nothing.

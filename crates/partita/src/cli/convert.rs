@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use indicatif::HumanBytes;
+use indicatif::{HumanBytes, HumanCount};
 use partita::{DataFrame, ParquetWriter, ReadOptions, Report, Session, Stage, WriteOptions};
 use serde_json::json;
 
@@ -78,6 +78,11 @@ fn run(
     })?;
     let report = Report::new(&written);
     display.finish(&report, &args.write.to);
+    if let Some(path) = written.quarantine.as_ref().filter(|_| written.rows_quarantined > 0) {
+        let (count, path) = (HumanCount(written.rows_quarantined), path.display());
+        let records = if written.rows_quarantined == 1 { "record did" } else { "records did" };
+        let _ = writeln!(io::stderr(), "note: {count} {records} not fit and are set aside in {path}");
+    }
     for column in &written.widened {
         let _ = writeln!(io::stderr(), "note: widened column {column}");
     }

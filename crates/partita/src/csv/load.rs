@@ -74,8 +74,9 @@ fn list(session: &Session, patterns: &[String]) -> Result<Vec<Input>> {
 /// or are tasks.
 fn pay(session: &Session, file: &str, bytes: &Arc<dyn ReadAt>) -> Result<Box<dyn Reservation>> {
     let mut first = [0; stream::MAGIC_BYTES];
-    let count =
-        bytes.read_full_at(0, &mut first).map_err(|source| ErrorKind::Io { path: file.to_owned(), source })?;
+    let count = bytes
+        .read_full_at(0, &mut first)
+        .map_err(|source| ErrorKind::Io { path: file.to_owned(), source })?;
     let needed = stream::memory_bytes(&first[..count]);
     let ledger = session.engine().ledger();
     for _ in 0..WAITS_MAX {

@@ -17,6 +17,7 @@ mod generate;
 mod large;
 mod mismatch;
 mod plain;
+mod quarantine;
 mod widen;
 
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use partita::arrow::datatypes::DataType;
-use partita::{Session, col};
+use partita::{OnMismatch, Session, col};
 
 /// Of the text that is no number.
 const ROW: usize = 2_000_000;
@@ -77,4 +77,19 @@ fn a_late_text_is_named_with_its_place() {
     assert_eq!(frame.select(["fare"]).len().ok(), Some((ROW + 50_000) as u64));
     let fares = frame.select(["fare"]).compute_batches().expect("a column without the text");
     assert_eq!(fares.iter().map(|batch| batch.num_rows()).sum::<usize>(), ROW + 50_000);
+    // A conversion may give the column another type, or leave the record out.
+    let convert = |way: OnMismatch| {
+        let frame = session().read_csv(&path).block_size("4MiB").on_mismatch(way).load().expect("a frame");
+        let target = folder.path().join(format!("{way:?}"));
+        frame.to_parquet(target).sync(false).write().expect("a data set")
+    };
+    let widened = convert(OnMismatch::Widen);
+    assert_eq!((widened.rows, widened.rows_quarantined), ((ROW + 50_000) as u64, 0));
+    let [column] = widened.widened.as_slice() else { panic!("{:?}", widened.widened) };
+    assert_eq!(column.to_string(), format!("\"tip\" from Float64 to Utf8, for \"none\" ({place})"));
+    let aside = convert(OnMismatch::Quarantine);
+    assert_eq!((aside.rows, aside.rows_quarantined), ((ROW + 50_000) as u64 - 1, 1));
+    let line = std::fs::read_to_string(aside.quarantine.expect("a file")).expect("a line");
+    assert!(line.contains(&format!("\"line\":{},\"byte\":{record},", ROW + 1)), "{line}");
+    assert!(line.contains("\"record\":\"12.5,none\""), "{line}");
 }

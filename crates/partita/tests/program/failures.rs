@@ -125,7 +125,8 @@ fn windows_of_decompressors_are_in_the_limit() {
     fs::write(&input, packed(24)).unwrap();
     run(line, &[&input, &target]).quiet();
     fs::write(&input, packed(27)).unwrap();
-    run(line, &[&input, &target]).refused(1, &["read_csv needs", "raise memory_limit, or decompress the file first"]);
+    run(line, &[&input, &target])
+        .refused(1, &["read_csv needs", "raise memory_limit, or decompress the file first"]);
     fs::write(&input, b"\x28\xB5\x2F\xFD\x00\x98\x09\x00\x00a").unwrap();
     let words = ["compressed byte", "a window of 536870912 bytes; at most 134217728 are read"];
     run(line, &[&input, &target]).refused(1, &words);

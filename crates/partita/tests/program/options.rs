@@ -62,6 +62,7 @@ fn the_report_is_json_with_what_was_done() {
             "parts_written",
             "peak_memory_bytes",
             "rows",
+            "rows_quarantined",
             "seconds"
         ]
     );

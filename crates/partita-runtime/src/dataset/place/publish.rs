@@ -1,12 +1,11 @@
 //! How a data set appears: one rename, or one exchange with what was there.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{OLD_NAME, Place, READY_NAME};
-use crate::dataset::aside::QUARANTINE_NAME;
+use crate::dataset::aside::{QUARANTINE_NAME, beside};
 use crate::dataset::base::{Base, manifest_hash};
 use crate::dataset::error::{Error, ErrorKind, Result};
 use crate::dataset::manifest::MANIFEST_NAME;
@@ -61,9 +60,8 @@ impl Place {
         if !self.single_file {
             return self.data().join(QUARANTINE_NAME);
         }
-        let mut name = OsString::from(self.target.file_name().unwrap_or_default());
-        name.push(".quarantine.ndjson");
-        self.hidden().join(name)
+        let name = beside(&self.target, true);
+        self.hidden().join(name.file_name().unwrap_or_default())
     }
 
     /// The lines that were set aside before, of the data set that is appended to.

@@ -99,7 +99,7 @@ pub(crate) struct ReportArgs {
 
     /// Write a report when done, as JSON
     ///
-    /// Its fields: rows, columns_widened, parts_written, bytes_in, bytes_out, seconds, peak_memory_bytes.
+    /// Its fields: rows, rows_quarantined, columns_widened, parts_written, bytes_in, bytes_out, seconds, peak_memory_bytes.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 
