@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::datatypes::DataType;
 use partita_formats::csv::stream::Compression as Decompression;
 use partita_formats::csv::widen::{Seen, Widened};
 use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOptions};
 use partita_plan::Stage;
 use partita_plan::lower::{Target, lower};
-use partita_plan::node::{CsvInput, ReadCsv};
+use partita_plan::node::{CsvInput, ReadCsv, retyped};
 use partita_plan::stage::{explain, optimize};
 use partita_plan::{Plan, PlanRef};
 use partita_runtime::cancel::CancelToken;
@@ -256,24 +257,26 @@ impl ParquetWriter {
         call.progress = Arc::clone(&self.progress);
         let mut plan = Arc::clone(self.frame.plan()?);
         let (mut widened, mut resume) = (Vec::new(), self.resume);
+        let answer = |written: partita_runtime::dataset::Written, plan: &PlanRef, widened| Written {
+            rows: written.rows,
+            notes: notes(&written),
+            bytes_in: bytes_in(plan, &call.progress, &written),
+            files: written.files,
+            bytes: written.bytes,
+            row_groups: written.row_groups,
+            parts_reused: written.parts_reused,
+            seconds: started.elapsed().as_secs_f64(),
+            peak_memory_bytes: memory.peak_bytes(),
+            widened,
+            rows_quarantined: written.set_aside,
+            quarantine: written.quarantine,
+        };
+        if let Some(written) = self.complete_with_wider_types(&plan, &target)? {
+            return Ok(answer(written, &plan, widened));
+        }
         for _ in 0..=widen::RESTARTS_MAX {
-            match self.attempt(&plan, &target, &call, resume)? {
-                Attempt::Done(written) => {
-                    return Ok(Written {
-                        rows: written.rows,
-                        notes: notes(&written),
-                        bytes_in: bytes_in(&plan, &call.progress, &written),
-                        files: written.files,
-                        bytes: written.bytes,
-                        row_groups: written.row_groups,
-                        parts_reused: written.parts_reused,
-                        seconds: started.elapsed().as_secs_f64(),
-                        peak_memory_bytes: memory.peak_bytes(),
-                        widened,
-                        rows_quarantined: written.set_aside,
-                        quarantine: written.quarantine,
-                    });
-                }
+            match self.attempt(&plan, &target, &call, (resume, &widen::types(&widened)))? {
+                Attempt::Done(written) => return Ok(answer(written, &plan, widened)),
                 Attempt::PartlySeen => {
                     // Which type holds all values is known when all have been seen.
                     call.progress.read_again(sources(&plan).map(ReadCsv::input_bytes).sum());
@@ -290,12 +293,40 @@ impl ParquetWriter {
         Err(widen::endless(&widened).into())
     }
 
-    /// Runs once, and commits unless values did not fit.
-    fn attempt(&self, plan: &PlanRef, target: &Path, call: &Call, resume: bool) -> Result<Attempt> {
+    /// What is at the target, where an earlier run of this job has widened types for it: they are known when all has been
+    /// read, and stand in its manifest.
+    fn complete_with_wider_types(
+        &self,
+        plan: &PlanRef,
+        target: &Path,
+    ) -> Result<Option<partita_runtime::dataset::Written>> {
+        if !self.resume || !sources(plan).any(ReadCsv::widens) {
+            return Ok(None);
+        }
+        let options = self.dataset_options(&optimize(plan, Stage::Fused)?, &[]);
+        let types = Dataset::options_at(target, &options)?.map(|said| widen::types_said(&said));
+        let Some(types) = types.filter(|types| !types.is_empty()) else { return Ok(None) };
+        // Of another job it may not even be a plan.
+        let Ok(wider) = retyped(plan, &types).and_then(|plan| optimize(&plan, Stage::Fused)) else {
+            return Ok(None);
+        };
+        let options = self.dataset_options(&wider, &types);
+        Ok(Dataset::complete(target, Arc::clone(wider.schema()), &options)?)
+    }
+
+    /// Runs once, and commits unless values did not fit: whether to go on where an earlier run ended, and the types that
+    /// were widened so far.
+    fn attempt(
+        &self,
+        plan: &PlanRef,
+        target: &Path,
+        call: &Call,
+        (resume, types): (bool, &[(String, DataType)]),
+    ) -> Result<Attempt> {
         let engine = self.frame.session().engine();
         let plan = optimize(plan, Stage::Fused)?;
         partita_plan::memory::check(&plan, engine.ledger().limit_bytes())?;
-        let options = DatasetOptions { resume, ..self.dataset_options(&plan) };
+        let options = DatasetOptions { resume, ..self.dataset_options(&plan, types) };
         let schema = Arc::clone(plan.schema());
         if let Some(written) = Dataset::complete(target, Arc::clone(&schema), &options)? {
             return Ok(Attempt::Done(written));
@@ -324,7 +355,7 @@ impl ParquetWriter {
             return Err(error.clone());
         }
         let plan = optimize(self.frame.plan()?, Stage::Fused)?;
-        Dataset::check(&self.target()?, Arc::clone(plan.schema()), &self.dataset_options(&plan))?;
+        Dataset::check(&self.target()?, Arc::clone(plan.schema()), &self.dataset_options(&plan, &[]))?;
         Ok(())
     }
 
@@ -337,7 +368,7 @@ impl ParquetWriter {
         Ok(sources(&plan).map(ReadCsv::input_bytes).sum())
     }
 
-    fn dataset_options(&self, plan: &PlanRef) -> DatasetOptions {
+    fn dataset_options(&self, plan: &PlanRef, widened: &[(String, DataType)]) -> DatasetOptions {
         DatasetOptions {
             write: self.options.clone(),
             overwrite: self.overwrite,
@@ -346,7 +377,7 @@ impl ParquetWriter {
             single_file: self.single_file,
             partitions: Some(plan.partitions()),
             inputs: inputs(plan),
-            options_json: self.job.clone(),
+            options_json: widen::say(&self.job, widened),
             plan: fingerprint(plan),
             sync: self.sync,
             disk: Arc::clone(self.frame.session().engine().storage().disk()),

@@ -30,22 +30,20 @@ impl Dataset {
         let layout = Layout::new(schema, &options.write)?;
         let job = Job::new(options, layout.written_schema());
         let Some(job) = job.filter(|_| options.resume) else { return Ok(None) };
-        let (real, manifest) = match Found::at(target)? {
-            Found::Folder { real, .. } if !is_single_file(target, options) => {
-                let manifest = folder_manifest(options, &real);
-                (real, manifest)
-            }
-            Found::File { real, .. } if is_single_file(target, options) => {
-                let manifest = footer_manifest(&real);
-                (real, manifest)
-            }
-            _ => return Ok(None),
-        };
-        let Some(manifest) = manifest.filter(|manifest| is_result(manifest, &job, options.append)) else {
+        let Some((real, manifest)) = manifest_at(target, options)? else { return Ok(None) };
+        if !is_result(&manifest, &job, options.append) {
             return Ok(None);
-        };
+        }
         Place::sweep_others(target, &real, &options.disk)?;
         Ok(Some(there(target, &real, &manifest)))
+    }
+
+    /// [`DatasetOptions::options_json`] of what is at `target`, where that is a data set of the kind that the options ask for.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn options_at(target: &Path, options: &DatasetOptions) -> Result<Option<serde_json::Value>> {
+        Ok(manifest_at(target, options)?.map(|(_, manifest)| manifest.options))
     }
 
     pub(super) fn publish(
@@ -148,6 +146,19 @@ fn written(place: &Place, assembled: &Assembled, replaced: Replaced) -> Written 
         replaced,
         notes: place.notes().to_vec(),
     }
+}
+
+/// The real place of a complete data set at `target`, of the kind that the options ask for, and its manifest.
+fn manifest_at(target: &Path, options: &DatasetOptions) -> Result<Option<(PathBuf, Manifest)>> {
+    let is_single = is_single_file(target, options);
+    let found = match Found::at(target)? {
+        Found::Folder { real, .. } if !is_single => {
+            folder_manifest(options, &real).map(|found| (real, found))
+        }
+        Found::File { real, .. } if is_single => footer_manifest(&real).map(|found| (real, found)),
+        _ => None,
+    };
+    Ok(found)
 }
 
 /// The manifest of a folder whose parts are there with their sizes.

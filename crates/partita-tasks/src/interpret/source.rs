@@ -292,7 +292,14 @@ impl Csv<'_> {
         let Some(reader) = &mut self.reader else { return Ok(()) };
         match self.scan.file.block.on_mismatch {
             OnMismatch::Quarantine => {
-                self.aside.append(&mut reader.take_set_aside().lines);
+                // They are paid for already, as the reader's; they must not take more on the way.
+                let mut lines = reader.take_set_aside().lines;
+                if self.aside.is_empty() {
+                    self.aside = lines;
+                } else {
+                    self.aside.reserve_exact(lines.len());
+                    self.aside.append(&mut lines);
+                }
                 self.hand_over()
             }
             OnMismatch::Widen if self.ended => {

@@ -162,8 +162,49 @@ fn a_job_that_goes_on_looks_at_everything_before_it_widens() {
             assert!(noted(&ran).contains("\"n\" from Int64 to Utf8, for \"2.5\""), "{ran:?}");
         }
         assert_eq!(lines(&rows(&target)), lines(&rows(&expected)));
+        // What is complete stays.
+        let ran = run(&line, &[&input, &target]);
+        assert_eq!(noted(&ran), "note: the target is complete: nothing was written\n");
         fs::remove_dir_all(&target).unwrap();
     }
     assert!(kept > 0, "no run left anything to go on from");
     assert_eq!(names(folder.path()), ["expected", "in.csv"]);
+}
+
+/// Lines go on where a job goes on, and are added to where a data set is.
+#[test]
+fn lines_survive_with_their_parts() {
+    let mut text = String::from("n\n");
+    for row in 0..300 {
+        text.push_str(&if row % 7 == 0 { format!("x{row}\n") } else { format!("{row}\n") });
+    }
+    let (folder, input) = folder_with("in.csv", &text);
+    let (target, expected) = (folder.path().join("out"), folder.path().join("expected"));
+    let line = "convert {} --to {} --on-mismatch quarantine --dtype n=Int64 --block-size 50 --file-per-partition \
+                --threads 1 --progress none --report {}";
+    let told = folder.path().join("report.json");
+    noted(&run(line, &[&input, &expected, &told]));
+    let name = "_partita_quarantine.ndjson";
+    let aside = fs::read_to_string(expected.join(name)).unwrap();
+    assert_eq!((aside.lines().count(), report(&told)["rows_quarantined"].as_u64()), (43, Some(43)));
+    let resumes = format!("{line} --resume");
+    let mut kept = 0;
+    for write in [3, 12, 30, 50, 80] {
+        let mut broken = command(words(&resumes, &[&input, &target, &told]));
+        let broken = finish(broken.env("PARTITA_FAULTS", format!("write:{write}:EIO")).spawn().unwrap());
+        if broken.code != 0 {
+            noted(&run(&resumes, &[&input, &target, &told]));
+            kept += report(&told)["parts_reused"].as_u64().unwrap();
+        }
+        assert_eq!(fs::read_to_string(target.join(name)).unwrap(), aside);
+        assert_eq!(report(&told)["rows_quarantined"], 43);
+        assert_eq!(lines(&rows(&target)), lines(&rows(&expected)));
+        fs::remove_dir_all(&target).unwrap();
+    }
+    assert!(kept > 0, "no run left anything to go on from");
+    fs::write(&input, "n\n1\ny\n").unwrap();
+    noted(&run(&format!("{line} --append"), &[&input, &expected, &told]));
+    let grown = fs::read_to_string(expected.join(name)).unwrap();
+    assert!(grown.starts_with(&aside) && grown.lines().count() == 44, "{grown}");
+    assert_eq!(report(&told)["rows_quarantined"], 1);
 }

@@ -9,11 +9,14 @@ use crate::io::ReadAt;
 
 const BUFFER_BYTES: usize = 256 << 10;
 
+/// Memory that a decompressor may take for it: lines are not worth a large window.
+const DECODER_BYTES_MAX: usize = 16 << 20;
+
 /// The lines, from 1, of places in the decoded bytes of a file. `places` ascend. Lines are counted as an editor
 /// counts them, those inside quotes among them.
 ///
 /// # Errors
-/// Where the store or the decompressor fails.
+/// Where the store or the decompressor fails, or would take more than 16 MiB of memory.
 pub fn lines_at(
     file: &str,
     input: &Arc<dyn ReadAt>,
@@ -22,6 +25,7 @@ pub fn lines_at(
     places: &[u64],
 ) -> Result<Vec<u64>> {
     let mut decoder = Decoder::new(Arc::clone(input), file, compression)?;
+    decoder.allow(DECODER_BYTES_MAX);
     let mut buffer = vec![0; BUFFER_BYTES];
     let (mut lines, mut at) = (Vec::with_capacity(places.len()), 0_u64);
     let mut counter = LineCounter::new(line_end, 1);
