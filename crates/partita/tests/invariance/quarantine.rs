@@ -137,6 +137,7 @@ proptest! {
         way in way(),
         pick in prop::sample::select(vec![Pick::All, Pick::First, Pick::Filtered]),
         (padded, single) in any::<(bool, bool)>(),
+        limit in prop_oneof![3 => Just(None), 1 => (0..40_usize).prop_map(Some)],
     ) {
         let text: String = records.iter().map(|fields| fields.join(",") + "\n").collect();
         let ragged = if padded { Ragged::Pad } else { Ragged::Error };
@@ -144,9 +145,14 @@ proptest! {
         let path = folder.path().join("in.csv");
         std::fs::write(&path, pack(format!("a,b,c\n{text}").as_bytes(), way.packing)).expect("a file");
         let target = folder.path().join(if single { "out.parquet" } else { "out" });
-        let frame = reader(&path, way, ragged).load().expect("a frame").with_scheduler(way.scheduler);
+        let mut reader = reader(&path, way, ragged);
+        if let Some(limit) = limit {
+            reader = reader.n_rows(limit as u64);
+        }
+        let records = &records[..limit.unwrap_or(usize::MAX).min(records.len())];
+        let frame = reader.load().expect("a frame").with_scheduler(way.scheduler);
         let written = pick.of(&frame).to_parquet(&target).sync(false).write().expect("a data set");
-        let expected = expected(&records, ragged, pick);
+        let expected = expected(records, ragged, pick);
         prop_assert_eq!(written.rows, expected.rows.len() as u64);
         prop_assert_eq!(written.rows_quarantined, expected.lines.len() as u64);
         prop_assert_eq!(written.quarantine.is_some(), written.rows_quarantined > 0);
