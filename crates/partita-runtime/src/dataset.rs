@@ -41,6 +41,7 @@ use self::aside::Aside;
 pub use self::aside::QUARANTINE_NAME;
 use self::assembly::{Assembly, Next, Position};
 pub use self::error::{Error, ErrorKind, Result};
+use self::found::is_single_file;
 use self::fragment::Fragment;
 use self::job::Job;
 pub use self::job::PlanFingerprint;
@@ -105,9 +106,9 @@ impl Dataset {
         options: DatasetOptions,
         waiting: Arc<dyn WaitingBytes>,
     ) -> Result<Self> {
-        let layout = Layout::new(schema, &options.write)?;
-        let job = Job::new(&options, layout.written_schema());
-        let columns = manifest::columns(layout.written_schema());
+        let layout = checked_layout(target, schema, &options)?;
+        let columns = manifest::columns(&layout);
+        let job = Job::new(&options, &columns);
         let place = Place::claim(target, &options, job.as_ref(), &columns)?;
         let cut = match (place.is_single_file(), options.write.file_per_partition) {
             (true, _) => Cut::Never,
@@ -138,8 +139,8 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::create`], but for [`ErrorKind::Locked`].
     pub fn check(target: &Path, schema: SchemaRef, options: &DatasetOptions) -> Result<()> {
-        let layout = Layout::new(schema, &options.write)?;
-        Place::check(target, options, &manifest::columns(layout.written_schema()))
+        let layout = checked_layout(target, schema, options)?;
+        Place::check(target, options, &manifest::columns(&layout))
     }
 
     /// The first partition that is still to be written; those before it are in parts that an earlier run has left.
@@ -453,6 +454,14 @@ impl Drop for Active<'_> {
         drop(state);
         self.0.changed.notify_all();
     }
+}
+
+/// Schema and options made ready, where they go with the target.
+fn checked_layout(target: &Path, schema: SchemaRef, options: &DatasetOptions) -> Result<Arc<Layout>> {
+    if !options.write.partition_on.is_empty() && is_single_file(target, options) {
+        return Err(ErrorKind::FoldersInFile { target: target.to_path_buf() }.into());
+    }
+    Ok(Layout::new(schema, &options.write)?)
 }
 
 /// What keeps the record of finished parts, and goes on with the one that is there.

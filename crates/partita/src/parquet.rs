@@ -76,6 +76,8 @@ pub struct Written {
     pub bytes: u64,
     /// Number of row groups.
     pub row_groups: usize,
+    /// Number of folders that they lie in because of [`ParquetWriter::partition_on`].
+    pub folders: usize,
     /// How many of the files an earlier run had written.
     pub parts_reused: usize,
     /// Bytes of input that were read.
@@ -176,6 +178,26 @@ impl ParquetWriter {
         self.set(|options| options.file_per_partition = each)
     }
 
+    /// Columns whose values are the names of folders, outermost first, as Hive lays them out: `year=2024/city=Rome/`. They
+    /// are not in the files, and readers of such data sets give them back. Booleans, integers, text, dates and timestamps can
+    /// be keys. In a folder rows keep their order.
+    ///
+    /// ```
+    /// use partita::prelude::*;
+    /// # fn main() -> partita::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, out) = (folder.path().join("trips.csv"), folder.path().join("out"));
+    /// # std::fs::write(&path, "zone,fare\nA,12.5\nB,0\nA,3\n").unwrap();
+    /// let written = partita::read_csv(&path).load()?.to_parquet(&out).partition_on(["zone"]).write()?;
+    /// assert_eq!((written.rows, written.folders), (3, 2));
+    /// assert!(out.join("zone=A/part-00000.parquet").is_file());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn partition_on<T: Into<String>>(self, columns: impl IntoIterator<Item = T>) -> Self {
+        self.set(|options| options.partition_on = columns.into_iter().map(Into::into).collect())
+    }
+
     /// One more key and value of the footers.
     pub fn metadata(self, key: &str, value: &str) -> Self {
         self.set(|options| {
@@ -264,6 +286,7 @@ impl ParquetWriter {
             files: written.files,
             bytes: written.bytes,
             row_groups: written.row_groups,
+            folders: written.folders,
             parts_reused: written.parts_reused,
             seconds: started.elapsed().as_secs_f64(),
             peak_memory_bytes: memory.peak_bytes(),

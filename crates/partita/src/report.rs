@@ -15,6 +15,8 @@ pub struct Report {
     pub columns_widened: Vec<String>,
     /// Parquet files written.
     pub parts_written: usize,
+    /// Folders that the files lie in because of their keys (`partition_on`).
+    pub folders: usize,
     /// Parquet files kept that an earlier run had written.
     pub parts_reused: usize,
     /// Bytes of input read.
@@ -35,6 +37,7 @@ impl Report {
             rows_quarantined: written.rows_quarantined,
             columns_widened: written.widened.iter().map(|column| column.column.clone()).collect(),
             parts_written: written.files.len() - written.parts_reused,
+            folders: written.folders,
             parts_reused: written.parts_reused,
             bytes_in: written.bytes_in,
             bytes_out: written.bytes,

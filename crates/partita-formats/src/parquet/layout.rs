@@ -17,6 +17,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, TypePtr};
 
 use crate::error::Result;
+use crate::parquet::hive::split_schema;
 use crate::parquet::options::{Compression, Encoding, PageLimits, Statistics, WriteOptions, options};
 use crate::parquet::row_group::{PagesFactory, SharedPages};
 
@@ -24,7 +25,8 @@ use crate::parquet::row_group::{PagesFactory, SharedPages};
 ///
 /// Parquet has no view types and no seconds, so the schema in the files differs from that of the batches: views
 /// are declared as `Utf8` and `Binary` (the bytes are the same), seconds are written as milliseconds, `Date64`
-/// as `Date32`, and dictionaries of anything but text and binary as their values. `required` is kept.
+/// as `Date32`, and dictionaries of anything but text and binary as their values. `required` is kept. Columns that
+/// are in the names of folders ([`WriteOptions::partition_on`]) are in neither.
 #[derive(Debug)]
 pub struct Layout {
     /// What batches look like.
@@ -33,6 +35,8 @@ pub struct Layout {
     written: SchemaRef,
     /// What the column writers are fed: `written`, with views left as views.
     fed: Vec<FieldRef>,
+    /// Columns that are in the names of folders.
+    keys: Vec<FieldRef>,
     /// Whether any column of `fed` differs from `input`.
     casts: bool,
     root: TypePtr,
@@ -63,6 +67,10 @@ impl Layout {
     /// that its type does not have; [`crate::ErrorKind::Parquet`] for types that Parquet cannot hold.
     pub fn new(schema: SchemaRef, write: &WriteOptions) -> Result<Arc<Self>> {
         write.check()?;
+        let (schema, keys) = match write.partition_on.is_empty() {
+            true => (schema, Vec::new()),
+            false => split_schema(&schema, &write.partition_on)?,
+        };
         if schema.fields().is_empty() {
             return Err(options("a Parquet file needs at least one column, got a schema of none".to_owned()));
         }
@@ -98,6 +106,7 @@ impl Layout {
             input: schema,
             written,
             fed,
+            keys,
             casts,
             root,
             properties,
@@ -106,6 +115,11 @@ impl Layout {
             leaves,
             limits,
         }))
+    }
+
+    /// The columns that are in the names of folders, outermost first.
+    pub fn key_columns(&self) -> &[FieldRef] {
+        &self.keys
     }
 
     /// The schema of the batches that are written.

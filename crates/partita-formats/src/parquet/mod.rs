@@ -5,6 +5,7 @@
 //! which all tasks and parts of a data set share.
 
 pub mod encoder;
+pub mod hive;
 pub mod layout;
 mod memory;
 pub mod options;
@@ -14,6 +15,7 @@ pub mod row_group;
 mod tests;
 
 pub use encoder::RowGroupEncoder;
+pub use hive::{PartitionKey, PartitionKeys};
 pub use layout::Layout;
 pub use options::{ColumnOptions, Compression, Encoding, Statistics, WriteOptions};
 pub use part::{PartSummary, PartWriter};

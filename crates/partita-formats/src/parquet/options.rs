@@ -219,6 +219,9 @@ pub struct WriteOptions {
     pub part_bytes: u64,
     /// One part for every partition, whatever its size.
     pub file_per_partition: bool,
+    /// Columns whose values are the names of folders, outermost first; none by default. See [`super::hive`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partition_on: Vec<String>,
     /// The writer's name in the footer.
     pub created_by: String,
     /// Further keys and values of the footer.
@@ -240,6 +243,7 @@ impl Default for WriteOptions {
             columns: BTreeMap::new(),
             part_bytes: 256 << 20,
             file_per_partition: false,
+            partition_on: Vec::new(),
             created_by: concat!("partita version ", env!("CARGO_PKG_VERSION")).to_owned(),
             key_value_metadata: BTreeMap::new(),
         }

@@ -11,6 +11,7 @@ use parquet::column::page_store::{PageKey, PageStore, PageStoreArgs, PageStoreFa
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterPropertiesPtr;
 
+use crate::parquet::hive::PartitionKey;
 use crate::parquet::memory::page_head;
 
 /// A file in which pages wait until their part is written. Implementations live in the runtime, and in tests.
@@ -37,12 +38,23 @@ pub struct EncodedRowGroup {
     pages: Vec<SharedPages>,
     rows: u64,
     bytes: u64,
+    key: Option<Arc<PartitionKey>>,
 }
 
 impl EncodedRowGroup {
     pub(super) fn new(chunks: Vec<ArrowColumnChunk>, pages: Vec<SharedPages>, rows: u64) -> Self {
         let bytes = chunks.iter().map(|chunk| chunk.close().bytes_written).sum();
-        Self { chunks, pages, rows, bytes }
+        Self { chunks, pages, rows, bytes, key: None }
+    }
+
+    /// The same row group, of rows that go to the folder of `key`.
+    pub fn with_key(self, key: Arc<PartitionKey>) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// What its rows have in common, where that is in the names of folders.
+    pub fn key(&self) -> Option<&Arc<PartitionKey>> {
+        self.key.as_ref()
     }
 
     /// Number of rows.

@@ -43,7 +43,9 @@ impl Base {
         };
         let manifest = parse(&bytes).map_err(refused)?;
         let hash = manifest_hash(&bytes);
-        let next_number = next_number(target).map_err(|error| Error::io("list", shown, error))?;
+        let in_folder = next_number(target).map_err(|error| Error::io("list", shown, error))?;
+        let names = manifest.parts.iter().map(|part| part.name.rsplit('/').next().unwrap_or_default());
+        let next_number = names.map(|name| number_after(OsStr::new(name))).fold(in_folder, usize::max);
         Ok(Self { manifest, json: bytes, hash, next_number })
     }
 
@@ -85,13 +87,15 @@ pub(super) fn parse(bytes: &[u8]) -> std::result::Result<Manifest, String> {
 fn next_number(target: &Path) -> io::Result<usize> {
     let mut next = 0;
     for entry in fs::read_dir(target)? {
-        next = next.max(part_number(&entry?.file_name()).map_or(0, |number| number.saturating_add(1)));
+        next = next.max(number_after(&entry?.file_name()));
     }
     Ok(next)
 }
 
-fn part_number(name: &OsStr) -> Option<usize> {
-    name.to_str()?.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()
+/// The number after that of the part of this name; 0 where it is none.
+fn number_after(name: &OsStr) -> usize {
+    let digits = name.to_str().and_then(|name| name.strip_prefix("part-")?.strip_suffix(".parquet"));
+    digits.and_then(|digits| digits.parse().ok()).map_or(0, |number: usize| number.saturating_add(1))
 }
 
 /// How `now` differs from `old`, column by column.
@@ -119,5 +123,7 @@ fn drift(old: &[ManifestColumn], now: &[ManifestColumn]) -> Vec<String> {
 }
 
 fn said(column: &ManifestColumn) -> String {
-    format!("{}{}", column.data_type, if column.nullable { "" } else { " without nulls" })
+    let nulls = if column.nullable { "" } else { " without nulls" };
+    let place = if column.in_folders { " in the names of folders" } else { "" };
+    format!("{}{nulls}{place}", column.data_type)
 }

@@ -1,5 +1,6 @@
 //! The end of a data set: the last part, the manifest, the name. And the look at one that is there already.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +29,7 @@ impl Dataset {
     /// [`ErrorKind::Locked`], [`ErrorKind::Formats`] for options that do not go with the schema, and what the system reports.
     pub fn complete(target: &Path, schema: SchemaRef, options: &DatasetOptions) -> Result<Option<Written>> {
         let layout = Layout::new(schema, &options.write)?;
-        let job = Job::new(options, layout.written_schema());
+        let job = Job::new(options, &manifest::columns(&layout));
         let Some(job) = job.filter(|_| options.resume) else { return Ok(None) };
         let Some((real, manifest)) = manifest_at(target, options)? else { return Ok(None) };
         if !is_result(&manifest, &job, options.append) {
@@ -99,7 +100,7 @@ impl Dataset {
             inputs: old_inputs.iter().chain(&self.options.inputs).cloned().collect(),
             options: self.options.options_json.clone(),
             write: self.options.write.clone(),
-            schema: manifest::columns(self.layout.written_schema()),
+            schema: manifest::columns(&self.layout),
             rows: parts.iter().map(|part| part.rows).sum(),
             parts,
             set_aside,
@@ -140,6 +141,7 @@ fn written(place: &Place, assembled: &Assembled, replaced: Replaced) -> Written 
         files: parts.iter().map(file).collect(),
         bytes: parts.iter().filter_map(|part| part.bytes).sum(),
         row_groups: parts.iter().map(|part| part.row_groups).sum(),
+        folders: key_folders(parts),
         parts_reused: place.kept().parts.len(),
         set_aside: 0,
         quarantine: None,
@@ -159,6 +161,12 @@ fn manifest_at(target: &Path, options: &DatasetOptions) -> Result<Option<(PathBu
         _ => None,
     };
     Ok(found)
+}
+
+/// Folders in which parts lie, other than the data set's own.
+fn key_folders(parts: &[ManifestPart]) -> usize {
+    let folders = parts.iter().filter_map(|part| Some(part.name.rsplit_once('/')?.0));
+    folders.collect::<BTreeSet<_>>().len()
 }
 
 /// The manifest of a folder whose parts are there with their sizes.
@@ -196,6 +204,7 @@ fn there(target: &Path, real: &Path, manifest: &Manifest) -> Written {
         rows: manifest.rows,
         bytes: files.iter().map(size).sum(),
         row_groups: manifest.parts.iter().map(|part| part.row_groups).sum(),
+        folders: key_folders(&manifest.parts),
         parts_reused: files.len(),
         files,
         set_aside: manifest.set_aside,

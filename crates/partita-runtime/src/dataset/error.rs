@@ -51,6 +51,15 @@ pub enum ErrorKind {
         /// The target.
         target: PathBuf,
     },
+    /// Rows are to go to folders by their keys, and the target is one file.
+    #[error(
+        "{}: partition_on makes folders, and the target is a single file; name a folder, or leave partition_on out",
+        target.display()
+    )]
+    FoldersInFile {
+        /// The target.
+        target: PathBuf,
+    },
     /// Writing would replace what is being read.
     #[error("{}: holds the input {}; write to another place", target.display(), input.display())]
     OwnInput {

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use arrow_schema::Schema;
 use partita_formats::parquet::WriteOptions;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use crate::dataset::manifest::{self, ManifestColumn};
+use crate::dataset::manifest::ManifestColumn;
 use crate::dataset::options::{DatasetOptions, InputFingerprint};
 
 /// What the rows are made by, beside the inputs: 128 bits that are the same for the same plan.
@@ -48,13 +47,13 @@ pub(super) struct Job {
 
 impl Job {
     /// The job of these options; `None` where it cannot be told from another.
-    pub(super) fn new(options: &DatasetOptions, schema: &Schema) -> Option<Self> {
+    pub(super) fn new(options: &DatasetOptions, columns: &[ManifestColumn]) -> Option<Self> {
         Some(Self {
             created_by: options.write.created_by.clone(),
             inputs: options.inputs.clone(),
             options: options.options_json.clone(),
             write: options.write.clone(),
-            schema: manifest::columns(schema),
+            schema: columns.to_vec(),
             partitions: options.partitions,
             plan: options.plan?.to_string(),
         })

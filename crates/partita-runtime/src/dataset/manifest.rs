@@ -1,7 +1,9 @@
 //! What a data set says about itself. Drawn field by field in `docs/formats.md`.
 
-use arrow_schema::Schema;
-use partita_formats::parquet::{PartSummary, WriteOptions};
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow_schema::FieldRef;
+use partita_formats::parquet::{Layout, PartSummary, PartitionKey, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::options::InputFingerprint;
@@ -26,7 +28,7 @@ pub struct Manifest {
     pub options: serde_json::Value,
     /// How the files were encoded and cut.
     pub write: WriteOptions,
-    /// The columns as the files declare them.
+    /// The columns as the files declare them, and then those that are in the names of folders.
     pub schema: Vec<ManifestColumn>,
     /// Rows of all parts.
     pub rows: u64,
@@ -56,13 +58,19 @@ pub struct ManifestColumn {
     pub data_type: String,
     /// Whether it may have nulls.
     pub nullable: bool,
+    /// Whether it is in the names of folders rather than in the files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_folders: bool,
 }
 
 /// A file of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestPart {
-    /// Its name in the folder.
+    /// Its path in the folder, with `/` between names.
     pub name: String,
+    /// Of all its rows, the values of the columns that are in the names of folders, as text; null is null.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, Option<String>>,
     /// Its rows.
     pub rows: u64,
     /// Its row groups.
@@ -77,9 +85,10 @@ pub struct ManifestPart {
 }
 
 impl ManifestPart {
-    pub(super) fn new(name: &str, summary: &PartSummary) -> Self {
+    pub(super) fn new(name: &str, key: Option<&PartitionKey>, summary: &PartSummary) -> Self {
         Self {
             name: name.to_owned(),
+            values: key.map(|key| key.values().iter().cloned().collect()).unwrap_or_default(),
             rows: summary.rows,
             row_groups: summary.row_groups,
             bytes: Some(summary.bytes),
@@ -88,12 +97,20 @@ impl ManifestPart {
     }
 }
 
-/// The columns of a schema as a manifest names them.
-pub(super) fn columns(schema: &Schema) -> Vec<ManifestColumn> {
-    let column = |field: &arrow_schema::FieldRef| ManifestColumn {
+/// The columns of a data set as a manifest names them.
+pub(super) fn columns(layout: &Layout) -> Vec<ManifestColumn> {
+    let column = |field: &FieldRef, in_folders| ManifestColumn {
         name: field.name().clone(),
         data_type: field.data_type().to_string(),
         nullable: field.is_nullable(),
+        in_folders,
     };
-    schema.fields().iter().map(column).collect()
+    let in_files = layout.written_schema().fields().iter().map(|field| column(field, false));
+    in_files.chain(layout.key_columns().iter().map(|field| column(field, true))).collect()
+}
+
+/// The folders in which parts of these names lie, and those around them, outermost first; not the data set's own.
+pub(super) fn folders<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let around = |name: &'a str| name.match_indices('/').map(move |(end, _)| &name[..end]);
+    names.into_iter().flat_map(around).collect()
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::aside::QUARANTINE_NAME;
 use crate::dataset::base::manifest_hash;
 use crate::dataset::error::{Error, Result};
-use crate::dataset::manifest::MANIFEST_NAME;
+use crate::dataset::manifest::{self, MANIFEST_NAME};
 use crate::dataset::record::read_file;
 use crate::storage::Disk;
 
@@ -23,8 +23,11 @@ const OLD_QUARANTINE_NAME: &str = "old_quarantine.ndjson";
 /// What is moved into a data set.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Moves {
-    /// File names of the new parts.
+    /// Paths of the new parts.
     pub(super) parts: Vec<String>,
+    /// Folders that are made for them, outermost first.
+    #[serde(default)]
+    pub(super) folders: Vec<String>,
     /// Whether there is a new quarantine file.
     pub(super) quarantine: bool,
     /// XXH3 of the new manifest: where the target has it, all has been done.
@@ -41,6 +44,10 @@ impl Moves {
         sync: bool,
     ) -> Result<()> {
         self.write_down(disk, hidden, sync)?;
+        for folder in &self.folders {
+            let path = target.join(folder);
+            disk.create_dir(&path).map_err(|error| Error::io("create", &path, error))?;
+        }
         for name in &self.parts {
             rename_new(disk, &data.join(name), &target.join(name))?;
         }
@@ -52,6 +59,9 @@ impl Moves {
             rename_new(disk, &new, &place)?;
         }
         if sync {
+            for folder in manifest::folders(self.parts.iter().map(String::as_str)) {
+                sync_dir(disk, &target.join(folder))?;
+            }
             sync_dir(disk, target)?;
         }
         rename(disk, &data.join(MANIFEST_NAME), &target.join(MANIFEST_NAME))
@@ -76,6 +86,10 @@ impl Moves {
             if !to.exists() && from.exists() {
                 rename(disk, &from, &to)?;
             }
+        }
+        for folder in self.folders.iter().rev() {
+            // It may not have been made, and somebody else may have put something into it.
+            let _ = disk.remove_dir(&target.join(folder));
         }
         let (new, place) = (data.join(QUARANTINE_NAME), target.join(QUARANTINE_NAME));
         let old = hidden.join(OLD_QUARANTINE_NAME);

@@ -117,7 +117,9 @@ pub struct Written {
     pub bytes: u64,
     /// Number of row groups in them.
     pub row_groups: usize,
-    /// How many of them an earlier run had written.
+    /// Number of folders that they lie in because of their keys.
+    pub folders: usize,
+    /// How many of the files an earlier run had written.
     pub parts_reused: usize,
     /// Lines that were set aside; where something was appended, the new ones.
     pub set_aside: u64,

@@ -27,13 +27,23 @@ pub(super) struct Header {
     pub(super) base: Option<String>,
 }
 
-/// Every other line: a part that is on the disk.
+/// Every other line: a part that is on the disk; where rows go to folders by their keys, several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct DonePart {
     /// The first partition in it, and the first that is not.
     pub(super) partitions: [usize; 2],
     #[serde(flatten)]
     pub(super) part: ManifestPart,
+    /// Parts before it with rows of the same partitions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<ManifestPart>,
+}
+
+impl DonePart {
+    /// All parts, in their order.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &ManifestPart> {
+        self.others.iter().chain([&self.part])
+    }
 }
 
 /// A record as it was found: whole lines.

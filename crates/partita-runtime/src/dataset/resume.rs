@@ -1,14 +1,13 @@
 //! Going on with what an earlier run has left in its hidden folder.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::dataset::base;
 use crate::dataset::error::{Error, Result};
-use crate::dataset::manifest::{MANIFEST_NAME, ManifestPart};
+use crate::dataset::manifest::{self, MANIFEST_NAME, ManifestPart};
 use crate::dataset::place::{DATA_NAME, FRAGMENTS_NAME, READY_NAME};
 use crate::dataset::record::{self, Header, RECORD_VERSION, Record, read_file};
 use crate::storage::Disk;
@@ -57,12 +56,12 @@ pub(super) fn look(disk: &dyn Disk, hidden: &Path, header: &Header) -> Result<Le
     for (done, end) in found.parts {
         let [first, past] = done.partitions;
         let follows = first == kept.partitions && past > first;
-        if !follows || !is_whole(disk, &data.join(&done.part.name), &done.part) {
+        if !follows || !done.parts().all(|part| is_whole(disk, &data.join(&part.name), part)) {
             break;
         }
         kept.partitions = past;
         kept.record_bytes = end;
-        kept.parts.push(done.part);
+        kept.parts.extend(done.parts().cloned());
     }
     Ok(if kept.parts.is_empty() { Left::Nothing } else { Left::Parts(kept) })
 }
@@ -95,17 +94,33 @@ fn is_whole(disk: &dyn Disk, path: &Path, part: &ManifestPart) -> bool {
 /// Removes from a hidden folder what is not kept: other files, and lines of the record past them.
 pub(super) fn clear(disk: &dyn Disk, hidden: &Path, kept: &Kept) -> Result<()> {
     Record::go_on(disk, hidden, kept.record_bytes)?.sync()?;
-    let names: BTreeSet<OsString> = kept.parts.iter().map(|part| OsString::from(&part.name)).collect();
     let data = hidden.join(DATA_NAME);
-    let entries = fs::read_dir(&data).map_err(|error| Error::io("list", &data, error))?;
-    for entry in entries {
-        let entry = entry.map_err(|error| Error::io("list", &data, error))?;
-        if !names.contains(&entry.file_name()) {
-            remove(disk, &entry.path())?;
-        }
-    }
+    let names = || kept.parts.iter().map(|part| part.name.as_str());
+    let files: BTreeSet<PathBuf> = names().map(|name| data.join(name)).collect();
+    let folders: BTreeSet<PathBuf> =
+        manifest::folders(names()).into_iter().map(|name| data.join(name)).collect();
+    clear_folder(disk, &data, &files, &folders)?;
     for name in [FRAGMENTS_NAME, READY_NAME] {
         remove(disk, &hidden.join(name))?;
+    }
+    Ok(())
+}
+
+/// Removes what is in `folder`, but for `files` and what is in `folders`.
+fn clear_folder(
+    disk: &dyn Disk,
+    folder: &Path,
+    files: &BTreeSet<PathBuf>,
+    folders: &BTreeSet<PathBuf>,
+) -> Result<()> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::io("list", folder, error))?;
+    for entry in entries {
+        let path = entry.map_err(|error| Error::io("list", folder, error))?.path();
+        if folders.contains(&path) {
+            clear_folder(disk, &path, files, folders)?;
+        } else if !files.contains(&path) {
+            remove(disk, &path)?;
+        }
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use crossbeam_channel::{Sender, TrySendError};
 
 use crate::dataset::aside::Aside;
 use crate::dataset::error::{Error, Result};
+use crate::dataset::manifest;
 use crate::dataset::record::{DonePart, Header, Record};
 use crate::storage::{Disk, DiskFile};
 
@@ -57,6 +58,9 @@ impl Recorder {
         let (Some(done), Some(header)) = (&ended.done, &self.header) else { return Ok(()) };
         if self.sync {
             self.aside.sync(done.partitions[0]..done.partitions[1])?;
+            for folder in manifest::folders(done.parts().map(|part| part.name.as_str())) {
+                self.sync_folder(&self.data.join(folder))?;
+            }
             self.sync_folder(&self.data)?;
         }
         // While the record is written the folder around it stays.

@@ -2,6 +2,7 @@
 
 mod append;
 mod faults;
+mod folders;
 mod jobs;
 mod ordering;
 mod places;
@@ -16,7 +17,7 @@ use arrow::array::{AsArray, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use partita_formats::parquet::options::{MANIFEST_KEY, PART_BYTES_MIN};
-use partita_formats::parquet::{Compression, EncodedRowGroup, RowGroupEncoder, WriteOptions};
+use partita_formats::parquet::{Compression, EncodedRowGroup, PartitionKeys, RowGroupEncoder, WriteOptions};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;

@@ -14,7 +14,6 @@ use partita_formats::csv::blocks;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::io::ReadAt;
 
-use self::parquet::Parquet;
 use super::{Flow, Held, Outcome};
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Reservation, SlotValue, StoreWriter};
@@ -55,7 +54,7 @@ pub(super) fn open<'a>(program: &'a Program, host: &'a dyn Host) -> Result<Box<d
             _ => return Err(ErrorKind::Missing("a file to find block starts in".into()).into()),
         },
         Sink::Parquet { dataset, partition, options } => {
-            Box::new(Parquet::new(program, *dataset, *partition, options, host)?)
+            parquet::open(program, *dataset, *partition, options, host)?
         }
     })
 }

@@ -106,7 +106,9 @@ fn dry_run(
     let target = args.write.to.display();
     let named = args.write.to.as_os_str().as_encoded_bytes().ends_with(b".parquet");
     let is_file = args.write.single_file || (named && !args.write.to.is_dir());
+    let keys = options.partition_on.join("=../") + "=../";
     let kind = match (is_file, options.file_per_partition) {
+        _ if !options.partition_on.is_empty() => format!("folders {keys} of parts"),
         (true, _) => "one file".to_owned(),
         (false, true) => format!("a folder of {} parts", frame.npartitions()?),
         (false, false) => format!("a folder of parts of about {}", HumanBytes(options.part_bytes)),

@@ -58,6 +58,7 @@ fn the_report_is_json_with_what_was_done() {
             "bytes_in",
             "bytes_out",
             "columns_widened",
+            "folders",
             "parts_reused",
             "parts_written",
             "peak_memory_bytes",
@@ -68,6 +69,7 @@ fn the_report_is_json_with_what_was_done() {
     );
     assert_eq!(found["rows"], 26_115);
     assert_eq!(found["parts_written"], 1);
+    assert_eq!(found["folders"], 0);
     assert_eq!(found["bytes_in"], fs::metadata(&input).unwrap().len());
     let written: u64 = parts(&target).iter().map(|part| fs::metadata(part).unwrap().len()).sum();
     assert_eq!(found["bytes_out"], written);

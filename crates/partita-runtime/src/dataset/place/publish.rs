@@ -8,7 +8,7 @@ use super::{OLD_NAME, Place, READY_NAME};
 use crate::dataset::aside::{QUARANTINE_NAME, beside};
 use crate::dataset::base::{Base, manifest_hash};
 use crate::dataset::error::{Error, ErrorKind, Result};
-use crate::dataset::manifest::MANIFEST_NAME;
+use crate::dataset::manifest::{self, MANIFEST_NAME};
 use crate::dataset::moves::{self, Moves, link_all};
 use crate::dataset::options::Replaced;
 use crate::dataset::record::read_file;
@@ -17,7 +17,7 @@ use crate::storage::disk::is_unsupported;
 /// What is about to appear.
 #[derive(Debug)]
 pub(in crate::dataset) struct Built {
-    /// File names of the new parts.
+    /// Paths of the new parts.
     pub(in crate::dataset) parts: Vec<String>,
     /// Whether lines were set aside.
     pub(in crate::dataset) has_quarantine: bool,
@@ -33,6 +33,9 @@ impl Place {
         if sync {
             // The names inside first, then the file's or folder's own name, then the target's.
             if !self.single_file {
+                for folder in manifest::folders(built.parts.iter().map(String::as_str)) {
+                    self.sync_folder(&data.join(folder))?;
+                }
                 self.sync_folder(&data)?;
             }
             self.sync_folder(self.hidden())?;
@@ -246,8 +249,11 @@ impl Place {
                 Err(error) => return Err(self.rename_error(error)),
             }
         }
+        let names = built.parts.iter().map(String::as_str);
+        let folders = manifest::folders(names).into_iter().filter(|name| !self.target.join(name).is_dir());
         let moves = Moves {
             parts: built.parts.clone(),
+            folders: folders.map(str::to_owned).collect(),
             quarantine: built.has_quarantine,
             manifest: built.manifest.clone(),
         };

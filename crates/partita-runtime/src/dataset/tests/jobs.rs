@@ -14,9 +14,34 @@ pub(super) enum Mode {
     Plain,
     Overwrite,
     Append,
+    /// Rows go to folders by their keys, and nothing was there.
+    Folders,
+    /// The same, and are added to others.
+    AppendFolders,
 }
 
-pub(super) const MODES: [Mode; 3] = [Mode::Plain, Mode::Overwrite, Mode::Append];
+pub(super) const MODES: [Mode; 4] = [Mode::Plain, Mode::Overwrite, Mode::Append, Mode::AppendFolders];
+
+impl Mode {
+    fn is_first(self) -> bool {
+        matches!(self, Mode::Plain | Mode::Folders)
+    }
+
+    fn appends(self) -> bool {
+        matches!(self, Mode::Append | Mode::AppendFolders)
+    }
+
+    fn keys(self) -> Vec<String> {
+        let has = matches!(self, Mode::Folders | Mode::AppendFolders);
+        if has { vec!["text".to_owned()] } else { Vec::new() }
+    }
+
+    fn job(self, name: &str) -> DatasetOptions {
+        let mut options = job(name);
+        options.write.partition_on = self.keys();
+        options
+    }
+}
 
 pub(super) fn local() -> Arc<dyn Disk> {
     Arc::new(LocalDisk)
@@ -33,8 +58,8 @@ pub(super) fn job(name: &str) -> DatasetOptions {
 }
 
 pub(super) fn in_mode(mode: Mode, resume: bool, disk: Arc<dyn Disk>) -> DatasetOptions {
-    let (overwrite, append) = (mode == Mode::Overwrite, mode == Mode::Append);
-    DatasetOptions { overwrite, append, resume, sync: true, disk, ..job("new") }
+    let (overwrite, append) = (mode == Mode::Overwrite, mode.appends());
+    DatasetOptions { overwrite, append, resume, sync: true, disk, ..mode.job("new") }
 }
 
 /// Writes one partition; the second has lines that are set aside.
@@ -43,9 +68,29 @@ pub(super) fn write_partition(dataset: &Dataset, partition: usize) -> Result<()>
         dataset.set_aside(1, 0, b"{\"line\": 1}\n")?;
         dataset.set_aside(1, 1, b"{\"line\": 2}\n")?;
     }
+    if !dataset.layout().key_columns().is_empty() {
+        return write_by_key(dataset, partition);
+    }
     let batch = rows(partition as u64 * PARTITION_ROWS, PARTITION_ROWS);
     dataset.write_row_group(partition, 0, encode(dataset, &batch))?;
     dataset.close_partition(partition, 1, PARTITION_ROWS)
+}
+
+/// Even numbers have no key, odd ones the key `a/b`.
+fn write_by_key(dataset: &Dataset, partition: usize) -> Result<()> {
+    let first = (partition as u64 * PARTITION_ROWS) as i64;
+    let on = &dataset.layout().options().partition_on;
+    let mut keys = PartitionKeys::new(&schema(), on).unwrap();
+    for odd in [0, 1] {
+        let numbers = Int64Array::from_iter_values((first..first + 10).filter(|n| n % 2 == odd as i64));
+        let texts = StringViewArray::from_iter(numbers.iter().map(|_| (odd == 1).then_some("a/b")));
+        let batch = RecordBatch::try_new(schema(), vec![Arc::new(numbers), Arc::new(texts)]).unwrap();
+        let number = keys.numbers(&batch).unwrap()[0];
+        let row_group = encode(dataset, &batch.project(&[0]).unwrap());
+        let row_group = row_group.with_key(Arc::clone(keys.key(number).unwrap()));
+        dataset.write_row_group(partition, odd, row_group)?;
+    }
+    dataset.close_partition(partition, 2, PARTITION_ROWS)
 }
 
 /// Does the job, or what is left of it.
@@ -138,8 +183,8 @@ impl Scene {
     pub(super) fn set(&mut self) {
         fs::remove_dir_all(self.root()).unwrap();
         fs::create_dir(self.root()).unwrap();
-        if self.mode != Mode::Plain {
-            run(&self.target, job("old")).unwrap();
+        if !self.mode.is_first() {
+            run(&self.target, self.mode.job("old")).unwrap();
         }
         self.before = snapshot(&self.target);
     }
@@ -167,8 +212,9 @@ impl Scene {
     pub(super) fn check_next_run(&self, resume: bool, what: &str) {
         // What was added once must not be added again.
         let resume = resume || snapshot(&self.target) == self.after;
-        let mode = if self.mode == Mode::Plain && self.target.exists() { Mode::Overwrite } else { self.mode };
-        let written = run(&self.target, in_mode(mode, resume, local()));
+        let overwrite = self.mode == Mode::Overwrite || (self.mode.is_first() && self.target.exists());
+        let options = DatasetOptions { overwrite, ..in_mode(self.mode, resume, local()) };
+        let written = run(&self.target, options);
         assert!(written.is_ok(), "{what}, then {}", written.unwrap_err());
         assert!(snapshot(&self.target) == self.after, "{what}, then another result");
         self.check_clean(what);

@@ -6,7 +6,7 @@ use clap::{ArgAction, Args};
 use partita::{ColumnEncoding, ColumnOptions, Compression, Statistics, WriteOptions};
 
 use crate::cli::failure::Failure;
-use crate::cli::values;
+use crate::cli::values::{self, List};
 
 const STATISTICS: &[(&str, &str, Statistics)] = &[
     ("page", "of every column chunk and every page", Statistics::Page),
@@ -108,6 +108,12 @@ pub(crate) struct WriteArgs {
     #[arg(long, conflicts_with_all = ["part_size", "single_file"])]
     file_per_partition: bool,
 
+    /// Columns whose values become the names of folders, outermost first: year=2024/city=Rome/
+    ///
+    /// They are not in the files; readers of Hive layouts give them back.
+    #[arg(long, value_name = "A,B", value_parser = values::list, conflicts_with = "single_file")]
+    partition_on: Vec<List>,
+
     /// A key and a value for the files' metadata; may be repeated
     #[arg(long, value_name = "K=V", value_parser = values::key_value)]
     metadata: Vec<(String, String)>,
@@ -146,6 +152,7 @@ impl WriteArgs {
         options.dictionary = !self.no_dictionary;
         options.byte_stream_split = self.byte_stream_split;
         options.file_per_partition = self.file_per_partition;
+        options.partition_on = values::all(&self.partition_on);
         options.key_value_metadata.extend(self.metadata.iter().cloned());
         for (name, compression) in &self.column_compression {
             let column: &mut ColumnOptions = options.columns.entry(name.clone()).or_default();

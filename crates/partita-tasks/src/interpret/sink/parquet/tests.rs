@@ -1,5 +1,7 @@
 //! The sink against a host that counts and refuses.
 
+mod partitioned;
+
 use std::any::Any;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -201,7 +203,10 @@ fn rows() -> Partition {
 }
 
 fn write(host: &Double, options: &WriteOptions) -> Result<Outcome> {
-    let partition = rows();
+    write_rows(host, rows(), options)
+}
+
+fn write_rows(host: &Double, partition: Partition, options: &WriteOptions) -> Result<Outcome> {
     let program = Program {
         version: PROGRAM_VERSION,
         source: Source::Input(Arc::clone(partition.schema())),
