@@ -80,6 +80,32 @@ fn the_report_is_json_with_what_was_done() {
 }
 
 #[test]
+fn rows_go_to_folders_by_their_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, report) = (folder.path().join("out"), folder.path().join("report.json"));
+    let input = testdata("weather.csv");
+    let line = "convert {} --null-values NA --to {} --partition-on origin,month --progress none --report {}";
+    let said = run(&format!("{line} --dry-run"), &[&input, &target, &report]).printed();
+    assert!(said.contains("folders origin=../month=../ of parts"), "{said}");
+    run(line, &[&input, &target, &report]).quiet();
+    let found: Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
+    assert_eq!(
+        (&found["rows"], &found["folders"], &found["parts_written"]),
+        (&26_115.into(), &36.into(), &36.into())
+    );
+    assert_eq!(names(&target), ["_partita.json", "origin=EWR", "origin=JFK", "origin=LGA"]);
+    assert_eq!(names(&target.join("origin=JFK")).len(), 12);
+    // What is complete is left alone.
+    let again = run(&format!("{line} --resume --overwrite"), &[&input, &target, &report]);
+    assert_eq!((again.code, again.err.as_str()), (0, "note: the target is complete: nothing was written\n"));
+    let file = folder.path().join("x.parquet");
+    run("convert {} --to {} --partition-on origin", &[&input, &file])
+        .refused(2, &["the target is a single file"]);
+    run("convert {} --to {} --partition-on origin --single-file", &[&input, &target])
+        .refused(2, &["--single-file"]);
+}
+
+#[test]
 fn a_report_that_cannot_be_written_is_refused_first() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("out");
