@@ -100,7 +100,7 @@ fn rows_go_to_folders_by_their_keys() {
     assert_eq!((again.code, again.err.as_str()), (0, "note: the target is complete: nothing was written\n"));
     let file = folder.path().join("x.parquet");
     run("convert {} --to {} --partition-on origin", &[&input, &file])
-        .refused(2, &["the target is a single file"]);
+        .refused(1, &["the target is a single file"]);
     run("convert {} --to {} --partition-on origin --single-file", &[&input, &target])
         .refused(2, &["--single-file"]);
 }
