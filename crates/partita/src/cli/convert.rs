@@ -80,8 +80,9 @@ fn run(
     display.finish(&report, &args.write.to);
     if let Some(path) = written.quarantine.as_ref().filter(|_| written.rows_quarantined > 0) {
         let (count, path) = (HumanCount(written.rows_quarantined), path.display());
-        let records = if written.rows_quarantined == 1 { "record did" } else { "records did" };
-        let _ = writeln!(io::stderr(), "note: {count} {records} not fit and are set aside in {path}");
+        let (records, are) =
+            if written.rows_quarantined == 1 { ("record", "is") } else { ("records", "are") };
+        let _ = writeln!(io::stderr(), "note: {count} {records} did not fit and {are} set aside in {path}");
     }
     for column in &written.widened {
         let _ = writeln!(io::stderr(), "note: widened column {column}");
