@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +17,7 @@ use partita_tasks::{ErrorKind, Result};
 
 use crate::dataset::Dataset;
 use crate::engine::{Call, Engine};
+use crate::error::{Error, ErrorKind as RuntimeErrorKind};
 use crate::store::Reader;
 
 /// A map that tasks of one run share.
@@ -61,19 +63,22 @@ fn host_error(error: impl std::error::Error + Send + Sync + 'static) -> partita_
     ErrorKind::Host(Box::new(error)).into()
 }
 
+fn is_not_found(error: &Error) -> bool {
+    matches!(error.kind(), RuntimeErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
 impl Host for RunHost<'_> {
     fn open(&self, path: &str) -> Result<Arc<dyn ReadAt>> {
         self.engine.storage().open(path).map_err(host_error)
     }
 
     fn check_unchanged(&self, path: &str, bytes: u64, modified_ns: i128) -> Result<()> {
-        let now = self.engine.storage().stat(path).map_err(host_error)?;
-        let what = if now.bytes != bytes {
-            format!("it had {bytes} bytes and has {}", now.bytes)
-        } else if now.modified_ns != modified_ns {
-            "it was written to".to_owned()
-        } else {
-            return Ok(());
+        let what = match self.engine.storage().stat(path) {
+            Ok(now) if now.bytes != bytes => format!("it had {bytes} bytes and has {}", now.bytes),
+            Ok(now) if now.modified_ns != modified_ns => "it was written to".to_owned(),
+            Ok(_) => return Ok(()),
+            Err(error) if is_not_found(&error) => "it is no longer there".to_owned(),
+            Err(error) => return Err(host_error(error)),
         };
         Err(ErrorKind::InputChanged { file: path.to_owned(), what }.into())
     }

@@ -1,18 +1,18 @@
 //! Writing Parquet: what a user says about the data set, and its commit.
 
+mod columns;
 mod widen;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::datatypes::DataType;
 use partita_formats::csv::stream::Compression as Decompression;
 use partita_formats::csv::widen::{Seen, Widened};
 use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOptions};
 use partita_plan::Stage;
 use partita_plan::lower::{Target, lower};
-use partita_plan::node::{CsvInput, ReadCsv, retyped};
+use partita_plan::node::{CsvInput, ReadCsv};
 use partita_plan::stage::{explain, optimize};
 use partita_plan::{Plan, PlanRef};
 use partita_runtime::cancel::CancelToken;
@@ -213,7 +213,8 @@ impl ParquetWriter {
     }
 
     /// Whether the new parts are added to the data set at the target, in one step when they are complete; default no. It must
-    /// have been written by this program and have the same columns. Where there is nothing, it is written as ever.
+    /// have been written by this program and have the same columns; with [`crate::OnMismatch::Widen`] new columns that are
+    /// narrower get the old types, and those that are not there are null. Where there is nothing, it is written as ever.
     pub fn append(mut self, append: bool) -> Self {
         self.append = append;
         self
@@ -277,11 +278,11 @@ impl ParquetWriter {
         let mut call = self.frame.call();
         call.cancel = self.cancel.clone();
         call.progress = Arc::clone(&self.progress);
-        let mut plan = Arc::clone(self.frame.plan()?);
+        let (mut plan, known) = self.begun(self.frame.plan()?, &target)?;
         let (mut widened, mut resume) = (Vec::new(), self.resume);
         let answer = |written: partita_runtime::dataset::Written, plan: &PlanRef, widened| Written {
             rows: written.rows,
-            notes: notes(&written),
+            notes: known.iter().cloned().chain(notes(&written)).collect(),
             bytes_in: bytes_in(plan, &call.progress, &written),
             files: written.files,
             bytes: written.bytes,
@@ -294,11 +295,8 @@ impl ParquetWriter {
             rows_quarantined: written.set_aside,
             quarantine: written.quarantine,
         };
-        if let Some(written) = self.complete_with_wider_types(&plan, &target)? {
-            return Ok(answer(written, &plan, widened));
-        }
         for _ in 0..=widen::RESTARTS_MAX {
-            match self.attempt(&plan, &target, &call, (resume, &widen::types(&widened)))? {
+            match self.attempt(&plan, &target, &call, resume)? {
                 Attempt::Done(written) => return Ok(answer(written, &plan, widened)),
                 Attempt::PartlySeen => {
                     // Which type holds all values is known when all have been seen.
@@ -309,47 +307,46 @@ impl ParquetWriter {
                     let (wider, columns) = widen::widen(self.frame.session(), &plan, &seen)?;
                     call.progress.read_again(sources(&wider).map(ReadCsv::input_bytes).sum());
                     widen::remember(&mut widened, columns);
-                    plan = wider;
+                    (plan, resume) = (wider, self.resume);
                 }
             }
         }
         Err(widen::endless(&widened).into())
     }
 
-    /// What is at the target, where an earlier run of this job has widened types for it: they are known when all has been
-    /// read, and stand in its manifest.
-    fn complete_with_wider_types(
-        &self,
-        plan: &PlanRef,
-        target: &Path,
-    ) -> Result<Option<partita_runtime::dataset::Written>> {
+    /// The plan with the types that an earlier run of the same job has come to, where types may be widened, and which these
+    /// are.
+    fn begun(&self, plan: &PlanRef, target: &Path) -> Result<(PlanRef, Vec<String>)> {
         if !self.resume || !sources(plan).any(ReadCsv::widens) {
-            return Ok(None);
+            return Ok((Arc::clone(plan), Vec::new()));
         }
-        let options = self.dataset_options(&optimize(plan, Stage::Fused)?, &[]);
-        let types = Dataset::options_at(target, &options)?.map(|said| widen::types_said(&said));
-        let Some(types) = types.filter(|types| !types.is_empty()) else { return Ok(None) };
-        // Of another job it may not even be a plan.
-        let Ok(wider) = retyped(plan, &types).and_then(|plan| optimize(&plan, Stage::Fused)) else {
-            return Ok(None);
-        };
-        let options = self.dataset_options(&wider, &types);
-        Ok(Dataset::complete(target, Arc::clone(wider.schema()), &options)?)
+        let options = self.dataset_options(&optimize(plan, Stage::Fused)?)?;
+        let left = Dataset::columns_left(target, &options)?.unwrap_or_default();
+        let wider = columns::widen(plan, &left, &self.options)?;
+        let notes =
+            columns::changes(plan, &wider).map(|change| format!("{change}, as an earlier run has found out"));
+        let notes = notes.collect();
+        Ok((wider, notes))
     }
 
-    /// Runs once, and commits unless values did not fit: whether to go on where an earlier run ended, and the types that
-    /// were widened so far.
-    fn attempt(
-        &self,
-        plan: &PlanRef,
-        target: &Path,
-        call: &Call,
-        (resume, types): (bool, &[(String, DataType)]),
-    ) -> Result<Attempt> {
+    /// The plan as it is run: its columns are those of the data set that is added to, where types may be widened.
+    fn final_plan(&self, plan: &PlanRef, target: &Path) -> Result<PlanRef> {
+        let fused = optimize(plan, Stage::Fused)?;
+        if !self.append || !sources(plan).any(ReadCsv::widens) {
+            return Ok(fused);
+        }
+        match Dataset::columns(target, &self.dataset_options(&fused)?)? {
+            Some(known) => Ok(optimize(&columns::fit(plan, &known, &self.options)?, Stage::Fused)?),
+            None => Ok(fused),
+        }
+    }
+
+    /// Runs once, and commits unless values did not fit.
+    fn attempt(&self, plan: &PlanRef, target: &Path, call: &Call, resume: bool) -> Result<Attempt> {
         let engine = self.frame.session().engine();
-        let plan = optimize(plan, Stage::Fused)?;
+        let plan = self.final_plan(plan, target)?;
         partita_plan::memory::check(&plan, engine.ledger().limit_bytes())?;
-        let options = DatasetOptions { resume, ..self.dataset_options(&plan, types) };
+        let options = DatasetOptions { resume, ..self.dataset_options(&plan)? };
         let schema = Arc::clone(plan.schema());
         if let Some(written) = Dataset::complete(target, Arc::clone(&schema), &options)? {
             return Ok(Attempt::Done(written));
@@ -377,8 +374,9 @@ impl ParquetWriter {
         if let Some(error) = &self.wrong {
             return Err(error.clone());
         }
-        let plan = optimize(self.frame.plan()?, Stage::Fused)?;
-        Dataset::check(&self.target()?, Arc::clone(plan.schema()), &self.dataset_options(&plan, &[]))?;
+        let target = self.target()?;
+        let plan = self.final_plan(self.frame.plan()?, &target)?;
+        Dataset::check(&target, Arc::clone(plan.schema()), &self.dataset_options(&plan)?)?;
         Ok(())
     }
 
@@ -391,8 +389,9 @@ impl ParquetWriter {
         Ok(sources(&plan).map(ReadCsv::input_bytes).sum())
     }
 
-    fn dataset_options(&self, plan: &PlanRef, widened: &[(String, DataType)]) -> DatasetOptions {
-        DatasetOptions {
+    fn dataset_options(&self, plan: &PlanRef) -> Result<DatasetOptions> {
+        let origin = fingerprint(&optimize(self.frame.plan()?, Stage::Fused)?);
+        Ok(DatasetOptions {
             write: self.options.clone(),
             overwrite: self.overwrite,
             append: self.append,
@@ -400,11 +399,12 @@ impl ParquetWriter {
             single_file: self.single_file,
             partitions: Some(plan.partitions()),
             inputs: inputs(plan),
-            options_json: widen::say(&self.job, widened),
+            options_json: self.job.clone(),
             plan: fingerprint(plan),
+            origin,
             sync: self.sync,
             disk: Arc::clone(self.frame.session().engine().storage().disk()),
-        }
+        })
     }
 
     fn target(&self) -> Result<PathBuf> {

@@ -10,6 +10,8 @@ use partita::arrow::array::{Int64Array, RecordBatch};
 use partita::arrow::datatypes::{Field, Schema};
 use partita::polars_core;
 use partita::prelude::*;
+use partita_runtime::storage::LocalDisk;
+use partita_runtime::storage::fault::{FaultyDisk, Plan};
 
 fn session() -> Session {
     Session::builder().memory_limit("256MiB").threads(3).build().unwrap()
@@ -214,4 +216,98 @@ fn literals_become_columns_of_the_type_that_was_asked_for() {
     let batches = added.compute_batches().unwrap();
     assert_eq!(batches[0].column(0).data_type(), &DataType::Int8);
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 100);
+}
+
+#[test]
+fn input_that_vanished_is_a_typed_error_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let frame = hundred(&session(), folder.path());
+    std::fs::remove_file(folder.path().join("hundred.csv")).unwrap();
+    let message = frame.to_parquet(folder.path().join("out")).write().unwrap_err().to_string();
+    assert!(message.contains("hundred.csv changed") && message.contains("no longer there"), "{message}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// A session whose disk is gone at the `step`-th step.
+fn dying_session(step: u64) -> (Session, Arc<FaultyDisk>) {
+    let disk = FaultyDisk::new(Arc::new(LocalDisk), Plan::crash_at(step));
+    (Session::builder().threads(1).disk(Arc::clone(&disk) as _).build().unwrap(), disk)
+}
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_job_goes_on_in_another_session_wherever_the_first_one_died() {
+    let folder = tempfile::tempdir().unwrap();
+    let (target, whole) = (folder.path().join("out"), folder.path().join("whole"));
+    let job = |session: &Session| {
+        hundred_of(session, folder.path()).with_row_index("row").filter(col("n").neq(lit(17)))
+    };
+    hundred(&session(), folder.path());
+    let write = |session: &Session, target: &Path| {
+        job(session).to_parquet(target).file_per_partition(true).resume(true).write()
+    };
+    write(&session(), &whole).unwrap();
+    let mut most = 0;
+    for step in (1..).step_by(13) {
+        let (session, disk) = dying_session(step);
+        let first = write(&session, &target);
+        if !disk.has_crashed() {
+            assert_eq!(first.unwrap().parts_reused, 0);
+            break;
+        }
+        drop(session);
+        let written = write(&self::session(), &target).unwrap();
+        assert_eq!(written.rows, 99);
+        most = most.max(written.parts_reused);
+        assert_eq!(files(&target), files(&whole), "died at step {step}");
+        let again = write(&self::session(), &target).unwrap();
+        assert_eq!((again.parts_reused, again.bytes_in), (again.files.len(), 0));
+        std::fs::remove_dir_all(&target).unwrap();
+    }
+    assert!(most > 5, "{most} parts kept at most");
+}
+
+/// The frame of [`hundred`], whose file is there.
+fn hundred_of(session: &Session, folder: &Path) -> DataFrame {
+    session.read_csv(folder.join("hundred.csv")).block_size(50).load().unwrap()
+}
+
+#[test]
+fn jobs_with_functions_are_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("out");
+    hundred(&session(), folder.path());
+    let write = |session: &Session, by: i64| {
+        let frame = hundred_of(session, folder.path()).select(["n"]);
+        let schema = Arc::unwrap_or_clone(frame.schema().unwrap());
+        let added = frame.map_partitions(schema, move |mut rows| {
+            let n = rows.column("n")?.i64()?.clone() + by;
+            rows.replace("n", polars_core::prelude::IntoSeries::into_series(n).into())?;
+            Ok(rows)
+        });
+        added.to_parquet(&target).file_per_partition(true).resume(true).overwrite(true).write()
+    };
+    let (dying, _disk) = dying_session(20);
+    assert!(write(&dying, 0).is_err());
+    drop(dying);
+    let written = write(&session(), 1000).unwrap();
+    assert_eq!((written.rows, written.parts_reused), (100, 0));
+    // Nor is a target ever complete: the function may be another.
+    assert_ne!(write(&session(), 2000).unwrap().bytes_in, 0);
+}
+
+#[test]
+fn to_add_and_to_replace_at_once_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let frame = hundred(&session(), folder.path());
+    let writer = frame.to_parquet(folder.path().join("out")).append(true).overwrite(true);
+    assert!(writer.write().unwrap_err().to_string().contains("contradict"));
 }

@@ -11,15 +11,16 @@ use partita_formats::parquet::options::MANIFEST_KEY;
 
 use super::Dataset;
 use super::aside::beside;
-use super::base;
+use super::base::{self, Base};
 use super::error::{Error, ErrorKind, Result};
 use super::found::{Found, is_single_file};
 use super::job::Job;
-use super::manifest::{self, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestPart};
+use super::manifest::{self, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestColumn, ManifestPart};
 use super::options::{DatasetOptions, Replaced, Written};
 use super::parts::{Assembled, Parts};
 use super::place::{Built, Place};
-use super::record::read_file;
+use super::record::{self, read_file};
+use super::sibling::siblings;
 
 impl Dataset {
     /// What is at `target`, where it is what this very job writes: then nothing needs to be done. Looked for with
@@ -39,12 +40,33 @@ impl Dataset {
         Ok(Some(there(target, &real, &manifest)))
     }
 
-    /// [`DatasetOptions::options_json`] of what is at `target`, where that is a data set of the kind that the options ask for.
+    /// The columns of the data set at `target` that [`DatasetOptions::append`] would add to; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotADataset`], and what the system reports.
+    pub fn columns(target: &Path, options: &DatasetOptions) -> Result<Option<Vec<ManifestColumn>>> {
+        match Found::at(target)? {
+            Found::Folder { real, empty: false } => {
+                Ok(Some(Base::read(&*options.disk, &real, target)?.manifest.schema))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The columns of what an earlier run of the same job has left beside `target`: they may be wider than those that this run
+    /// knows of yet. `None` where there is nothing.
     ///
     /// # Errors
     /// What the system reports.
-    pub fn options_at(target: &Path, options: &DatasetOptions) -> Result<Option<serde_json::Value>> {
-        Ok(manifest_at(target, options)?.map(|(_, manifest)| manifest.options))
+    pub fn columns_left(target: &Path, options: &DatasetOptions) -> Result<Option<Vec<ManifestColumn>>> {
+        let Some(job) = Job::new(options, &[]) else { return Ok(None) };
+        for hidden in siblings_of(target)? {
+            let found = record::read(&*options.disk, &hidden)?.map(|found| found.header.job);
+            if let Some(found) = found.filter(|found| found.fingerprint() == job.fingerprint()) {
+                return Ok(Some(found.schema));
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn publish(
@@ -116,6 +138,16 @@ impl Dataset {
         };
         write().map_err(|error| Error::io("write", path, error))
     }
+}
+
+/// The hidden folders beside a target.
+fn siblings_of(target: &Path) -> Result<Vec<PathBuf>> {
+    let real = match Found::at(target)? {
+        Found::Folder { real, .. } | Found::File { real, .. } => real,
+        Found::Nothing => target.to_path_buf(),
+    };
+    let parent = real.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if parent.is_dir() { siblings(parent, &real) } else { Ok(Vec::new()) }
 }
 
 fn check_rows(what: &str, expected: u64, got: u64) -> Result<()> {

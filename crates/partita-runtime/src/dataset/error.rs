@@ -106,8 +106,8 @@ pub enum ErrorKind {
     },
     /// What is to be appended has other columns.
     #[error(
-        "{}: the columns have changed since it was written: {changes}; give the columns their old types, or write to \
-         another place",
+        "{}: the columns have changed since it was written: {changes}; give the columns their old types (dtype, --dtype; \
+         where nothing is lost, --on-mismatch widen does it), or write to another place",
         target.display()
     )]
     SchemaDrift {

@@ -43,11 +43,13 @@ pub(super) struct Job {
     pub(super) schema: Vec<ManifestColumn>,
     pub(super) partitions: Option<usize>,
     pub(super) plan: String,
+    pub(super) origin: String,
 }
 
 impl Job {
     /// The job of these options; `None` where it cannot be told from another.
     pub(super) fn new(options: &DatasetOptions, columns: &[ManifestColumn]) -> Option<Self> {
+        let plan = options.plan?;
         Some(Self {
             created_by: options.write.created_by.clone(),
             inputs: options.inputs.clone(),
@@ -55,13 +57,16 @@ impl Job {
             write: options.write.clone(),
             schema: columns.to_vec(),
             partitions: options.partitions,
-            plan: options.plan?.to_string(),
+            plan: plan.to_string(),
+            origin: options.origin.unwrap_or(plan).to_string(),
         })
     }
 
-    /// XXH3 (128 bits, seed 0) of its JSON in 32 hexadecimal digits.
+    /// XXH3 (128 bits, seed 0) in 32 hexadecimal digits of the JSON of all that was given: schema and plan follow from that.
     pub(super) fn fingerprint(&self) -> String {
-        let json = serde_json::to_vec(self).unwrap_or_default();
+        let given =
+            (&self.created_by, &self.inputs, &self.options, &self.write, self.partitions, &self.origin);
+        let json = serde_json::to_vec(&given).unwrap_or_default();
         format!("{:032x}", xxh3_128(&json))
     }
 
@@ -77,7 +82,7 @@ impl Job {
             .or_else(|| value_difference("partitions", &json(before.partitions), &json(self.partitions)))
             .or_else(|| {
                 let other = "the plan is another: columns, filters, or how the inputs are read";
-                (self.plan != before.plan).then(|| other.to_owned())
+                ((&self.plan, &self.origin) != (&before.plan, &before.origin)).then(|| other.to_owned())
             })
     }
 }

@@ -42,6 +42,8 @@ pub struct DatasetOptions {
     pub options_json: serde_json::Value,
     /// What the rows are made by, to know the same job again; `None`: it cannot be told.
     pub plan: Option<PlanFingerprint>,
+    /// The plan with which the job began, where that was another: types are widened on the way, in the same way each time.
+    pub origin: Option<PlanFingerprint>,
     /// Whether files and folders are synced to the disk before the data set appears.
     pub sync: bool,
     /// The disk that it is written to.
@@ -60,6 +62,7 @@ impl Default for DatasetOptions {
             inputs: Vec::new(),
             options_json: serde_json::Value::Null,
             plan: None,
+            origin: None,
             sync: true,
             disk: Arc::new(LocalDisk),
         }

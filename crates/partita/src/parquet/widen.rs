@@ -4,11 +4,9 @@ use std::fmt::Write as _;
 
 use arrow::datatypes::DataType;
 use partita_formats::csv::reader::lines::lines_at;
-use partita_formats::csv::schema_file::{parse_type, type_name};
 use partita_formats::csv::widen::{Seen, Widened};
 use partita_plan::PlanRef;
 use partita_plan::node::{CsvInput, ReadCsv, retyped};
-use serde_json::Value;
 
 use super::sources;
 use crate::error::{ErrorKind, Result};
@@ -27,7 +25,8 @@ const PLACES_MAX: usize = 20;
 /// Where a column must be a date and cannot be, or the plan does not go with the new types.
 pub(super) fn widen(session: &Session, plan: &PlanRef, seen: &Seen) -> Result<(PlanRef, Vec<Widened>)> {
     let mut widened = seen.widened()?;
-    let types = types(&widened);
+    let types: Vec<(String, DataType)> =
+        widened.iter().map(|column| (column.column.clone(), column.to.clone())).collect();
     let files: Vec<&CsvInput> = sources(plan).flat_map(ReadCsv::files).collect();
     for column in widened.iter_mut().take(PLACES_MAX) {
         // A line that cannot be told is no reason to stop.
@@ -42,35 +41,6 @@ pub(super) fn widen(session: &Session, plan: &PlanRef, seen: &Seen) -> Result<(P
         ErrorKind::Option(format!("{message}\nthe rest of the work is not possible: {error}"))
     })?;
     Ok((plan, widened))
-}
-
-/// Columns that were widened, with their types.
-pub(super) fn types(widened: &[Widened]) -> Vec<(String, DataType)> {
-    widened.iter().map(|column| (column.column.clone(), column.to.clone())).collect()
-}
-
-/// The key of widened types among the options of a job.
-const KEY: &str = "widened";
-
-/// What the manifest says about a job whose types were widened: its options, and the types by column.
-pub(super) fn say(job: &Value, types: &[(String, DataType)]) -> Value {
-    if types.is_empty() {
-        return job.clone();
-    }
-    let mut said = match job {
-        Value::Object(said) => said.clone(),
-        Value::Null => serde_json::Map::new(),
-        other => serde_json::Map::from_iter([("job".to_owned(), other.clone())]),
-    };
-    let types = types.iter().map(|(name, data_type)| (name.clone(), Value::from(type_name(data_type))));
-    said.insert(KEY.to_owned(), Value::Object(types.collect()));
-    Value::Object(said)
-}
-
-/// The types that a manifest says were widened.
-pub(super) fn types_said(said: &Value) -> Vec<(String, DataType)> {
-    let types = said.get(KEY).and_then(Value::as_object).into_iter().flatten();
-    types.filter_map(|(name, text)| Some((name.clone(), parse_type(text.as_str()?).ok()?))).collect()
 }
 
 fn line_of(session: &Session, file: &CsvInput, byte: u64) -> Option<u64> {

@@ -147,3 +147,54 @@ fn columns_that_have_changed_are_named_and_nothing_is_added() {
     assert_eq!(contents(&target), before);
     assert_eq!(names(folder.path()), ["one.csv", "out", "two.csv"]);
 }
+
+#[test]
+fn new_rows_get_the_old_types_where_widening_is_asked_for_and_nothing_is_lost() {
+    let (folder, one) = folder_with("one.csv", "zip,fare,note\nA1,2.5,x\n");
+    let (two, three) = (folder.path().join("two.csv"), folder.path().join("three.csv"));
+    fs::write(&two, "fare,zip\n3,007\n,008\n").unwrap();
+    fs::write(&three, "zip,fare,note\nA1,much,x\n").unwrap();
+    let target = folder.path().join("out");
+    run(LINE, &[&one, &target]).quiet();
+    let line = format!("{LINE} --append");
+    run(&line, &[&two, &target])
+        .refused(1, &["\"zip\" was Utf8, and is Int64", "\"note\" was Utf8", "--on-mismatch widen"]);
+    let line = format!("{line} --on-mismatch widen");
+    run(&line, &[&two, &target]).quiet();
+    assert_eq!(lines(&rows(&target)), ["A1,2.5,x", "007,3.0,null", "008,null,null"]);
+    run(&line, &[&three, &target]).refused(1, &["\"fare\" was Float64, and is Utf8"]);
+    assert_eq!(rows(&target).num_rows(), 3);
+    // Once is enough.
+    run(&format!("{line} --resume"), &[&two, &target]);
+    assert_eq!(rows(&target).num_rows(), 3);
+}
+
+#[test]
+fn a_run_that_had_widened_its_types_goes_on_with_them() {
+    let wide = format!("{}2000,many,name\n", text(0..2000));
+    let (folder, input) = folder_with("in.csv", &wide);
+    let (target, whole) = (folder.path().join("out"), folder.path().join("whole"));
+    let report = folder.path().join("report.json");
+    let line = format!("{LINE} --threads 1 --on-mismatch widen --sample-head-bytes 100 --sample-places 0");
+    assert_eq!(run(&line, &[&input, &whole]).code, 0);
+    let mut most = 0;
+    for step in (20..600).step_by(60) {
+        let rules = format!("abort:{step}");
+        let ran = command(words(&line, &[&input, &target])).env("PARTITA_FAULTS", rules).output().unwrap();
+        if ran.status.code() == Some(0) {
+            fs::remove_dir_all(&target).unwrap();
+            break;
+        }
+        let ran = run(&format!("{line} --resume --report {{}}"), &[&input, &target, &report]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(!ran.err.contains("does not fit"), "{}", ran.err);
+        assert_eq!(contents(&target), contents(&whole));
+        let found: Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
+        most = most.max(found["parts_reused"].as_u64().unwrap());
+        let again = run(&format!("{line} --resume"), &[&input, &target]);
+        assert!(again.err.contains("nothing was written"), "{}", again.err);
+        fs::remove_dir_all(&target).unwrap();
+    }
+    assert!(most > 10, "{most} parts kept at most");
+    assert_eq!(names(folder.path()), ["in.csv", "report.json", "whole"]);
+}
