@@ -200,8 +200,8 @@ pub struct WriteOptions {
     /// Rows of a page at most; 64 Ki by default. Where there are more than 64 columns, at most 4 Mi for all of them
     /// together, but 8 Ki for each.
     pub page_rows_max: usize,
-    /// Encoded, uncompressed bytes after which a page is full; 1 MiB by default. Where there are more than 32 columns,
-    /// at most 32 MiB for all of them together, but 16 KiB for each.
+    /// Encoded, uncompressed bytes after which a page is full; 1 MiB by default. Where there are more than 14 columns,
+    /// at most 14 MiB for all of them together, but 14 KiB for each.
     pub page_bytes_max: usize,
     /// Bytes after which a dictionary is given up for the rest of the chunk; 1 MiB by default, and smaller where there
     /// are many columns, as `page_bytes_max`.
@@ -284,14 +284,15 @@ impl WriteOptions {
 }
 
 /// Bytes of open pages that the columns of a row group have together, and of dictionaries: a wide table gets smaller
-/// ones. Nothing else may change them, or the same rows would make other files on another machine.
-const ALL_PAGES_BYTES: usize = 32 << 20;
+/// ones. Nothing else may change them, or the same rows would make other files on another machine. A little less than a
+/// power of two: compressors take more memory from powers of two on, and a page passes its limit by a few values.
+const ALL_PAGES_BYTES: usize = 14 << 20;
 
 /// No column gets less, however many there are.
-const PAGE_BYTES_LEAST: usize = 16 << 10;
+const PAGE_BYTES_LEAST: usize = 14 << 10;
 
 /// A page of numbers into a dictionary holds eight bytes a row until it is full.
-const ALL_PAGES_ROWS: usize = ALL_PAGES_BYTES / size_of::<u64>();
+const ALL_PAGES_ROWS: usize = 4 << 20;
 
 /// No column gets less, however many there are.
 const PAGE_ROWS_LEAST: usize = 8 << 10;
@@ -305,7 +306,7 @@ pub(super) struct PageLimits {
 }
 
 impl WriteOptions {
-    /// What holds for a schema of `leaves` Parquet columns: up to 32 columns have what was asked for.
+    /// What holds for a schema of `leaves` Parquet columns: up to 14 columns have the defaults.
     pub(super) fn page_limits(&self, leaves: usize) -> PageLimits {
         let bytes = (ALL_PAGES_BYTES / leaves.max(1)).max(PAGE_BYTES_LEAST);
         let rows = (ALL_PAGES_ROWS / leaves.max(1)).max(PAGE_ROWS_LEAST);

@@ -53,7 +53,11 @@ struct Spilled {
 
 impl<'a> Outlet<'a> {
     fn new(host: &'a dyn Host, dataset: DatasetId, partition: usize) -> Result<Self> {
-        let memory = host.reserve("to_parquet", 0, "make row_group_rows smaller")?;
+        let memory = host.reserve(
+            "to_parquet",
+            0,
+            "use fewer threads, or a compression that holds less, as snappy does",
+        )?;
         Ok(Self { host, dataset, partition, row_groups: 0, spilled: None, memory })
     }
 
