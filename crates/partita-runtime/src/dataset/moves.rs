@@ -11,6 +11,7 @@ use crate::dataset::aside::QUARANTINE_NAME;
 use crate::dataset::base::manifest_hash;
 use crate::dataset::error::{Error, Result};
 use crate::dataset::manifest::{self, MANIFEST_NAME};
+use crate::dataset::place::{DATA_NAME, READY_NAME};
 use crate::dataset::record::read_file;
 use crate::storage::Disk;
 
@@ -104,20 +105,23 @@ impl Moves {
 }
 
 /// Undoes what a run has begun in `hidden` and not finished.
-pub(super) fn undo(disk: &dyn Disk, hidden: &Path, data: &Path, target: &Path) -> Result<()> {
+pub(super) fn undo(disk: &dyn Disk, hidden: &Path, target: &Path) -> Result<()> {
     let path = hidden.join(MOVES_NAME);
     let json = match read_file(disk, &path) {
         Ok(json) => json,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::io("read", &path, error)),
     };
-    // It is on the disk as a whole before the first move.
-    let Ok(moves) = serde_json::from_slice::<Moves>(&json) else { return Ok(()) };
     let manifest = read_file(disk, &target.join(MANIFEST_NAME));
-    if manifest.is_ok_and(|manifest| manifest_hash(&manifest) == moves.manifest) {
-        return Ok(());
+    let is_done = |moves: &Moves| manifest.is_ok_and(|json| manifest_hash(&json) == moves.manifest);
+    // It is on the disk as a whole before the first move.
+    if let Ok(moves) = serde_json::from_slice::<Moves>(&json)
+        && !is_done(&moves)
+    {
+        // It has the other name where that it got its own back did not come to the disk.
+        let data = Some(hidden.join(DATA_NAME)).filter(|data| data.is_dir());
+        moves.undo(disk, hidden, &data.unwrap_or_else(|| hidden.join(READY_NAME)), target)?;
     }
-    moves.undo(disk, hidden, data, target)?;
     disk.remove_file(&path).map_err(|error| Error::io("remove", &path, error))
 }
 

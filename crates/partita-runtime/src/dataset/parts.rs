@@ -158,7 +158,9 @@ impl Parts {
         self.rows += rows;
         let has_keys = !self.layout.key_columns().is_empty();
         let all = match self.cut {
-            Cut::Bytes(bytes) => self.unrecorded_bytes() >= bytes.saturating_mul(if has_keys { RECORD_PARTS } else { 1 }),
+            Cut::Bytes(bytes) => {
+                self.unrecorded_bytes() >= bytes.saturating_mul(if has_keys { RECORD_PARTS } else { 1 })
+            }
             Cut::Partition => true,
             Cut::Never => false,
         };

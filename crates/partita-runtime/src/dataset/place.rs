@@ -254,7 +254,7 @@ impl Place {
                 .rename(&old, &self.target)
                 .map_err(|error| Error::io("put back", &self.shown, error))?;
         }
-        moves::undo(&*self.disk, hidden, &hidden.join(DATA_NAME), &self.target)
+        moves::undo(&*self.disk, hidden, &self.target)
     }
 
     /// Removes what a writer has left, this one or one that is no more.

@@ -109,7 +109,7 @@ impl Place {
         if self.single_file {
             self.take_back_quarantine(built)?;
         }
-        moves::undo(&*self.disk, self.hidden(), data, &self.target)
+        moves::undo(&*self.disk, self.hidden(), &self.target)
     }
 
     fn restore_manifest(&self) -> io::Result<()> {

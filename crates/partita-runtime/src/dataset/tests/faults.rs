@@ -228,3 +228,57 @@ fn parts_that_were_moved_in_are_moved_back_after_an_error() {
         }
     }
 }
+
+#[test]
+fn an_old_data_set_is_never_taken_for_finished_parts() {
+    let mut scene = Scene::new(Mode::Overwrite);
+    for step in 1.. {
+        scene.set();
+        // The old parts have the names and sizes of the new ones and other bytes, and there is no manifest.
+        for (path, bytes) in &scene.after {
+            let mut bytes = bytes.clone();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(path, bytes).unwrap();
+        }
+        fs::remove_file(scene.target.join(MANIFEST_NAME)).unwrap();
+        let disk = FaultyDisk::new(local(), Plan::crash_at(step));
+        let _ = run(&scene.target, in_mode(Mode::Overwrite, true, Arc::clone(&disk) as _));
+        fs::remove_dir_all(&scene.target).unwrap();
+        run(&scene.target, in_mode(Mode::Overwrite, true, local())).unwrap();
+        assert!(snapshot(&scene.target) == scene.after, "crashed at step {step}");
+        if !disk.has_crashed() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn the_power_goes_while_parts_are_moved_in() {
+    for missing in [CallKind::Link, CallKind::Exchange] {
+        let mut scene = Scene::new(Mode::Append);
+        for step in 1.. {
+            let mut crashed = false;
+            for seed in [1, 2, 3] {
+                scene.set();
+                let what = format!("without {missing:?}, the power goes at step {step}, seed {seed}");
+                let disk = poor_disk_with_losses(&scene, missing, step);
+                let result = run(&scene.target, in_mode(Mode::Append, step % 3 == 0, Arc::clone(&disk) as _));
+                crashed |= disk.has_crashed();
+                disk.lose_power(step * 1000 + seed).unwrap();
+                let is_new = check_by_manifest(&scene, &what);
+                assert!(is_new || result.is_err(), "{what}: reported as done, and not there");
+                scene.check_next_run(step % 2 == 0, &what);
+            }
+            if !crashed {
+                break;
+            }
+        }
+    }
+}
+
+fn poor_disk_with_losses(scene: &Scene, missing: CallKind, step: u64) -> Arc<FaultyDisk> {
+    let errno = if missing == CallKind::Link { EPERM } else { EINVAL };
+    let plan = Plan { crash_at: Some(step), ..Plan::fault(Fault::forever(&[missing], 1, errno)) };
+    FaultyDisk::with_losses(local(), plan, &scene.root(), &scene.attic()).unwrap()
+}
