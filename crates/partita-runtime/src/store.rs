@@ -6,11 +6,11 @@
 //!
 //! | trait | decides | here |
 //! | --- | --- | --- |
-//! | [`Policy`] | who goes first | [`NeededLast`]: what no run needs, then what the static order needs last |
-//! | [`Place`] | where to | [`SpillFolders`]: checksummed frames in a folder of the session's own |
-//! | [`Pin`] | who stays | a batch that a task is reading |
+//! | `Policy` | who goes first | `NeededLast`: what no run needs, then what the static order needs last |
+//! | `Place` | where to | `SpillFolders`: checksummed frames in a folder of the session's own |
+//! | `Pin` | who stays | a batch that a task is reading |
 //!
-//! A frame whose write fails stays in memory. One that cannot be read back is reported as [`Fault::Damaged`], and the
+//! A frame whose write fails stays in memory. One that cannot be read back is damaged, and the
 //! engine computes its partition again.
 
 mod evict;

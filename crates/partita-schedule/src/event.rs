@@ -128,6 +128,9 @@ pub enum Event {
         resident_bytes: u64,
         /// The session's limit.
         limit_bytes: u64,
+        /// Stored partitions on disk.
+        #[serde(default)]
+        spilled_bytes: u64,
     },
     /// A partition went to disk.
     Spill {

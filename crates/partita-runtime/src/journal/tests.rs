@@ -95,7 +95,8 @@ fn samples_of_a_long_session_do_not_push_out_its_runs() {
     let journal = Journal::new(100 << 10);
     journal.observe(&[at(1, started(0)), at(2, Event::RunFinished { run: RunId(0) })]);
     for sample in 0..5_000 {
-        let event = Event::Memory { reserved_bytes: sample, resident_bytes: 1 << 30, limit_bytes: 1 << 31 };
+        let (resident_bytes, limit_bytes, spilled_bytes) = (1 << 30, 1 << 31, 7);
+        let event = Event::Memory { reserved_bytes: sample, resident_bytes, limit_bytes, spilled_bytes };
         journal.observe(&[at(sample, event)]);
     }
     assert!(journal.bytes() <= 100 << 10 && journal.dropped() > 0);
