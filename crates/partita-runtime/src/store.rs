@@ -48,7 +48,10 @@ use spiller::Spiller;
 /// After a write has failed, memory of this share of the ledger stays free of new frames, so that those on disk can be read.
 const HEADROOM_SHARE: u64 = 8;
 
-/// How long after a failed write the next one is tried.
+/// Writes that may fail one after the other before there is a pause.
+const TRIES: u32 = 3;
+
+/// How long after so many failed writes the next one is tried.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Hears of what goes to disk and of what could not.
@@ -120,6 +123,8 @@ struct State {
     pins: usize,
     /// Why the last write failed and when, until something on disk was given back.
     failed: Option<(String, Instant)>,
+    /// Writes that have failed one after the other.
+    failures: u32,
     /// The session is over: nothing more is written.
     is_closed: bool,
 }
@@ -254,7 +259,7 @@ impl Shared {
         let meant: Vec<EntryId> = meant.collect();
         let gone: Vec<Entry> = meant.into_iter().filter_map(|id| state.take_entry(id)).collect();
         // There may be room on the disk again.
-        state.failed = None;
+        (state.failed, state.failures) = (None, 0);
         self.let_go(state, gone);
     }
 }
@@ -262,7 +267,7 @@ impl Shared {
 impl State {
     /// Whether a write may be tried.
     fn can_write(&self) -> bool {
-        self.failed.as_ref().is_none_or(|(_, at)| at.elapsed() >= PAUSE)
+        self.failures < TRIES || self.failed.as_ref().is_none_or(|(_, at)| at.elapsed() >= PAUSE)
     }
 
     /// Why nothing goes to disk, as a part of a sentence.

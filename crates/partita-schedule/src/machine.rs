@@ -56,6 +56,8 @@ pub struct MachineOptions {
     pub strikes_max: u8,
     /// How many targets may be worked on beyond those taken (at least 1); `None`: all.
     pub targets_ahead_max: Option<usize>,
+    /// Whether targets are taken in the order of the list: one that is ready before its turn waits, and frees no memory.
+    pub targets_in_order: bool,
 }
 
 impl Default for MachineOptions {
@@ -66,6 +68,7 @@ impl Default for MachineOptions {
             backoff_max: Duration::from_secs(10),
             strikes_max: 3,
             targets_ahead_max: None,
+            targets_in_order: false,
         }
     }
 }

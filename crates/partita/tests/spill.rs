@@ -8,11 +8,15 @@ mod data;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use partita::arrow::array::{Array, AsArray, RecordBatch};
 use partita::arrow::datatypes::{Float64Type, Int64Type};
 use partita::prelude::*;
+use partita_runtime::storage::fault::{CallKind, Fault, FaultyDisk, Plan};
+use partita_runtime::storage::{Disk, LocalDisk};
 
 /// More than a ledger of 80 MiB holds.
 const ROWS: u64 = 700_000;
@@ -180,4 +184,107 @@ fn what_cannot_fit_is_refused_before_the_work() {
     for part in ["MapPartitions needs about", "nothing was done", "block_size"] {
         assert!(message.contains(part), "{message}");
     }
+}
+
+/// Errors of the system by number: no space left, input or output.
+const ERRNOS: [i32; 2] = [28, 5];
+
+#[test]
+fn a_call_that_fails_is_an_error_or_makes_no_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("numbers.csv");
+    data::write(&input, ROWS);
+    let spill = folder.path().join("spill");
+    std::fs::create_dir(&spill).unwrap();
+    let expected = data::digest(0..ROWS).show();
+    let run = |plan: Plan| {
+        let disk = FaultyDisk::new(Arc::new(LocalDisk), plan);
+        let session = Session::builder().memory_limit("128MiB").threads(2).spill_dirs([&spill]);
+        let session = session.spill_to_memory(true).disk(Arc::clone(&disk) as Arc<dyn Disk>).build().unwrap();
+        let asked = session.read_csv(&input).block_size("4MiB").load().unwrap().persist();
+        let answer = asked.and_then(|kept| digest(&kept));
+        drop(session);
+        (answer, disk)
+    };
+    for kind in [CallKind::Create, CallKind::Write, CallKind::Read, CallKind::Open, CallKind::Remove] {
+        let (mut nth, mut failures) = (1, 0);
+        loop {
+            let errno = ERRNOS[usize::try_from(nth).unwrap() % 2];
+            let fault = Fault { under: Some(spill.clone()), ..Fault::once(&[kind], nth, errno) };
+            let (answer, disk) = run(Plan::fault(fault));
+            match &answer {
+                Ok(answer) => assert_eq!(answer, &expected, "{kind:?} {nth}"),
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+            failures += u32::from(answer.is_err());
+            let left = files_below(&spill, "").len();
+            // What could not be removed is swept by the next session.
+            assert!(left == 0 || kind == CallKind::Remove, "{kind:?} {nth}: {left} files");
+            if disk.fired() == 0 {
+                break;
+            }
+            // One by one at first, where all is being set up.
+            nth += 1 + nth / 4;
+        }
+        // A frame that cannot be written stays in memory, and one that cannot be read is computed again.
+        assert_eq!(failures, 0, "{kind:?}");
+    }
+    let (answer, _) = run(Plan::default());
+    assert_eq!(answer.unwrap(), expected);
+    assert_eq!(files_below(&spill, ""), Vec::<PathBuf>::new());
+}
+
+/// A disk of its own in memory, gone when it is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None` where this user may not mount.
+    fn mount(folder: PathBuf, mebibytes: u32) -> Option<Self> {
+        let options = format!("size={mebibytes}M");
+        let ran = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&folder).output();
+        ran.is_ok_and(|ran| ran.status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn disks_of_any_size_are_enough_or_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("numbers.csv");
+    data::write(&input, ROWS);
+    let spill = folder.path().join("spill");
+    std::fs::create_dir(&spill).unwrap();
+    let expected = data::digest(0..ROWS).show();
+    let mut refused = 0;
+    for mebibytes in 1.. {
+        let Some(disk) = SmallDisk::mount(spill.clone(), mebibytes) else {
+            let _ = writeln!(std::io::stderr(), "skipped: a disk of its own cannot be mounted here");
+            return;
+        };
+        let session = Session::builder().memory_limit("128MiB").threads(2).spill_dirs([&spill]);
+        let session = session.spill_to_memory(true).build().unwrap();
+        let kept = session.read_csv(&input).block_size("4MiB").load().unwrap().persist();
+        let answer = kept.and_then(|kept| digest(&kept));
+        drop(session);
+        assert_eq!(files_below(&spill, ""), Vec::<PathBuf>::new(), "{mebibytes} MiB");
+        drop(disk);
+        match answer {
+            Ok(answer) => {
+                assert_eq!(answer, expected, "{mebibytes} MiB");
+                break;
+            }
+            Err(error) => {
+                let message = error.to_string();
+                assert!(message.contains("No space left"), "{mebibytes} MiB: {message}");
+                refused += 1;
+            }
+        }
+        assert!(mebibytes < 200, "never enough");
+    }
+    assert!(refused > 0, "the smallest disk was enough");
 }

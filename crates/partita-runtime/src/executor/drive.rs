@@ -12,7 +12,7 @@ use partita_schedule::{Machine, MachineOptions, TaskId, WorkerId};
 use super::batch::{Assigned, Local, message_of, run_batch};
 use super::parking::Parking;
 use super::state::{State, Step};
-use super::{GraphOf, RunError, RunOptions, Runner, Scheduler};
+use super::{Delivery, GraphOf, RunError, RunOptions, Runner, Scheduler};
 
 /// What all threads of a run see.
 pub(super) struct Shared<'r, R: Runner> {
@@ -51,6 +51,7 @@ pub fn run<R: Runner>(
     let machine_options = MachineOptions {
         retries_max: options.retries_max,
         targets_ahead_max: options.targets_ahead_max,
+        targets_in_order: options.delivery == Delivery::Ordered,
         ..MachineOptions::default()
     };
     let machine = Machine::new(graph.shape(), targets, machine_options)?;

@@ -117,6 +117,9 @@ impl Shared {
     /// A write has ended.
     pub(super) fn written(&self, id: FrameId, result: Result<Option<Arc<dyn Spilled>>, SpillError>) {
         let mut state = self.lock();
+        if matches!(result, Ok(Some(_))) {
+            (state.failed, state.failures) = (None, 0);
+        }
         let (notice, garbage) = match result {
             Ok(spilled) => match state.frame_mut(id) {
                 Some(frame) => {
@@ -138,6 +141,7 @@ impl Shared {
                     frame.is_writing = false;
                 }
                 state.failed = Some((why.clone(), Instant::now()));
+                state.failures = state.failures.saturating_add(1);
                 (Some(Notice::Failed { why }), None)
             }
         };

@@ -138,7 +138,7 @@ impl Machine<'_> {
 
     /// Says once that only sources without memory are left, and nothing that could free any.
     pub(super) fn check_stalled(&mut self, commands: &mut Vec<Command>) {
-        let may_free_memory = self.running > 0 || self.targets_waiting > 0 || !self.paused.is_empty();
+        let may_free_memory = self.running > 0 || self.can_be_taken() || !self.paused.is_empty();
         if self.admits || self.is_stalled || may_free_memory || self.next_rank().is_some() {
             return;
         }
@@ -146,6 +146,15 @@ impl Machine<'_> {
             self.is_stalled = true;
             commands.push(Command::Stalled { task: self.order.sequence()[rank as usize] });
         }
+    }
+
+    /// Whether a target is ready whose turn it is.
+    fn can_be_taken(&self) -> bool {
+        if !self.options.targets_in_order {
+            return self.targets_waiting > 0;
+        }
+        let next = self.targets.get(self.targets_taken);
+        next.is_some_and(|target| self.cells[target.task.index()].state == State::Held)
     }
 
     /// The window begins at the first target that was not taken, counting those taken out of turn.

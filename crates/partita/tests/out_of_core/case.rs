@@ -56,6 +56,7 @@ impl Case {
         answer(&format!("{} sum of row numbers", row_numbers(&kept)));
         answer(&digest(&mapped(&kept)));
         answer(&written(&filtered, &folder.join("out")));
+        println!("parts: {}", parts(&all, &folder.join("parts")));
         let tail = kept.tail(3).unwrap();
         answer(&format!("{} last", tail.column("text").unwrap().str().unwrap().get(2).unwrap()));
         // Not persisted: the batches of the file itself.
@@ -103,6 +104,15 @@ fn row_numbers(frame: &DataFrame) -> u64 {
     let numbered = frame.with_row_index("row").filter(col("n3").gt(lit(50))).select(["row"]);
     let batches = numbered.batches().unwrap().map(|batch| batch.unwrap());
     batches.map(|batch| batch.column(0).as_primitive::<UInt64Type>().values().iter().sum::<u64>()).sum()
+}
+
+/// The checksums of the files of a data set of many small parts.
+fn parts(frame: &DataFrame, target: &Path) -> String {
+    frame.to_parquet(target).part_size("1MiB").row_group_rows(50_000).sync(false).write().unwrap();
+    let manifest = std::fs::read_to_string(target.join("_partita.json")).unwrap();
+    std::fs::remove_dir_all(target).unwrap();
+    let sums = manifest.lines().filter_map(|line| line.trim().strip_prefix("\"xxh3\": "));
+    sums.collect::<Vec<_>>().join(" ")
 }
 
 /// Writes a data set, reads it back with the `parquet` crate, and removes it.

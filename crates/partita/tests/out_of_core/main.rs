@@ -37,7 +37,7 @@ fn every_limit_gives_the_same_rows_and_is_kept() {
     let input = folder.path().join("numbers.csv");
     data::write(&input, data::ROWS);
     let expected = data::answers();
-    let mut spilled = 0;
+    let (mut spilled, mut parts) = (0, None);
     for case in all_cases() {
         let name = format!("{case:?}");
         let Watched { output, peak_bytes } = watch::run(&case, &input, folder.path());
@@ -46,6 +46,10 @@ fn every_limit_gives_the_same_rows_and_is_kept() {
         let limit = case.limit_bytes();
         assert!(limit == 0 || peak_bytes <= limit, "{name}: {peak_bytes} bytes at a time, limit {limit}");
         let after = |what: &str| output.lines().find_map(|line| line.strip_prefix(what)).map(str::to_owned);
+        // Bytes, order and cuts of the files are those of the first case.
+        let these = after("parts: ").unwrap();
+        assert!(these.split(' ').count() > 3, "{name}: {these}");
+        assert_eq!(parts.get_or_insert_with(|| these.clone()), &these, "{name}");
         let on_disk = after("spilled: ").unwrap().parse::<u64>().unwrap();
         println!("{name}: at most {} MiB, {} MiB on disk", peak_bytes >> 20, on_disk >> 20);
         spilled += on_disk;

@@ -10,6 +10,7 @@ pub(super) struct Double<'g> {
     graph: &'g Graph<()>,
     targets: Vec<TaskId>,
     window: usize,
+    in_order: bool,
     machine: Machine<'g>,
     pub(super) now: Duration,
     pub(super) workers: BTreeSet<WorkerId>,
@@ -35,12 +36,14 @@ pub(super) struct Double<'g> {
 impl<'g> Double<'g> {
     pub(super) fn new(graph: &'g Graph<()>, targets: &[TaskId], options: MachineOptions) -> Self {
         let window = options.targets_ahead_max.unwrap_or(usize::MAX);
+        let in_order = options.targets_in_order;
         let machine = Machine::new(graph.shape(), targets, options).unwrap();
         machine.sanity_check().unwrap();
         Double {
             graph,
             targets: targets.to_vec(),
             window,
+            in_order,
             machine,
             now: Duration::ZERO,
             workers: BTreeSet::new(),
@@ -61,6 +64,12 @@ impl<'g> Double<'g> {
 
     pub(super) fn machine(&self) -> &Machine<'g> {
         &self.machine
+    }
+
+    /// Targets that may be handed over now.
+    pub(super) fn to_take(&self) -> Vec<usize> {
+        let all = self.ready_targets.iter().copied();
+        all.filter(|target| !self.in_order || *target == self.taken.len()).collect()
     }
 
     /// Reports, and consumes every command.
@@ -134,7 +143,7 @@ impl<'g> Double<'g> {
                 self.wake_at = Some(self.wake_at.map_or(at, |before| before.min(at)));
             }
             Command::Stalled { task } => {
-                assert!(self.running.is_empty() && self.ready_targets.is_empty());
+                assert!(self.running.is_empty() && self.to_take().is_empty());
                 self.stalled = Some(task);
             }
             Command::Stop => {

@@ -58,7 +58,7 @@ fn step(double: &mut Double<'_>, what: u8, which: usize, next_worker: &mut u32) 
             double.report(Report::WorkerJoined { worker: WorkerId(*next_worker) });
         }
         (112..122, _) => {
-            let ready: Vec<usize> = double.ready_targets.iter().copied().collect();
+            let ready = double.to_take();
             if !ready.is_empty() {
                 double.report(Report::TargetTaken { target: ready[which % ready.len()] });
             }
@@ -95,7 +95,7 @@ fn drive_to_the_end(double: &mut Double<'_>, next_worker: &mut u32) {
         if let Some((task, at)) = double.running.first_key_value() {
             let (task, worker) = (*task, at.0);
             double.report(Report::Finished { task, worker, bytes: 1 });
-        } else if let Some(&target) = double.ready_targets.first() {
+        } else if let Some(&target) = double.to_take().first() {
             double.report(Report::TargetTaken { target });
         } else if double.machine().has_runnable() {
             let worker = *double.workers.first().unwrap();
@@ -120,11 +120,16 @@ proptest! {
         tasks in prop::collection::vec((prop::collection::vec(any::<u16>(), 0..4), 0_u8..8), 1..24),
         targets in prop::collection::vec(any::<u16>(), 0..6),
         window in prop::option::of(1_usize..4),
+        in_order in any::<bool>(),
         steps in prop::collection::vec((0_u8..130, any::<u16>()), 0..160),
     ) {
         let graph = graph_of(&tasks);
         let targets: Vec<TaskId> = targets.iter().map(|t| TaskId(u32::from(*t) % graph.len() as u32)).collect();
-        let options = MachineOptions { targets_ahead_max: window, ..MachineOptions::default() };
+        let options = MachineOptions {
+            targets_ahead_max: window,
+            targets_in_order: in_order,
+            ..MachineOptions::default()
+        };
         let mut double = Double::new(&graph, &targets, options);
         let mut next_worker = 0;
         double.report(Report::WorkerJoined { worker: WorkerId(0) });
