@@ -12,6 +12,7 @@ use std::io::Read;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -42,8 +43,12 @@ use crate::widening::Widening;
 
 use functions::Functions;
 use lineage::Lineages;
+use memory::Buffers;
 use runner::ProgramRunner;
 use waiting::Waiting;
+
+/// How long a release waits for frames that are on their way to disk.
+const RELEASE_WAIT: Duration = Duration::from_secs(1);
 
 /// Settings of an engine.
 #[derive(Debug, Clone)]
@@ -120,10 +125,11 @@ pub struct Engine {
     functions: Functions,
     spool: Spool,
     journal: Arc<Journal>,
+    buffers: Buffers,
     threads: usize,
     scheduler: Scheduler,
     next: AtomicU64,
-    /// What the process held beyond the ledger when memory was last given back to the system.
+    /// The least that the process held beyond the ledger at the end of a run.
     unseen_bytes: AtomicU64,
 }
 
@@ -190,10 +196,11 @@ impl Engine {
             functions: Functions::default(),
             spool: Spool::default(),
             journal,
+            buffers: Buffers::default(),
             threads,
             scheduler,
             next: AtomicU64::new(1),
-            unseen_bytes: AtomicU64::new(0),
+            unseen_bytes: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -444,6 +451,7 @@ impl Engine {
     pub fn release(&self, frame: u64) {
         self.lineages.forget(frame);
         self.store.release(frame);
+        self.store.drain(RELEASE_WAIT);
         self.settle();
     }
 

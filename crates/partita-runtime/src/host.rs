@@ -87,6 +87,14 @@ impl Host for RunHost<'_> {
         self.engine.reserve(operator, bytes, way_out)
     }
 
+    fn lend_buffer(&self) -> Vec<u8> {
+        self.engine.lend_buffer()
+    }
+
+    fn return_buffer(&self, buffer: Vec<u8>) {
+        self.engine.return_buffer(buffer);
+    }
+
     fn publish(&self, slot: SlotId, value: SlotValue) {
         self.slots.lock().insert(slot, value);
     }

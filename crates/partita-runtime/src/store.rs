@@ -207,6 +207,15 @@ impl Store {
         self.shared.lock().used.remove(&frame);
     }
 
+    /// Waits until no frame is on its way to disk, at most for `timeout`: frames that were released on their way are held until then.
+    pub(crate) fn drain(&self, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
+        let mut state = self.shared.lock();
+        while state.writing > 0 && Instant::now() < deadline {
+            state = self.shared.wait(state);
+        }
+    }
+
     /// Drops one partition.
     pub(crate) fn release_partition(&self, key: StoreKey) {
         self.shared.remove(|held| *held == key);

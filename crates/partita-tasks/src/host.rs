@@ -92,6 +92,14 @@ pub trait Host: Sync {
     /// [`crate::ErrorKind::Memory`].
     fn reserve(&self, operator: &str, bytes: usize, way_out: &'static str) -> Result<Box<dyn Reservation>>;
 
+    /// Memory that an earlier reader has left, to read into; empty where there is none.
+    fn lend_buffer(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Leaves memory for later readers.
+    fn return_buffer(&self, _: Vec<u8>) {}
+
     /// Publishes a slot. Publishing the same slot again replaces it with an equal value (a retried task).
     fn publish(&self, slot: SlotId, value: SlotValue);
 

@@ -1,7 +1,7 @@
 //! What memory and disk a session takes, and giving memory back to the system.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use partita_schedule::Event;
 use partita_schedule::event::Level;
@@ -12,8 +12,22 @@ use crate::ledger::{Holding, ProcessMemory};
 use crate::os;
 use crate::store::{Listener, Notice, SpillError};
 
-/// Memory that nobody has reserved, beyond what was left the last time, before the system is given some back, in bytes.
+/// Memory that nobody has reserved, beyond the least there ever was, before the system is given some back, in bytes.
 const RETURN_BYTES: u64 = 2 << 20;
+
+/// Bytes of a buffer that is kept for another reader at most: what a longer record has grown goes.
+const POOLED_BYTES_MAX: usize = 1 << 20;
+
+/// Buffers that readers have left for later ones, at most one a thread; they are a part of the fixed share of the limit. Emptied at
+/// the end of a run.
+#[derive(Default)]
+pub(super) struct Buffers(Mutex<Vec<Vec<u8>>>);
+
+impl Buffers {
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What a session takes at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +70,19 @@ pub(super) fn spill_listener(journal: &Arc<Journal>) -> Listener {
 }
 
 impl Engine {
+    /// A buffer that a reader has left, or an empty one.
+    pub(crate) fn lend_buffer(&self) -> Vec<u8> {
+        self.buffers.lock().pop().unwrap_or_default()
+    }
+
+    /// Keeps a buffer for another reader, where there are not enough yet.
+    pub(crate) fn return_buffer(&self, buffer: Vec<u8>) {
+        let mut buffers = self.buffers.lock();
+        if buffer.capacity() <= POOLED_BYTES_MAX && buffers.len() < self.threads {
+            buffers.push(buffer);
+        }
+    }
+
     /// What the session takes now.
     pub fn memory(&self) -> MemoryUse {
         let usage = self.store.usage();
@@ -80,16 +107,17 @@ impl Engine {
 
     /// Gives the system what the allocator keeps, where that is much, and notes what is held.
     pub(super) fn settle(&self) {
+        let buffers = std::mem::take(&mut *self.buffers.lock());
+        drop(buffers);
         let resident_bytes = ProcessMemory::now().map_or(0, ProcessMemory::bytes);
         let reserved_bytes = self.ledger.used_bytes();
         let limit_bytes = self.ledger.memory_limit_bytes();
         let spilled_bytes = self.store.usage().spilled_bytes;
         self.journal.note(Event::Memory { reserved_bytes, resident_bytes, limit_bytes, spilled_bytes });
         let unseen_bytes = resident_bytes.saturating_sub(reserved_bytes);
-        if unseen_bytes > self.unseen_bytes.load(Ordering::Relaxed).saturating_add(RETURN_BYTES) {
+        let least_bytes = self.unseen_bytes.fetch_min(unseen_bytes, Ordering::Relaxed).min(unseen_bytes);
+        if unseen_bytes > least_bytes.saturating_add(RETURN_BYTES) {
             os::return_free_memory();
-            let resident_bytes = ProcessMemory::now().map_or(0, ProcessMemory::bytes);
-            self.unseen_bytes.store(resident_bytes.saturating_sub(reserved_bytes), Ordering::Relaxed);
         }
     }
 }

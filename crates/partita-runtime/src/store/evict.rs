@@ -91,7 +91,7 @@ impl Shared {
         }
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    pub(super) fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         match self.changed.wait_timeout(state, WAIT) {
             Ok((state, _)) => state,
             Err(poisoned) => poisoned.into_inner().0,

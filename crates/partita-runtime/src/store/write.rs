@@ -46,8 +46,11 @@ impl StoreWriter for Writer {
     fn push(&mut self, batch: RecordBatch, memory: Box<dyn Reservation>) -> partita_tasks::Result<()> {
         let bytes = unique_buffer_bytes(std::slice::from_ref(&batch)) as u64;
         let Some(id) = self.entry else { return Err(self.gone()) };
-        // The last of the memory is for reading back what is on disk: a frame gets there only if another one has left.
-        let is_refused = self.shared.is_short() && self.shared.evict(bytes).is_err();
+        // The last of the memory is for reading back what is on disk: a frame gets there only if others have left.
+        let mut is_refused = false;
+        while !is_refused && self.shared.is_short() {
+            is_refused = self.shared.evict(bytes).is_err();
+        }
         let mut state = self.shared.lock();
         if is_refused && state.failed.is_some() {
             return Err(self.full(bytes, state.why_not()));

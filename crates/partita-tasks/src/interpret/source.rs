@@ -110,7 +110,7 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
     // A decompressor has a promise of its own, which goes with it.
     let bytes = if let ScanStart::Stream(_) = scan.start { 0 } else { first_guess(block) };
     let memory = host.reserve("read_csv", bytes, SMALLER_CHUNKS)?;
-    let reader = match scan.start {
+    let mut reader = match scan.start {
         ScanStart::Whole => Reader::Block(Box::new(BlockReader::new(
             Arc::clone(block),
             input,
@@ -127,6 +127,9 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
         }
         ScanStart::Stream(stream) => Reader::Stream(Box::new(take_stream(scan, stream, input, host)?)),
     };
+    if let Reader::Block(reader) = &mut reader {
+        reader.begin_in(host.lend_buffer());
+    }
     Ok(Box::new(Csv {
         scan,
         host,
@@ -360,6 +363,11 @@ impl BatchSource for Csv<'_> {
     }
 
     fn close(&mut self) -> Result<()> {
+        if let Some(Reader::Block(_)) = &self.reader
+            && let Some(Reader::Block(reader)) = self.reader.take()
+        {
+            self.host.return_buffer(reader.into_memory());
+        }
         // A consumer that had enough leaves rows of this block behind, which the next block must not get: it then
         // starts a decompressor of its own.
         if let ScanStart::Stream(stream) = self.scan.start

@@ -83,6 +83,17 @@ impl BlockReader {
         Ok(Self { scanner, feed: FileFeed { input, block, at: begin, end }, begin })
     }
 
+    /// Reads into memory that another reader has left ([`BlockReader::into_memory`]) instead of new one. Nothing where something
+    /// was read already.
+    pub fn begin_in(&mut self, bytes: Vec<u8>) {
+        self.scanner.begin_in(bytes);
+    }
+
+    /// The memory that was read into, for the next reader.
+    pub fn into_memory(self) -> Vec<u8> {
+        self.scanner.into_memory()
+    }
+
     /// The schema of the batches.
     pub fn schema(&self) -> &SchemaRef {
         &self.scanner.block().schema

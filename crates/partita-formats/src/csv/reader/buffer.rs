@@ -19,6 +19,18 @@ impl Buffer {
         Self { bytes: Vec::new(), start: 0, end: 0, base, chunk_bytes }
     }
 
+    /// Takes over memory that another buffer has left, before anything is read.
+    pub(crate) fn begin_in(&mut self, bytes: Vec<u8>) {
+        if self.end == 0 {
+            self.bytes = bytes;
+        }
+    }
+
+    /// The memory, for another buffer.
+    pub(crate) fn into_memory(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// What is read and not yet consumed.
     pub(crate) fn window(&self) -> &[u8] {
         &self.bytes[self.start..self.end]

@@ -66,6 +66,16 @@ impl Scanner {
         })
     }
 
+    /// Reads into memory that another reader has left.
+    pub(super) fn begin_in(&mut self, bytes: Vec<u8>) {
+        self.buffer.begin_in(bytes);
+    }
+
+    /// The memory that was read into, for another reader.
+    pub(super) fn into_memory(self) -> Vec<u8> {
+        self.buffer.into_memory()
+    }
+
     /// The first byte of the feed is in line `line`, from 1: where records are set aside, lines are counted from there.
     pub(super) fn begin_at_line(&mut self, line: u64) {
         if self.block.on_mismatch == OnMismatch::Quarantine {
