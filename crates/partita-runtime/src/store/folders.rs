@@ -69,6 +69,9 @@ pub enum SpillError {
         /// What the system said.
         source: io::Error,
     },
+    /// The writing panicked: a defect.
+    #[error("the writing of a frame panicked, please report this")]
+    Panicked,
     /// What was read is not what was written.
     #[error("{}: {source}", path.display())]
     Frame {

@@ -1,5 +1,6 @@
 //! The threads that write and read frames.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{Builder, JoinHandle};
 
@@ -110,7 +111,9 @@ fn work(shared: &Weak<Shared>, jobs: &Receiver<Job>) {
         match job {
             Job::Write { id, resident } => {
                 let Some(shared) = shared.upgrade() else { break };
-                let result = write(&shared, id, &resident.batch);
+                // Whoever waits for memory counts on an answer, whatever happens here.
+                let written = catch_unwind(AssertUnwindSafe(|| write(&shared, id, &resident.batch)));
+                let result = written.unwrap_or_else(|_| Err(SpillError::Panicked));
                 drop(resident);
                 shared.written(id, result);
             }

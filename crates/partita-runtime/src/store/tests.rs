@@ -251,3 +251,32 @@ fn folders_that_are_none_or_memory_are_refused() {
         assert!(new(vec![memory], true).is_ok());
     }
 }
+
+/// A place whose writes panic.
+struct Broken;
+
+impl frame::Place for Broken {
+    fn shelf(&self, _: EntryId) -> Result<Arc<dyn frame::Shelf>, SpillError> {
+        Ok(Arc::new(Broken))
+    }
+
+    fn bytes(&self) -> u64 {
+        0
+    }
+}
+
+impl frame::Shelf for Broken {
+    fn write(self: Arc<Self>, _: &RecordBatch) -> Result<Arc<dyn frame::Spilled>, SpillError> {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn a_write_that_panics_is_an_error_and_nobody_waits_for_ever() {
+    let ledger = Ledger::new(Some(LIMIT), 1).unwrap();
+    let store = Store::new(&ledger, Box::new(NeededLast), Arc::new(Broken), Box::new(|_| {}));
+    let bench = Bench { dir: tempfile::tempdir().unwrap(), ledger, notices: Arc::default(), store };
+    let error = (0..100).find_map(|partition| bench.put(key(partition), 1).err()).unwrap().to_string();
+    assert!(error.contains("panicked, please report this"), "{error}");
+    bench.check(key(0), 1);
+}
