@@ -189,6 +189,10 @@ fn what_cannot_fit_is_refused_before_the_work() {
 /// Errors of the system by number: no space left, input or output.
 const ERRNOS: [i32; 2] = [28, 5];
 
+/// Calls from one that fails to the next, and more calls than there are.
+const STEP: u64 = 60;
+const CALLS_MAX: u64 = 20_000;
+
 #[test]
 fn a_call_that_fails_is_an_error_or_makes_no_difference() {
     let folder = tempfile::tempdir().unwrap();
@@ -223,11 +227,29 @@ fn a_call_that_fails_is_an_error_or_makes_no_difference() {
             if disk.fired() == 0 {
                 break;
             }
-            // One by one at first, where all is being set up.
-            nth += 1 + nth / 4;
+            // Of many calls one by one at first, where all is being set up.
+            let is_many = matches!(kind, CallKind::Write | CallKind::Read);
+            nth += if is_many { 1 + nth / 4 } else { 1 };
         }
         // A frame that cannot be written stays in memory, and one that cannot be read is computed again.
         assert_eq!(failures, 0, "{kind:?}");
+    }
+    // Every one of them fails in some run, beside others that are far from it.
+    for kind in [CallKind::Write, CallKind::Read] {
+        let mut fired = 0;
+        for first in 1..=STEP {
+            let nths = (first..CALLS_MAX).step_by(usize::try_from(STEP).unwrap());
+            let fault = |nth| Fault { under: Some(spill.clone()), ..Fault::once(&[kind], nth, ERRNOS[1]) };
+            let (answer, disk) = run(Plan { faults: nths.map(fault).collect(), ..Plan::default() });
+            match answer {
+                Ok(answer) => assert_eq!(answer, expected, "{kind:?} {first}"),
+                Err(error) => assert!(error.to_string().contains("os error 5"), "{kind:?} {first}: {error}"),
+            }
+            assert_eq!(files_below(&spill, ""), Vec::<PathBuf>::new(), "{kind:?} {first}");
+            assert!(disk.seen(kind) < CALLS_MAX, "{kind:?}: {} calls", disk.seen(kind));
+            fired += disk.fired();
+        }
+        assert!(fired >= STEP, "{kind:?}: {fired} fired");
     }
     let (answer, _) = run(Plan::default());
     assert_eq!(answer.unwrap(), expected);
