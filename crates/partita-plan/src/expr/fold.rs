@@ -71,5 +71,7 @@ fn value(part: &Expr) -> Option<Scalar> {
         Value::Scalar(scalar) => scalar,
         Value::Array(array) => Scalar::try_from_array(&array, 0).ok()?,
     };
-    (scalar.data_type() == *field.data_type()).then_some(scalar)
+    // A missing number as a literal would take the type of what stands beside it.
+    let keeps_type = !scalar.is_null() || !field.data_type().is_numeric();
+    (keeps_type && scalar.data_type() == *field.data_type()).then_some(scalar)
 }
