@@ -5,10 +5,12 @@
 //! | [`scalar`] | one value of any supported type, serializable |
 //! | [`dtype`] | names of types, as users write them |
 //! | [`partition`] | a list of batches with its row and byte counts |
+//! | [`cpu`] | which instruction sets kernels may use here |
 //! | [`compute`] | kernels over whole columns: arithmetic, comparison, logic, membership, casts, selection |
 //! | [`polars`] | hand-over to and from `polars_core` frames without copying where both have the type |
 
 pub mod compute;
+pub mod cpu;
 pub mod dtype;
 pub mod error;
 pub mod partition;

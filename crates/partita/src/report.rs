@@ -56,8 +56,8 @@ pub struct Versions {
     pub arrow: &'static str,
     /// Operating system and processor.
     pub platform: String,
-    /// Instruction sets that were found and matter here.
-    pub cpu_features: Vec<&'static str>,
+    /// The instruction set that kernels use here: `portable`, `avx2`, `avx512` or `neon`.
+    pub cpu_level: &'static str,
 }
 
 /// The versions of this build, on this machine.
@@ -66,22 +66,6 @@ pub fn versions() -> Versions {
         partita: env!("CARGO_PKG_VERSION"),
         arrow: arrow::ARROW_VERSION,
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        cpu_features: cpu_features(),
+        cpu_level: partita_columns::cpu::level().name(),
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn cpu_features() -> Vec<&'static str> {
-    let found = [
-        ("avx2", std::is_x86_feature_detected!("avx2")),
-        ("bmi2", std::is_x86_feature_detected!("bmi2")),
-        ("avx512bw", std::is_x86_feature_detected!("avx512bw")),
-        ("avx512vbmi2", std::is_x86_feature_detected!("avx512vbmi2")),
-    ];
-    found.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect()
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn cpu_features() -> Vec<&'static str> {
-    Vec::new()
 }

@@ -2,55 +2,24 @@
 
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 
+use crate::cpu::{Level, level};
+
 /// Packs `test(0..len)` into bits, 64 at a time: the bytes of 64 tests are computed in one branch-free loop, which
 /// compilers turn into vector code, then gathered into a word. The same loop is compiled for the wider vectors
 /// that a processor may have, and the widest one that is there is taken.
 #[inline]
 pub(super) fn pack(len: usize, test: impl Fn(usize) -> bool) -> BooleanBuffer {
     let mut words = Vec::with_capacity(len.div_ceil(64));
-    match path() {
+    match level() {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: `path` has asked the processor for all of the features.
-        Path::Avx512 => unsafe { wide::pack_avx512(len, &test, &mut words) },
+        // SAFETY: the processor has all of the features.
+        Level::Avx512 => unsafe { wide::pack_avx512(len, &test, &mut words) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Path::Avx2 => unsafe { wide::pack_avx2(len, &test, &mut words) },
-        Path::Portable => pack_words(len, &test, &mut words, gather),
+        Level::Avx2 => unsafe { wide::pack_avx2(len, &test, &mut words) },
+        _ => pack_words(len, &test, &mut words, gather),
     }
     BooleanBuffer::new(Buffer::from_vec(words), 0, len)
-}
-
-/// Which compilation of the loop runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Path {
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    Portable,
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn path() -> Path {
-    // Each is one load of a cached word.
-    if std::is_x86_feature_detected!("avx512f")
-        && std::is_x86_feature_detected!("avx512bw")
-        && std::is_x86_feature_detected!("avx512dq")
-        && std::is_x86_feature_detected!("avx512vl")
-    {
-        Path::Avx512
-    } else if std::is_x86_feature_detected!("avx2") {
-        Path::Avx2
-    } else {
-        Path::Portable
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-#[inline]
-fn path() -> Path {
-    Path::Portable
 }
 
 #[inline(always)]

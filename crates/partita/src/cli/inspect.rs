@@ -147,9 +147,8 @@ pub(crate) fn versions(args: &Versions) -> Result<(), Failure> {
             serde_json::to_string_pretty(&versions).map_err(|error| Failure::new(error.to_string()))?;
         return output::print(&text);
     }
-    let features = versions.cpu_features.join(" ");
     output::print(&format!(
-        "partita {}\narrow {}\nplatform {}\ncpu {features}\n",
-        versions.partita, versions.arrow, versions.platform
+        "partita {}\narrow {}\nplatform {}\ncpu {}\n",
+        versions.partita, versions.arrow, versions.platform, versions.cpu_level
     ))
 }
