@@ -13,5 +13,7 @@ pub mod error;
 pub mod frame;
 pub mod io;
 pub mod parquet;
+#[allow(unsafe_code, reason = "vector instructions load and store through pointers")]
+mod simd;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,3 @@
+//! Kernels written with the vector instructions of a processor, each beside the portable code that it equals.
+//!
+//! Every function here has one body a level of [`partita_columns::cpu`] and gives the same bytes at each.
