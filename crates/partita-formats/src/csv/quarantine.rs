@@ -117,7 +117,7 @@ impl SetAside {
 
 /// The bytes of a record of a chunk as they stand in the file, without its line end.
 pub(crate) fn raw<'a>(bytes: &'a [u8], records: &Records, record: usize) -> &'a [u8] {
-    let start = records.records[record].start as usize;
+    let start = records.starts()[record] as usize;
     let last = records.width(record).saturating_sub(1);
     let end = records.field(record, last).map_or(start, |(range, _)| range.end);
     bytes.get(start..end).unwrap_or(&[])

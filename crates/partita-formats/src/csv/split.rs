@@ -3,8 +3,10 @@
 //! It marks where fields and records end and copies nothing; it knows no types and no errors, and any bytes give
 //! some marks. What it marks is exactly what [`super::twin`] reads.
 
+use std::sync::Arc;
+
 use super::dialect::Dialect;
-use super::records::Records;
+use super::records::{Projection, Records};
 
 mod count;
 pub(crate) mod machine;
@@ -31,6 +33,8 @@ const INPUT_BYTES_MAX: usize = (1 << 31) - 1;
 pub struct Splitter {
     dialect: Dialect,
     machine: Machine,
+    /// Which ends are kept; `None`: all, of records of any width.
+    projection: Option<Arc<Projection>>,
     scratch: Vec<u32>,
 }
 
@@ -46,23 +50,40 @@ pub struct Counted {
 impl Splitter {
     /// A splitter for `dialect`, which has passed [`Dialect::check`] (otherwise one role of a byte wins).
     pub fn new(dialect: &Dialect) -> Self {
-        Self { dialect: dialect.clone(), machine: Machine::new(dialect), scratch: Vec::new() }
+        Self {
+            dialect: dialect.clone(),
+            machine: Machine::new(dialect),
+            projection: None,
+            scratch: Vec::new(),
+        }
     }
 
-    /// Marks the records of `input`, which begins at a record (or at a line to be skipped): appends to `records`
+    /// A splitter of records that should have `width` fields, of which those in `wanted` (from 0, in any order) are
+    /// looked at: it keeps the ends of these fields and of the ones just before them. Records of another width are
+    /// marked in the same way, as far as they go, and [`Records::width`] tells their true width.
+    #[must_use]
+    pub fn with_projection(dialect: &Dialect, width: usize, wanted: &[usize]) -> Self {
+        let projection = (width > 0).then(|| Arc::new(Projection::new(width, wanted)));
+        Self { projection, ..Self::new(dialect) }
+    }
+
+    /// Marks the records of `input`, which begins at a record (or at a line to be skipped): puts into `records`, in
+    /// place of what was there,
     /// the complete ones, and with `last` the unterminated one at the end, up to `rows_max` of them. Returns the
     /// bytes consumed: through the end of the last record marked, and through skipped lines where they were
     /// reached. The caller presents the rest again, with more bytes behind it; where 0 comes back for an input that
     /// is not the last, doubling the input keeps the whole linear.
     ///
-    /// Marks are relative to the beginning of `input`; those of an earlier chunk should be cleared first. Inputs
-    /// of 2 GiB and more are split up to there.
+    /// Marks are relative to the beginning of `input`. Inputs of 2 GiB and more are split up to there.
     pub fn split(&mut self, input: &[u8], last: bool, rows_max: usize, records: &mut Records) -> usize {
+        let projection = self.projection.as_deref();
+        let partial = self.projection.as_ref().filter(|projection| !projection.is_full());
+        records.begin(projection.map_or(0, Projection::width), partial);
         if rows_max == 0 {
             return 0;
         }
         let (input, last) = limited(input, last);
-        let mut marker = Marker::new(&self.machine, input, rows_max, records, &mut self.scratch);
+        let mut marker = Marker::new(&self.machine, input, rows_max, projection, records, &mut self.scratch);
         scan(&self.dialect, &self.machine, input, last, &mut marker);
         marker.finish()
     }

@@ -54,6 +54,8 @@ pub(crate) struct Layout {
     width: usize,
     ragged: Ragged,
     regular: bool,
+    /// Ends of each record among the marks, where they are regular.
+    stride: usize,
     /// The records to decode, where they are not all regular.
     kept: Vec<u32>,
     /// Records of a width that is not allowed, where they are set aside rather than refused.
@@ -62,7 +64,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn new(width: usize, ragged: Ragged) -> Self {
-        Self { width, ragged, regular: true, kept: Vec::new(), rejected: None }
+        Self { width, ragged, regular: true, stride: 0, kept: Vec::new(), rejected: None }
     }
 
     /// The same, which leaves records of a width that is not allowed out, and keeps a list of them.
@@ -82,10 +84,10 @@ impl Layout {
 
     /// Looks at the records of a chunk; returns the rows that they make.
     pub(crate) fn lay_out(&mut self, records: &Records) -> Result<usize, Irregular> {
-        let even = |(row, first): (usize, u32)| first as usize == row * self.width;
-        self.regular = records.ends.len() == records.len() * self.width
-            && records.records.iter().map(|record| record.first).enumerate().all(even);
-        if self.regular {
+        let stride = records.stride(self.width);
+        self.regular = stride.is_some();
+        if let Some(stride) = stride {
+            self.stride = stride;
             return Ok(records.len());
         }
         self.kept.clear();
@@ -101,7 +103,7 @@ impl Layout {
                 self.kept.push(row as u32);
                 continue;
             }
-            let irregular = Irregular { record: row, start: records.records[row].start, found };
+            let irregular = Irregular { record: row, start: records.starts()[row], found };
             match &mut self.rejected {
                 Some(rejected) => rejected.push(irregular),
                 None => return Err(irregular),
@@ -125,18 +127,18 @@ impl Layout {
         spans.clear();
         if !self.regular {
             spans.extend(self.kept.iter().map(|&row| span(records, row as usize, column)));
-        } else if column == 0 {
-            let ends = records.ends.iter().step_by(self.width);
-            spans.extend(
-                records.records.iter().zip(ends).map(|(record, &end)| Span { start: record.start, end }),
-            );
-        } else if column < self.width {
-            spans.extend(records.ends.chunks_exact(self.width).map(|ends| {
+            return;
+        }
+        match records.position(column).filter(|_| column < self.width) {
+            Some(0) => {
+                let ends = records.ends().iter().step_by(self.stride);
+                spans.extend(records.starts().iter().zip(ends).map(|(&start, &end)| Span { start, end }));
+            }
+            Some(position) => spans.extend(records.ends().chunks_exact(self.stride).map(|ends| {
                 // The separator is one byte.
-                Span { start: (ends[column - 1] & !ESCAPED) + 1, end: ends[column] }
-            }));
-        } else {
-            spans.extend(records.records.iter().map(|_| Span::MISSING));
+                Span { start: (ends[position - 1] & !ESCAPED) + 1, end: ends[position] }
+            })),
+            None => spans.extend(records.starts().iter().map(|_| Span::MISSING)),
         }
     }
 

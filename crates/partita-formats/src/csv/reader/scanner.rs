@@ -10,9 +10,9 @@ use super::super::quarantine::{self, Place, Rejected, SetAside};
 use super::super::records::Records;
 use super::super::split::Splitter;
 use super::super::widen::Seen;
-use super::CsvBlock;
 use super::buffer::Buffer;
 use super::lines::{LineCounter, lines_at};
+use super::{ColumnSource, CsvBlock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::ReadAt;
 
@@ -52,7 +52,7 @@ impl Scanner {
     /// A scanner whose feed begins at `place` of the decoded stream, at a record.
     pub(super) fn new(block: Arc<CsvBlock>, input: Arc<dyn ReadAt>, place: u64) -> Result<Self> {
         Ok(Self {
-            splitter: Splitter::new(&block.dialect),
+            splitter: splitter(&block),
             records: Records::default(),
             columns: Columns::new(&block)?,
             buffer: Buffer::new(block.limits.chunk_bytes, place),
@@ -164,11 +164,10 @@ impl Scanner {
         let mut consumed = self.splitter.split(window, self.ended, wanted, &mut self.records);
         if let Some(limit) = self.limit.filter(|_| !whole) {
             let limit = limit.saturating_sub(place);
-            let inside = self.records.records.partition_point(|record| u64::from(record.start) < limit);
-            if let Some(first) = self.records.records.get(inside) {
-                consumed = first.start as usize;
-                self.records.ends.truncate(first.first as usize);
-                self.records.records.truncate(inside);
+            let inside = self.records.starts().partition_point(|&start| u64::from(start) < limit);
+            if let Some(&start) = self.records.starts().get(inside) {
+                consumed = start as usize;
+                self.records.truncate(inside);
             }
         }
         let rows_before = self.columns.rows();
@@ -246,11 +245,25 @@ impl Scanner {
 
     /// Bytes of memory held.
     pub(super) fn memory_bytes(&self) -> usize {
-        let marks = self.records.ends.capacity() * size_of::<u32>()
-            + self.records.records.capacity() * size_of::<super::super::records::Record>();
         let aside = self.quarantine.as_ref().map_or(0, |quarantine| quarantine.aside.lines.capacity());
-        self.buffer.memory_bytes() + marks + self.columns.memory_bytes() + aside
+        self.buffer.memory_bytes() + self.records.memory_bytes() + self.columns.memory_bytes() + aside
     }
+}
+
+/// A splitter that keeps what the columns of `block` need. Records that may be set aside are told from their first to
+/// their last byte: of these all is kept.
+fn splitter(block: &CsvBlock) -> Splitter {
+    let field = |source| match source {
+        ColumnSource::Field(field) => Some(field),
+        ColumnSource::Missing | ColumnSource::Path => None,
+    };
+    let wanted: Vec<usize> = match block.on_mismatch {
+        OnMismatch::Quarantine => (0..block.width).collect(),
+        OnMismatch::Error | OnMismatch::Widen => {
+            block.columns.iter().filter_map(|spec| field(spec.source)).collect()
+        }
+    };
+    Splitter::with_projection(&block.dialect, block.width, &wanted)
 }
 
 impl Quarantine {
@@ -258,7 +271,7 @@ impl Quarantine {
     fn take(&mut self, file: &str, bytes: &[u8], place: u64, records: &Records, rejected: &[Rejected]) {
         let mut counted = 0;
         for rejected in rejected {
-            let start = records.records[rejected.record].start as usize;
+            let start = records.starts()[rejected.record] as usize;
             self.counter.feed(&bytes[counted..start]);
             counted = start;
             let place = Place { file, line: self.counter.line(), byte: place + start as u64 };

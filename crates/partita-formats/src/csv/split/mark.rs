@@ -1,7 +1,7 @@
 //! Field ends and records of a chunk, written down.
 
 use super::super::dialect::Dialect;
-use super::super::records::{Record, Records};
+use super::super::records::{Projection, Records};
 use super::machine::{Line, Machine};
 use super::masks::{BLOCK_BYTES, Block, equal, padded};
 use super::quotes::Outside;
@@ -15,6 +15,10 @@ pub(super) struct Marker<'a> {
     machine: &'a Machine,
     input: &'a [u8],
     records: &'a mut Records,
+    /// Fields of a record as it should be; 0: not known yet.
+    width: usize,
+    /// The fields whose ends are kept, where not all are.
+    kept: Option<&'a [u32]>,
     /// Ends in use of `records.ends`; behind them there is room.
     filled: usize,
     /// First byte of the current line.
@@ -30,16 +34,30 @@ impl<'a> Marker<'a> {
         machine: &'a Machine,
         input: &'a [u8],
         rows_max: usize,
+        projection: Option<&'a Projection>,
         records: &'a mut Records,
         scratch: &'a mut Vec<u32>,
     ) -> Self {
-        let filled = records.ends.len();
-        Self { machine, input, records, filled, start: 0, first: filled, rows_left: rows_max, scratch }
+        let width = projection.map_or(0, Projection::width);
+        let kept = projection.filter(|projection| !projection.is_full()).map(Projection::kept);
+        Self {
+            machine,
+            input,
+            records,
+            width,
+            kept,
+            filled: 0,
+            start: 0,
+            first: 0,
+            rows_left: rows_max,
+            scratch,
+        }
     }
 
     /// Drops what belongs to no complete record; returns the bytes that are done with.
     pub(super) fn finish(self) -> usize {
-        self.records.ends.truncate(self.first);
+        self.records.filled = self.first;
+        self.records.seal();
         self.start
     }
 
@@ -74,12 +92,44 @@ impl<'a> Marker<'a> {
             self.filled = self.first;
         } else {
             self.records.ends[self.filled - 1] -= (at - end) as u32;
-            self.records.records.push(Record { start: self.start as u32, first: self.first as u32 });
-            self.rows_left -= 1;
+            self.end_record();
         }
         self.start = at + 1;
-        self.first = self.filled;
         self.rows_left > 0
+    }
+
+    /// All ends of the record are written.
+    #[inline(always)]
+    fn end_record(&mut self) {
+        let width = self.filled - self.first;
+        if width != self.width {
+            self.odd_record(width);
+        }
+        if let Some(kept) = self.kept {
+            let kept = &kept[..self.records.kept_of(width)];
+            let ends = &mut self.records.ends[self.first..self.filled];
+            for (position, &column) in kept.iter().enumerate() {
+                ends[position] = ends[column as usize];
+            }
+            self.filled = self.first + kept.len();
+        }
+        if self.records.starts.len() == self.records.rows {
+            self.records.starts.resize(self.records.rows + ENDS_STEP, 0);
+        }
+        self.records.starts[self.records.rows] = self.start as u32;
+        self.records.rows += 1;
+        self.rows_left -= 1;
+        self.first = self.filled;
+    }
+
+    #[cold]
+    fn odd_record(&mut self, width: usize) {
+        if self.width == 0 {
+            self.width = width;
+            self.records.begin(width, None);
+        } else {
+            self.records.note_odd(width);
+        }
     }
 
     fn make_room(&mut self, count: usize) {
@@ -137,10 +187,8 @@ impl Sink for Marker<'_> {
                 self.make_room(self.scratch.len());
                 self.records.ends[self.filled..][..self.scratch.len()].copy_from_slice(self.scratch);
                 self.filled += self.scratch.len();
-                self.records.records.push(Record { start: self.start as u32, first: self.first as u32 });
+                self.end_record();
                 self.start = next;
-                self.first = self.filled;
-                self.rows_left -= 1;
             }
         }
         (self.rows_left > 0).then_some(self.start)

@@ -29,7 +29,7 @@ fn marked(dialect: &Dialect, input: &[u8], records: &Records, offset: usize) -> 
             fields.push(field);
         }
         assert!(records.field(row, fields.len()).is_none());
-        all.push(TwinRecord { start: offset + records.records[row].start as usize, fields });
+        all.push(TwinRecord { start: offset + records.starts()[row] as usize, fields });
     }
     all
 }
@@ -64,8 +64,8 @@ fn check(dialect: &Dialect, input: &[u8], ends: &[u32], starts: &[u32], consumed
     let mut records = Records::default();
     let mut splitter = Splitter::new(dialect);
     assert_eq!(splitter.split(input, false, usize::MAX, &mut records), consumed);
-    assert_eq!(records.ends, ends);
-    assert_eq!(records.records.iter().map(|record| record.start).collect::<Vec<_>>(), starts);
+    assert_eq!(records.ends(), ends);
+    assert_eq!(records.starts(), starts);
 }
 
 #[test]
@@ -80,16 +80,45 @@ fn marks_by_hand() {
 }
 
 #[test]
-fn appends_behind_earlier_marks() {
+fn marks_take_the_place_of_earlier_ones() {
     let mut records = Records::default();
     let mut splitter = Splitter::new(&Dialect::default());
     assert_eq!(splitter.split(b"a,b\nc\nd", false, 1, &mut records), 4);
+    assert_eq!(records.ends(), [1, 3]);
     assert_eq!(splitter.split(b"c\nd", true, 1, &mut records), 2);
-    assert_eq!(records.len(), 2);
-    assert_eq!(records.ends, [1, 3, 1]);
-    assert_eq!(records.fields(1), 2..3);
+    assert_eq!((records.len(), records.ends()), (1, &[1][..]));
     assert_eq!(splitter.split(b"", true, usize::MAX, &mut records), 0);
     assert_eq!(splitter.split(b"x", true, 0, &mut records), 0);
+    assert!(records.is_empty());
+}
+
+#[test]
+fn keeps_the_ends_of_wanted_fields_and_of_those_before_them() {
+    let mut records = Records::default();
+    let mut splitter = Splitter::with_projection(&Dialect::default(), 6, &[4, 0]);
+    assert_eq!(splitter.split(b"a,b,c,d,e,f\n1,2,3,4,\"5\",6\n", false, usize::MAX, &mut records), 26);
+    assert_eq!(records.ends(), [1, 7, 9, 13, 19, 23 | ESCAPED]);
+    assert_eq!((records.stride(6), records.stride(5)), (Some(3), None));
+    assert_eq!(
+        [0, 1, 2, 3, 4, 5, 6].map(|column| records.position(column)),
+        [Some(0), None, None, Some(1), Some(2), None, None]
+    );
+    assert_eq!(records.field(1, 4), Some((20..23, true)));
+    assert_eq!(records.field(1, 0), Some((12..13, false)));
+    // The start of what stands before a wanted field is not known.
+    assert_eq!(records.field(1, 3), None);
+    // Records of other widths are told apart, not made up for by each other.
+    let input = b"a,b,c,d,e,f\na,b,c,d,e\na,b,c,d,e,f,g\na,b,c\n\na,b,c,d,e,f\n";
+    assert_eq!(splitter.split(input, false, usize::MAX, &mut records), input.len());
+    assert_eq!(records.stride(6), None);
+    assert_eq!((0..records.len()).map(|row| records.width(row)).collect::<Vec<_>>(), [6, 5, 7, 3, 6]);
+    assert_eq!(records.ends(), [1, 7, 9, 13, 19, 21, 23, 29, 31, 37, 44, 50, 52]);
+    assert_eq!(records.field(4, 4), Some((51..52, false)));
+    assert_eq!(records.field(3, 4), None);
+    records.truncate(4);
+    assert_eq!((records.len(), records.ends().len(), records.stride(6)), (4, 10, None));
+    records.truncate(1);
+    assert_eq!((records.ends().len(), records.stride(6)), (3, Some(3)));
 }
 
 /// Lines of all kinds, from a fixed linear congruential generator.
