@@ -269,7 +269,11 @@ fn readers_of_streams_hold_what_they_say() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(1));
     gzip.write_all(&text).unwrap();
     let zstd = zstd::encode_all(&text[..], 1).unwrap();
-    for (name, bytes) in [("gzip", gzip.finish().unwrap()), ("zstd", zstd)] {
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    bzip2.write_all(&text).unwrap();
+    for (name, bytes) in
+        [("gzip", gzip.finish().unwrap()), ("zstd", zstd), ("bzip2", bzip2.finish().unwrap())]
+    {
         let input: Arc<dyn ReadAt> = Arc::new(bytes);
         let block = block(&input);
         let before = ALLOCATED.current_usage();

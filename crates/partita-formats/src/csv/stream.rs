@@ -14,13 +14,17 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::ReadAt;
 
+mod bz2;
 mod gzip;
+mod xz;
 mod zstd;
 
 #[cfg(test)]
 mod tests;
 
+use self::bz2::Bz2;
 use self::gzip::Gzip;
+use self::xz::Xz;
 use self::zstd::Zstd;
 
 /// Bytes of compressed input held at once.
@@ -28,6 +32,9 @@ pub const SLICE_BYTES: usize = 128 * 1024;
 
 /// Largest window of a zstd frame that is decoded (as the `zstd` program has it by default).
 pub const ZSTD_WINDOW_BYTES_MAX: usize = 1 << 27;
+
+/// Largest dictionary of an xz block that is decoded: twice that of `xz -9`.
+pub const XZ_DICTIONARY_BYTES_MAX: usize = 1 << 27;
 
 /// How a file is compressed, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,14 +45,14 @@ pub enum Compression {
     Gzip,
     /// Zstandard (RFC 8878), frames concatenated.
     Zstd,
-    /// Bzip2: recognised, and refused by [`Decoder::new`].
+    /// Bzip2, streams concatenated.
     Bz2,
-    /// Xz: recognised, and refused by [`Decoder::new`].
+    /// Xz, streams concatenated.
     Xz,
 }
 
 /// Bytes that [`detect`] and [`memory_bytes`] want to see.
-pub const MAGIC_BYTES: usize = 18;
+pub const MAGIC_BYTES: usize = xz::HEAD_BYTES_MAX;
 
 /// Recognises the compression of a file by its first bytes ([`MAGIC_BYTES`], or all of a shorter file).
 pub fn detect(first: &[u8]) -> Compression {
@@ -68,18 +75,18 @@ pub fn detect(first: &[u8]) -> Compression {
 /// Bytes of memory that a decoder takes for the head of a file, whose first bytes are `first`: the slice of input, and
 /// what the codec holds. For what follows, frames that are larger say so as they come: [`ErrorKind::Window`].
 pub fn memory_bytes(first: &[u8]) -> usize {
-    match detect(first) {
-        Compression::None | Compression::Bz2 | Compression::Xz => 0,
-        Compression::Gzip => SLICE_BYTES + gzip::INFLATE_BYTES,
-        Compression::Zstd => {
-            let frame = match zstd::read_head(first) {
-                zstd::Head::Complete(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
-                _ => 0,
-            };
-            // A larger one is refused, and takes nothing.
-            SLICE_BYTES + if frame > zstd::MEMORY_BYTES_MAX { 0 } else { frame }
-        }
-    }
+    let codec = match detect(first) {
+        Compression::None => return 0,
+        Compression::Gzip => gzip::INFLATE_BYTES,
+        Compression::Bz2 => bz2::MEMORY_BYTES,
+        // A larger window or dictionary is refused, and takes nothing.
+        Compression::Zstd => match zstd::read_head(first) {
+            zstd::Head::Complete(bytes) => at_most(bytes, usize::MAX),
+            _ => 0,
+        },
+        Compression::Xz => at_most(xz::first_bytes(first), usize::MAX),
+    };
+    SLICE_BYTES + if codec > zstd::MEMORY_BYTES_MAX.max(xz::MEMORY_BYTES_MAX) { 0 } else { codec }
 }
 
 /// What one call to a codec did.
@@ -110,7 +117,8 @@ trait Codec: Send {
 }
 
 /// A sequential decompressor, kept whole from task to task. Its memory is bounded whatever the input:
-/// [`SLICE_BYTES`] and the codec's window (32 KiB for gzip, up to [`ZSTD_WINDOW_BYTES_MAX`] for zstd).
+/// [`SLICE_BYTES`] and the codec's window (32 KiB for gzip, one block of 900 kB for bzip2, up to [`ZSTD_WINDOW_BYTES_MAX`]
+/// for zstd and up to [`XZ_DICTIONARY_BYTES_MAX`] for xz).
 ///
 /// Where it is told how much it may take ([`Decoder::allow`]), it says before it takes more.
 pub struct Decoder {
@@ -143,23 +151,16 @@ impl Decoder {
     /// A decoder at the beginning of `input`; `file` is its name for errors.
     ///
     /// # Errors
-    /// For [`Compression::Bz2`] and [`Compression::Xz`], with the way out; or where zstd has no memory.
+    /// Where zstd has no memory.
     pub fn new(input: Arc<dyn ReadAt>, file: &str, compression: Compression) -> Result<Self> {
-        let refused = |name, program| {
-            let message = format!(
-                "is compressed with {name}, which is not read; decompress it first ({program} -k -d FILE), \
-                 or compress it with gzip or zstd"
-            );
-            Error::from(ErrorKind::Malformed { file: file.to_owned(), message })
-        };
         let codec: Option<Box<dyn Codec>> = match compression {
             Compression::None => None,
             Compression::Gzip => Some(Box::new(Gzip::new())),
             Compression::Zstd => {
                 Some(Box::new(Zstd::new().map_err(|source| ErrorKind::Io { file: file.to_owned(), source })?))
             }
-            Compression::Bz2 => return Err(refused("bzip2", "bzip2")),
-            Compression::Xz => return Err(refused("xz", "xz")),
+            Compression::Bz2 => Some(Box::new(Bz2::default())),
+            Compression::Xz => Some(Box::new(Xz::new())),
         };
         Ok(Self {
             input,

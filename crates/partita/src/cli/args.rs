@@ -24,7 +24,7 @@ Examples:
   partita convert data/ --schema trips.schema.json --to out
   zcat trips.csv.gz | partita convert - --to trips
 
-Inputs are CSV files, plain or compressed with gzip or zstd (told by their first bytes): paths,
+Inputs are CSV files, plain or compressed with gzip, zstd, bzip2 or xz (told by their first bytes): paths,
 patterns such as 'data/*.csv', folders, file:// URLs, or - for standard input.
 
 Sizes are bytes, or numbers with a unit: 256MB is 256,000,000 bytes, 256MiB is 268,435,456.

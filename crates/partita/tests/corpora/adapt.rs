@@ -36,9 +36,7 @@ pub(crate) fn write_input(folder: &Path, name: &str, input: &Json) -> PathBuf {
 
 /// What a file is packed with is known by its first bytes, as the reader knows it.
 pub(crate) fn check_compression(inputs: &[PathBuf]) -> Result<(), NotOffered> {
-    const PACKED: [(&[u8], &str); 7] = [
-        (b"BZh", "bz2"),
-        (b"\xFD7zXZ", "xz"),
+    const PACKED: [(&[u8], &str); 5] = [
         (b"PK\x03\x04", "zip"),
         (b"x\x01", "zlib"),
         (b"x^", "zlib"),

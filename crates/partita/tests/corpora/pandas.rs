@@ -227,7 +227,7 @@ fn rest(name: &str, value: &Json) -> Result<(), NotOffered> {
         "dtype_backend" | "na_values" | "keep_default_na" | "na_filter" | "true_values" | "false_values"
         | "on_bad_lines" => true,
         "float_precision" => matches!(value.text(), None | Some("high" | "round_trip")),
-        "compression" => matches!(value.text(), None | Some("gzip" | "zstd" | "infer")),
+        "compression" => matches!(value.text(), None | Some("gzip" | "zstd" | "bz2" | "xz" | "infer")),
         _ => false,
     };
     if is_default || *value == Json::Null {

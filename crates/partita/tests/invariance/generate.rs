@@ -1,5 +1,7 @@
 //! Files that are hard to cut: everything that looks like a record's end and is none, and the other way round.
 
+use std::io::Write;
+
 use proptest::prelude::*;
 
 use crate::plain::Shape;
@@ -42,6 +44,8 @@ pub(crate) enum Packing {
     Plain,
     Gzip,
     Zstd,
+    Bz2,
+    Xz,
 }
 
 /// A file as it is before packing.
@@ -216,22 +220,25 @@ fn write_piece(shape: &Shape, piece: &Piece, out: &mut Vec<u8>) {
 
 /// The bytes as they are stored: several members or frames, so that they end inside records.
 pub(crate) fn pack(bytes: &[u8], packing: Packing) -> Vec<u8> {
-    let mut packed = Vec::new();
     let size = (bytes.len() / 3).max(1);
-    match packing {
-        Packing::Plain => packed.extend_from_slice(bytes),
-        Packing::Gzip => {
-            for part in bytes.chunks(size) {
-                let mut encoder = flate2::write::GzEncoder::new(&mut packed, flate2::Compression::fast());
-                std::io::Write::write_all(&mut encoder, part).expect("memory");
-                encoder.finish().expect("memory");
-            }
-        }
-        Packing::Zstd => {
-            for part in bytes.chunks(size) {
-                packed.extend_from_slice(&zstd::bulk::compress(part, 1).expect("memory"));
-            }
-        }
-    }
-    packed
+    let pack_part: fn(&[u8]) -> Vec<u8> = match packing {
+        Packing::Plain => return bytes.to_vec(),
+        Packing::Gzip => |part| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(part).expect("memory");
+            encoder.finish().expect("memory")
+        },
+        Packing::Zstd => |part| zstd::bulk::compress(part, 1).expect("memory"),
+        Packing::Bz2 => |part| {
+            let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            encoder.write_all(part).expect("memory");
+            encoder.finish().expect("memory")
+        },
+        Packing::Xz => |part| {
+            let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 0);
+            encoder.write_all(part).expect("memory");
+            encoder.finish().expect("memory")
+        },
+    };
+    bytes.chunks(size).flat_map(pack_part).collect()
 }

@@ -7,7 +7,7 @@ use crate::generate::{Packing, pack};
 use crate::random::Random;
 use crate::session;
 
-const PACKINGS: [Packing; 3] = [Packing::Plain, Packing::Gzip, Packing::Zstd];
+const PACKINGS: [Packing; 5] = [Packing::Plain, Packing::Gzip, Packing::Zstd, Packing::Bz2, Packing::Xz];
 
 fn all(frame: &DataFrame) -> Vec<Vec<Cell>> {
     rows(&frame.compute_batches().expect("rows"))

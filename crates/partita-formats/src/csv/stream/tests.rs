@@ -1,7 +1,10 @@
 use std::io::Write;
 
+use bzip2::write::BzEncoder;
 use flate2::write::GzEncoder;
 use flate2::{Compression as Level, GzBuilder};
+use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
+use liblzma::write::XzEncoder;
 use proptest::prelude::*;
 
 use super::*;
@@ -43,11 +46,30 @@ fn zstandard(bytes: &[u8], level: i32) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn bzip(bytes: &[u8], level: u8) -> Vec<u8> {
+    let mut encoder = BzEncoder::new(Vec::new(), bzip2::Compression::new(u32::from(level)));
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn xz(bytes: &[u8], level: u8) -> Vec<u8> {
+    let mut encoder = XzEncoder::new(Vec::new(), u32::from(level));
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+const PACKED: [Compression; 4] = [Compression::Gzip, Compression::Zstd, Compression::Bz2, Compression::Xz];
+
+const ALL: [Compression; 5] =
+    [Compression::None, Compression::Gzip, Compression::Zstd, Compression::Bz2, Compression::Xz];
+
 fn compress(bytes: &[u8], compression: Compression, level: u8) -> Vec<u8> {
     match compression {
+        Compression::Bz2 => bzip(bytes, level),
+        Compression::Xz => xz(bytes, level),
         Compression::Gzip => gzip(bytes, u32::from(level)),
         Compression::Zstd => zstandard(bytes, i32::from(level)),
-        _ => bytes.to_vec(),
+        Compression::None => bytes.to_vec(),
     }
 }
 
@@ -85,6 +107,9 @@ fn recognises_magic_bytes() {
     assert_eq!(detect(&gzip(b"a", 6)), Compression::Gzip);
     assert_eq!(detect(&zstandard(b"a", 3)), Compression::Zstd);
     assert_eq!(detect(b"\x52\x2A\x4D\x18\0\0\0\0"), Compression::Zstd);
+    assert_eq!(detect(&bzip(b"a", 6)), Compression::Bz2);
+    assert_eq!(detect(&bzip(b"", 1)), Compression::Bz2);
+    assert_eq!(detect(&xz(b"a", 6)), Compression::Xz);
     assert_eq!(detect(b"BZh91AY&SY"), Compression::Bz2);
     assert_eq!(detect(b"BZh9\x17\x72\x45\x38\x50\x90"), Compression::Bz2);
     assert_eq!(detect(b"\xFD7zXZ\0\0\x04"), Compression::Xz);
@@ -94,20 +119,9 @@ fn recognises_magic_bytes() {
 }
 
 #[test]
-fn refuses_what_it_does_not_read() {
-    let input: Arc<dyn ReadAt> = Arc::new(vec![]);
-    let error = Decoder::new(input, "a.csv.bz2", Compression::Bz2).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "a.csv.bz2: is compressed with bzip2, which is not read; decompress it first (bzip2 -k -d FILE), \
-         or compress it with gzip or zstd"
-    );
-}
-
-#[test]
 fn any_cuts_give_the_same_bytes() {
     let plain = mixed(700_000);
-    for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
+    for compression in ALL {
         let packed =
             [compress(&plain[..300_000], compression, 1), compress(&plain[300_000..], compression, 9)]
                 .concat();
@@ -121,7 +135,7 @@ fn any_cuts_give_the_same_bytes() {
 #[test]
 fn asking_again_does_no_harm() {
     let plain = mixed(100_000);
-    for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
+    for compression in ALL {
         let packed = compress(&plain, compression, 3);
         let (mut decoder, mut all) = (decoder(&packed, compression), Vec::new());
         for end in [0, 3, packed.len() as u64 / 2, u64::MAX] {
@@ -174,7 +188,7 @@ fn a_window_too_large_is_refused() {
 
 #[test]
 fn garbage_behind_the_stream_is_refused() {
-    for compression in [Compression::Gzip, Compression::Zstd] {
+    for compression in PACKED {
         let mut packed = compress(b"a,b\n", compression, 3);
         let end = packed.len();
         packed.extend_from_slice(b"garbage");
@@ -187,7 +201,7 @@ fn garbage_behind_the_stream_is_refused() {
 #[test]
 fn truncated_and_corrupted_streams_are_refused() {
     let plain = mixed(3_000);
-    for compression in [Compression::Gzip, Compression::Zstd] {
+    for compression in PACKED {
         let packed = compress(&plain, compression, 6);
         for end in 0..packed.len() {
             let error = read_all(&packed[..end], compression).unwrap_err();
@@ -266,14 +280,121 @@ fn heads_of_frames_are_read_as_they_are_written() {
 
 #[test]
 fn many_members_are_one_stream() {
-    for compression in [Compression::Gzip, Compression::Zstd] {
-        let packed = compress(b"1\n", compression, 1).repeat(100_000);
+    for compression in PACKED {
+        // Each stream of the others takes megabytes and gives them back.
+        let members = if matches!(compression, Compression::Bz2 | Compression::Xz) { 3_000 } else { 100_000 };
+        let packed = compress(b"1\n", compression, 1).repeat(members);
         let mut decoder = decoder(&packed, compression);
-        decoder.allow(2 << 20);
+        decoder.allow(4 << 20);
         let mut all = Vec::new();
         read_to(&mut decoder, u64::MAX, 5000, &mut all).unwrap();
-        assert!(all == b"1\n".repeat(100_000));
+        assert!(all == b"1\n".repeat(members));
     }
+}
+
+#[test]
+fn xz_with_everything() {
+    let plain = mixed(300_000);
+    for check in [Check::None, Check::Crc32, Check::Crc64, Check::Sha256] {
+        let mut options = LzmaOptions::new_preset(1).unwrap();
+        options.dict_size(1 << 18);
+        let mut filters = Filters::new();
+        filters.delta_properties(&[0]).unwrap().x86().lzma2(&options);
+        let stream = Stream::new_stream_encoder(&filters, check).unwrap();
+        let mut encoder = XzEncoder::new_stream(Vec::new(), stream);
+        for block in plain.chunks(50_000) {
+            encoder.write_all(block).unwrap();
+            encoder.flush().unwrap();
+        }
+        let packed = encoder.finish().unwrap();
+        let padded = [&packed[..], &[0; 8], &xz(b"", 0), &packed, &[0; 4]].concat();
+        let cuts: Vec<u64> = (1..=padded.len() as u64 / 9_973).map(|cut| cut * 9_973).collect();
+        assert!(
+            check_cuts(&padded, Compression::Xz, &cuts, &[3_001, 1 << 20]) == [&plain[..], &plain].concat()
+        );
+        for zeros in [1, 2, 3, 5] {
+            let odd = [&packed[..], &vec![0; zeros], &packed].concat();
+            let error = read_all(&odd, Compression::Xz).unwrap_err().to_string();
+            let place =
+                format!("compressed byte {}: expected the end or another xz stream", packed.len() + zeros);
+            assert!(error.contains(&place), "{error}");
+            let error = read_all(&[&packed[..], &vec![0; zeros]].concat(), Compression::Xz).unwrap_err();
+            assert!(error.to_string().contains("in the middle of the stream"), "{error}");
+        }
+    }
+}
+
+/// One stream, whose dictionary has `bytes`.
+fn with_dictionary(plain: &[u8], bytes: u32) -> Vec<u8> {
+    let mut options = LzmaOptions::new_preset(0).unwrap();
+    options.dict_size(bytes);
+    let mut filters = Filters::new();
+    filters.lzma2(&options);
+    let stream = Stream::new_stream_encoder(&filters, Check::Crc32).unwrap();
+    let mut encoder = XzEncoder::new_stream(Vec::new(), stream);
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_dictionary_too_large_is_refused() {
+    let mut packed = with_dictionary(b"a,b\n", 1 << 20);
+    // The byte of the dictionary's size in the head of the block, and the head's checksum. (Format, 3.1 and 5.3.1)
+    let head = &mut packed[12..24];
+    assert_eq!(head[..5], [2, 0, 0x21, 1, 16]);
+    head[4] = 31;
+    let mut crc = flate2::Crc::new();
+    crc.update(&head[..8]);
+    head[8..].copy_from_slice(&crc.sum().to_le_bytes());
+    let error = read_all(&packed, Compression::Xz).unwrap_err().to_string();
+    assert!(
+        error.starts_with("a.csv.z: compressed byte 24: an xz block with a dictionary of about 20"),
+        "{error}"
+    );
+    assert!(error.contains("at most 134217728 are read: decompress it first"), "{error}");
+    assert_eq!(memory_bytes(&packed), SLICE_BYTES);
+}
+
+/// Reads all, allowing what is asked for; returns what was asked for.
+fn read_asking(packed: &[u8], compression: Compression, slice: usize) -> (Vec<u8>, Vec<usize>) {
+    let mut decoder = decoder(packed, compression);
+    decoder.allow(0);
+    let (mut all, mut asked, mut out) = (Vec::new(), Vec::new(), vec![0; slice]);
+    loop {
+        match decoder.read(&mut out, u64::MAX) {
+            Ok(0) => return (all, asked),
+            Ok(count) => all.extend_from_slice(&out[..count]),
+            Err(error) => {
+                let ErrorKind::Window { bytes, .. } = error.kind() else { panic!("{error}") };
+                assert!(decoder.memory_bytes() < *bytes);
+                asked.push(*bytes);
+                decoder.allow(*bytes);
+            }
+        }
+        assert!(asked.last().is_none_or(|asked| decoder.memory_bytes() <= *asked));
+    }
+}
+
+#[test]
+fn dictionaries_are_asked_for_before_they_are_taken() {
+    let packed = [
+        with_dictionary(b"a,b\n", 1 << 16),
+        with_dictionary(&mixed(3 << 20), 1 << 21),
+        with_dictionary(b"1,2\n", 1 << 20),
+    ];
+    for slice in [1, 777, 1 << 20] {
+        let (all, asked) = read_asking(&packed.concat(), Compression::Xz, slice);
+        assert!(all == [b"a,b\n", &*mixed(3 << 20), b"1,2\n"].concat());
+        let needs: Vec<usize> = packed[..2].iter().map(|packed| memory_bytes(packed)).collect();
+        let asked: Vec<usize> = asked.into_iter().filter(|bytes| *bytes > SLICE_BYTES + (64 << 10)).collect();
+        assert_eq!(asked, needs);
+        // The dictionary, and less than a mebibyte beside it.
+        assert!((1 << 16..1 << 20).contains(&(needs[0] - SLICE_BYTES)), "{needs:?}");
+        assert!((2 << 20..3 << 20).contains(&(needs[1] - SLICE_BYTES)), "{needs:?}");
+    }
+    let (all, asked) = read_asking(&bzip(&mixed(1 << 20), 9), Compression::Bz2, 777);
+    assert!(all == mixed(1 << 20));
+    assert_eq!(asked, [SLICE_BYTES + (3_600_000 + (128 << 10))]);
 }
 
 #[test]
@@ -296,7 +417,7 @@ proptest! {
     fn decodes_what_others_encode(
         parts in prop::collection::vec(prop::collection::vec(prop::sample::select(b"ab,\n0".to_vec()), 0..400), 1..4),
         noise in prop::collection::vec(any::<u8>(), 0..200),
-        compression in prop::sample::select(vec![Compression::None, Compression::Gzip, Compression::Zstd]),
+        compression in prop::sample::select(ALL.to_vec()),
         level in 1u8..9,
         step in 1u64..100,
         sizes in prop::collection::vec(1usize..300, 1..4),
@@ -309,7 +430,9 @@ proptest! {
 
     #[test]
     fn noise_is_refused(bytes in prop::collection::vec(any::<u8>(), 1..300)) {
-        for (compression, magic) in [(Compression::Gzip, &b"\x1F\x8B\x08"[..]), (Compression::Zstd, b"\x28\xB5\x2F\xFD")] {
+        for (compression, magic) in [(Compression::Gzip, &b"\x1F\x8B\x08"[..]), (Compression::Zstd, b"\x28\xB5\x2F\xFD"),
+            (Compression::Bz2, b"BZh91AY&SY"), (Compression::Bz2, b"BZh"), (Compression::Xz, b"\xFD7zXZ\0"),
+            (Compression::Xz, b"\xFD7zXZ\0\0\x04\xE6\xD6\xB4\x46")] {
             prop_assert!(read_all(&[magic, &bytes].concat(), compression).is_err());
         }
     }
