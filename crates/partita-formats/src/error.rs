@@ -30,6 +30,11 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether the start of a block was guessed wrong, so that reading has to begin again with starts searched for.
+    pub fn is_misplaced(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Misplaced { .. })
+    }
 }
 
 impl<K: Into<ErrorKind>> From<K> for Error {
@@ -94,6 +99,16 @@ pub enum ErrorKind {
         byte: u64,
         /// `record_bytes_max`.
         limit: usize,
+    },
+    /// The records of a block do not begin where they were guessed to: its starts have to be searched for.
+    #[error(
+        "{file}: byte {byte}: no record begins where one was expected; the starts of blocks must be searched for"
+    )]
+    Misplaced {
+        /// The input.
+        file: String,
+        /// Where a record was expected.
+        byte: u64,
     },
     /// The decompressor needs more memory than it was allowed; it goes on once it is.
     #[error("{file}: {bytes} bytes of memory are needed to decompress it")]

@@ -45,7 +45,26 @@ pub enum Target {
     },
 }
 
+/// How the blocks of files find their first records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starts {
+    /// By guessing wherever all blocks are read to their ends, which proves the guesses; an error that says so ends the
+    /// run where one was wrong.
+    Guessed,
+    /// By a search through each file before its blocks are read.
+    Searched,
+}
+
 impl Target {
+    /// Whether every block is read to its end, and none before the first wanted one is left out.
+    fn reads_all(&self) -> bool {
+        match self {
+            Target::Collect | Target::Count | Target::CountValues | Target::Store { .. } => true,
+            Target::Parquet { first, .. } => *first == 0,
+            Target::Head(_) | Target::Tail(_) => false,
+        }
+    }
+
     fn first_partition(&self) -> usize {
         if let Target::Parquet { first, .. } = self { *first } else { 0 }
     }
@@ -92,6 +111,7 @@ pub struct Lowering {
     next_slot: u64,
     next_stream: u64,
     fuse: bool,
+    starts: Starts,
     /// One search for block starts serves every scan of the same file and cut.
     block_starts: HashMap<(String, u64, u64), (SlotId, TaskId)>,
     /// The last task of each decompressor: the next block goes on from it.
@@ -102,12 +122,13 @@ pub struct Lowering {
 ///
 /// # Errors
 /// Where an expression does not bind, which the construction of the plan has excluded.
-pub fn lower(plan: &PlanRef, target: &Target) -> Result<Lowered> {
+pub fn lower(plan: &PlanRef, target: &Target, starts: Starts) -> Result<Lowered> {
     let mut lowering = Lowering {
         graph: Graph::new(),
         next_slot: 0,
         next_stream: 0,
         fuse: false,
+        starts: if target.reads_all() { starts } else { Starts::Searched },
         block_starts: HashMap::new(),
         streams: HashMap::new(),
     };
@@ -122,6 +143,20 @@ impl Lowering {
     /// One pipeline for each partition of `plan`.
     pub(crate) fn lower(&mut self, plan: &PlanRef) -> Result<Vec<Pipeline>> {
         plan.operator().lower(self)
+    }
+
+    /// Whether blocks may guess their starts: whether every one that is lowered here is read.
+    pub(crate) fn guesses(&self) -> bool {
+        self.starts == Starts::Guessed
+    }
+
+    /// Lowers with starts searched for: for operators that leave blocks out, or that show rows to others before it is known
+    /// that they are right.
+    pub(crate) fn searched<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.starts, Starts::Searched);
+        let done = lower(self);
+        self.starts = before;
+        done
     }
 
     /// Lowers with fusion: operators are added to the pipelines of their input.

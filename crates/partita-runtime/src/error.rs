@@ -20,6 +20,11 @@ impl Error {
     pub fn is_cancelled(&self) -> bool {
         matches!(self.kind(), ErrorKind::Cancelled)
     }
+
+    /// Whether the start of a block was guessed wrong, so that the run has to begin again with starts searched for.
+    pub fn is_misplaced(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Task(error) if error.is_misplaced())
+    }
 }
 
 impl<K: Into<ErrorKind>> From<K> for Error {

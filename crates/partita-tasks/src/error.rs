@@ -22,6 +22,11 @@ impl Error {
         }
     }
 
+    /// Whether the start of a block was guessed wrong, so that the run has to begin again with starts searched for.
+    pub fn is_misplaced(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Formats(error) if error.is_misplaced())
+    }
+
     /// Whether running the task again when others have given memory back may help.
     pub fn is_short_of_memory(&self) -> bool {
         matches!(self.kind(), ErrorKind::Memory { .. })

@@ -64,6 +64,10 @@ pub fn run(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<Out
     if program.version != PROGRAM_VERSION {
         return Err(ErrorKind::Missing(format!("program version {}", program.version)).into());
     }
+    carry_out(program, inputs, host).map_err(|error| source::accused(program, error, host))
+}
+
+fn carry_out(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<Outcome> {
     let mut source = source::open(program, inputs, host)?;
     let mut chain = Chain::new(&program.operators, host)?;
     let mut sink = sink::open(program, host)?;

@@ -117,6 +117,8 @@ pub struct CsvScan {
 pub enum ScanStart {
     /// The block is all there is: from the first data byte to `range.end`.
     Whole,
+    /// Both ends of the block are guessed from the bytes around them, and checked by the reading of all blocks.
+    Guessed,
     /// A barrier has published the starts of all blocks.
     Slot(SlotId),
     /// The file is compressed: the decompressor of the block before goes on.

@@ -24,6 +24,11 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether the start of a block was guessed wrong, so that the run has to begin again with starts searched for.
+    pub(crate) fn is_misplaced(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Runtime(error) if error.is_misplaced())
+    }
 }
 
 impl<K: Into<ErrorKind>> From<K> for Error {

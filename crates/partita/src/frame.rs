@@ -10,7 +10,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use partita_columns::{Partition, polars};
 use partita_formats::csv::schema_file::type_name;
-use partita_plan::lower::{Target, lower};
+use partita_plan::lower::{Starts, Target, lower};
 use partita_plan::memory;
 use partita_plan::node::{Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored};
 use partita_plan::stage::{explain, optimize};
@@ -239,7 +239,7 @@ impl DataFrame {
     /// # Errors
     /// The first wrong call of the chain.
     pub fn tasks(&self) -> Result<usize> {
-        Ok(lower(&optimize(self.plan()?, Stage::Fused)?, &Target::Collect)?.graph.len())
+        Ok(lower(&optimize(self.plan()?, Stage::Fused)?, &Target::Collect, Starts::Guessed)?.graph.len())
     }
 }
 
@@ -254,7 +254,7 @@ impl DataFrame {
         if let Some(rows) = counted.operator().known_rows() {
             return Ok(rows);
         }
-        let counts = self.run(&counted, &Target::Count)?;
+        let counts = guessing(|starts| self.run(&counted, &Target::Count, starts))?;
         Ok(counts.iter().map(|count| if let Outcome::Count(rows) = count { *rows } else { 0 }).sum())
     }
 
@@ -273,7 +273,8 @@ impl DataFrame {
     pub fn count(&self) -> Result<Vec<(String, u64)>> {
         let names = self.columns()?;
         let mut totals = vec![0; names.len()];
-        for outcome in self.run(&optimize(self.plan()?, Stage::Fused)?, &Target::CountValues)? {
+        let plan = optimize(self.plan()?, Stage::Fused)?;
+        for outcome in guessing(|starts| self.run(&plan, &Target::CountValues, starts))? {
             if let Outcome::Counts(counts) = outcome {
                 for (total, count) in totals.iter_mut().zip(counts.iter()) {
                     *total += count;
@@ -369,7 +370,8 @@ impl DataFrame {
     /// The first wrong call of the chain; what goes wrong later comes as an item.
     pub fn batches(&self) -> Result<Batches> {
         let frame = self.session.engine().reserve_frame();
-        let (lineage, _) = self.lineage(frame.number())?;
+        // Rows are handed out before all blocks have been read: none may be a guess.
+        let (lineage, _) = self.lineage(frame.number(), Starts::Searched)?;
         Ok(Batches::new(self.session.engine().stream(lineage, frame, self.call())))
     }
 
@@ -379,19 +381,21 @@ impl DataFrame {
     /// # Errors
     /// As [`DataFrame::compute`].
     pub fn persist(&self) -> Result<DataFrame> {
-        let engine = self.session.engine();
-        let frame = engine.reserve_frame();
-        let (lineage, schema) = self.lineage(frame.number())?;
-        let held = engine.persist(&lineage, frame, &self.call())?;
+        let (held, schema) = guessing(|starts| {
+            let engine = self.session.engine();
+            let frame = engine.reserve_frame();
+            let (lineage, schema) = self.lineage(frame.number(), starts)?;
+            Ok((engine.persist(&lineage, frame, &self.call())?, schema))
+        })?;
         let stored = Self::stored(&self.session, schema, held);
         Ok(Self { scheduler: self.scheduler, cancel: self.cancel.clone(), ..stored })
     }
 
     /// The tasks that store the partitions under a number, and their columns.
-    fn lineage(&self, frame: u64) -> Result<(Lineage, SchemaRef)> {
+    fn lineage(&self, frame: u64, starts: Starts) -> Result<(Lineage, SchemaRef)> {
         let plan = optimize(self.plan()?, Stage::Fused)?;
         memory::check(&plan, self.session.engine().ledger().limit_bytes())?;
-        let lowered = lower(unwritten(&plan)?, &Target::Store { frame })?;
+        let lowered = lower(unwritten(&plan)?, &Target::Store { frame }, starts)?;
         let nodes = std::iter::successors(Some(&plan), |plan| plan.input());
         let functions = nodes.filter_map(|plan| match &**plan {
             Plan::MapPartitions(map) => Some(map.function()),
@@ -426,21 +430,33 @@ impl DataFrame {
 
     fn run_partitions(&self, wanted: std::ops::Range<usize>, target: &Target) -> Result<Vec<Outcome>> {
         let picked = Partitions::plan(Arc::clone(self.plan()?), wanted)?;
-        self.run(&optimize(&picked, Stage::Fused)?, target)
+        self.run(&optimize(&picked, Stage::Fused)?, target, Starts::Searched)
     }
 
     /// Runs an optimized plan; one outcome a partition, in order.
-    fn run(&self, plan: &PlanRef, target: &Target) -> Result<Vec<Outcome>> {
+    fn run(&self, plan: &PlanRef, target: &Target, starts: Starts) -> Result<Vec<Outcome>> {
         memory::check(plan, self.session.engine().ledger().limit_bytes())?;
-        let lowered = lower(unwritten(plan)?, target)?;
+        let lowered = lower(unwritten(plan)?, target, starts)?;
         Ok(self.session.engine().collect(&lowered.graph, &lowered.targets, &self.call())?)
     }
 
     fn collect(&self, stage: Stage) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let plan = optimize(self.plan()?, stage)?;
         memory::check_collected(&plan, self.session.engine().ledger().limit_bytes())?;
-        let outcomes = self.run(&plan, &Target::Collect)?;
+        let outcomes = match stage {
+            Stage::Fused => guessing(|starts| self.run(&plan, &Target::Collect, starts))?,
+            // Other stages have tasks behind those that read, which cannot tell a wrong guess from wrong rows.
+            _ => self.run(&plan, &Target::Collect, Starts::Searched)?,
+        };
         Ok((Arc::clone(plan.schema()), outcomes.iter().flat_map(batches_of).collect()))
+    }
+}
+
+/// Runs with guessed block starts, and where one was wrong once more with starts that are searched for.
+pub(crate) fn guessing<T>(run: impl Fn(Starts) -> Result<T>) -> Result<T> {
+    match run(Starts::Guessed) {
+        Err(error) if error.is_misplaced() => run(Starts::Searched),
+        done => done,
     }
 }
 

@@ -11,7 +11,7 @@ use partita_formats::csv::stream::Compression as Decompression;
 use partita_formats::csv::widen::{Seen, Widened};
 use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOptions};
 use partita_plan::Stage;
-use partita_plan::lower::{Target, lower};
+use partita_plan::lower::{Starts, Target, lower};
 use partita_plan::node::{CsvInput, ReadCsv};
 use partita_plan::stage::{explain, optimize};
 use partita_plan::{Plan, PlanRef};
@@ -296,7 +296,15 @@ impl ParquetWriter {
             quarantine: written.quarantine,
         };
         for _ in 0..=widen::RESTARTS_MAX {
-            match self.attempt(&plan, &target, &call, resume)? {
+            let attempt = |starts| self.attempt(&plan, &target, &call, resume, starts);
+            let done = match attempt(Starts::Guessed) {
+                Err(error) if error.is_misplaced() => {
+                    call.progress.read_again(sources(&plan).map(ReadCsv::input_bytes).sum());
+                    attempt(Starts::Searched)?
+                }
+                done => done?,
+            };
+            match done {
                 Attempt::Done(written) => return Ok(answer(written, &plan, widened)),
                 Attempt::PartlySeen => {
                     // Which type holds all values is known when all have been seen.
@@ -342,7 +350,14 @@ impl ParquetWriter {
     }
 
     /// Runs once, and commits unless values did not fit.
-    fn attempt(&self, plan: &PlanRef, target: &Path, call: &Call, resume: bool) -> Result<Attempt> {
+    fn attempt(
+        &self,
+        plan: &PlanRef,
+        target: &Path,
+        call: &Call,
+        resume: bool,
+        starts: Starts,
+    ) -> Result<Attempt> {
         let engine = self.frame.session().engine();
         let plan = self.final_plan(plan, target)?;
         partita_plan::memory::check(&plan, engine.ledger().limit_bytes())?;
@@ -353,7 +368,8 @@ impl ParquetWriter {
         }
         let dataset = Dataset::create(target, schema, options, engine.waiting_bytes())?;
         let (options, first) = (Arc::new(self.options.clone()), dataset.first_partition());
-        let lowered = lower(&plan, &Target::Parquet { dataset: DatasetId(engine.number()), options, first })?;
+        let target = Target::Parquet { dataset: DatasetId(engine.number()), options, first };
+        let lowered = lower(&plan, &target, starts)?;
         engine.run_into(&lowered.graph, &lowered.targets, call, &dataset, &|_, _| {})?;
         if call.cancel.is_cancelled() {
             return Err(partita_runtime::Error::from(partita_runtime::ErrorKind::Cancelled).into());

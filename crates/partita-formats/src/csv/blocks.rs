@@ -14,10 +14,12 @@ use super::split::machine::{Machine, State};
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 
+mod guess;
 mod skim;
 #[cfg(test)]
 mod tests;
 
+pub use guess::{guess_block_range, is_guessable, misplaced};
 use skim::skim;
 
 /// Bytes read at once.

@@ -104,7 +104,7 @@ impl Operator for MapPartitions {
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
         let input = self.input.schema();
-        let pipelines = lowering.lower(&self.input)?;
+        let pipelines = lowering.searched(|lowering| lowering.lower(&self.input))?;
         lowering.chain(pipelines, &self.schema, |_| program::Operator::Map {
             function: self.function,
             input: Arc::clone(input),

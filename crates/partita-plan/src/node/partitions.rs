@@ -97,7 +97,7 @@ impl Operator for Partitions {
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
         // Tasks of the other partitions have no target that needs them: the scheduler leaves them out.
-        let pipelines = lowering.lower(&self.input)?;
+        let pipelines = lowering.searched(|lowering| lowering.lower(&self.input))?;
         Ok(pipelines.into_iter().skip(self.wanted.start).take(self.wanted.len()).collect())
     }
 }

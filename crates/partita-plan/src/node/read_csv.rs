@@ -42,6 +42,13 @@ impl CsvInput {
         self.block.compression != Compression::None
     }
 
+    /// Whether blocks may guess where their first records are.
+    fn is_guessable(&self) -> bool {
+        self.block.on_mismatch == OnMismatch::Error
+            && self.end >= self.bytes
+            && blocks::is_guessable(&self.block)
+    }
+
     /// Number of blocks: at least one.
     fn blocks(&self, block_bytes: u64) -> usize {
         if self.is_stream() {
@@ -143,6 +150,8 @@ impl ReadCsv {
         let files: Vec<Arc<CsvFile>> = self.files.iter().map(|file| self.file(file, &decoded)).collect();
         let mut streams = vec![None; files.len()];
         let mut pipelines = Vec::with_capacity(self.wanted.len());
+        // Of the first file earlier blocks may be missing, whose ends would prove the guesses.
+        let first = self.blocks().next().filter(|(_, block, _)| *block > 0).map(|(number, ..)| number);
         for (number, block, range) in self.blocks() {
             let (file, input) = (&files[number], &self.files[number]);
             let mut dependencies = Vec::new();
@@ -151,6 +160,8 @@ impl ReadCsv {
                 ScanStart::Stream(stream)
             } else if input.blocks(self.block_bytes) == 1 {
                 ScanStart::Whole
+            } else if lowering.guesses() && input.is_guessable() && first != Some(number) {
+                ScanStart::Guessed
             } else {
                 let (slot, task) = lowering.block_starts(file)?;
                 dependencies.push(task);
@@ -180,7 +191,7 @@ impl ReadCsv {
             let kind = if file.is_stream() { 2 } else { usize::from(file.blocks(self.block_bytes) > 1) };
             counts[kind] += 1;
         }
-        let kinds = ["read whole", "searched for block starts first", "decompressed block after block"];
+        let kinds = ["read whole", "read in blocks at once", "decompressed block after block"];
         let said = kinds.iter().zip(counts).filter(|(_, count)| *count > 0);
         said.map(|(kind, count)| format!(", {count} {kind}")).collect()
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Stage, optimize};
 use crate::error::Result;
-use crate::lower::{Target, lower};
+use crate::lower::{Starts, Target, lower};
 use crate::node::PlanRef;
 
 /// The plan at `stage`, one operator a line with what it holds of its data, sources last, and the tasks it makes.
@@ -13,7 +13,7 @@ use crate::node::PlanRef;
 /// As [`optimize`].
 pub fn explain(plan: &PlanRef, stage: Stage) -> Result<String> {
     let plan = optimize(plan, stage)?;
-    let lowered = lower(&plan, &Target::Collect)?;
+    let lowered = lower(&plan, &Target::Collect, Starts::Guessed)?;
     let mut text = String::new();
     let (partitions, tasks) = (plan.partitions(), lowered.graph.len());
     let _ = writeln!(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use partita_formats::ErrorKind as FormatsErrorKind;
+use partita_formats::csv::blocks;
 use partita_formats::csv::header;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::csv::quarantine::SetAside;
@@ -15,7 +16,7 @@ use partita_formats::io::ReadAt;
 
 use super::Outcome;
 use super::operators::filter;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Reservation, SlotValue, StoredBatches};
 use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StreamId};
 
@@ -116,6 +117,13 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
             input,
             block.data_start..scan.range.end.max(block.data_start),
         )?)),
+        ScanStart::Guessed => {
+            let _window = host.reserve("guess block starts", blocks::BUFFER_BYTES, SMALLER_CHUNKS)?;
+            let range = blocks::guess_block_range(&*input, block, file.block_bytes, scan.block)?;
+            let is_last = range.end >= input.len();
+            let reader = BlockReader::new(Arc::clone(block), input, range)?;
+            Reader::Block(Box::new(if is_last { reader } else { reader.ending_at_a_record() }))
+        }
         ScanStart::Slot(slot) => {
             let SlotValue::BlockStarts(starts) = host.slot(slot)? else {
                 return Err(ErrorKind::Missing("block starts in their slot".into()).into());
@@ -141,6 +149,37 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
         aside: Vec::new(),
         pieces: 0,
     }))
+}
+
+/// The error of a task that began at a guessed start, for whatever reason it failed: where the guess was wrong, that is the
+/// reason, and what the task saw was not there.
+pub(super) fn accused(program: &Program, error: Error, host: &dyn Host) -> Error {
+    let Source::Csv(scan) = &program.source else { return error };
+    let counts = !matches!(error.kind(), ErrorKind::Cancelled)
+        && !error.is_misplaced()
+        && !error.is_transient()
+        && !error.is_short_of_memory();
+    if !counts || !matches!(scan.start, ScanStart::Guessed) {
+        return error;
+    }
+    match is_misplaced(scan, host) {
+        Ok(Some(misplaced)) => misplaced,
+        // What cannot be looked at again says nothing against the guess.
+        Ok(None) | Err(_) => error,
+    }
+}
+
+/// Compares the guessed start of a scan with the one that a search from the beginning of the file finds.
+fn is_misplaced(scan: &CsvScan, host: &dyn Host) -> Result<Option<Error>> {
+    let CsvFile { block, block_bytes, path, .. } = &*scan.file;
+    let input = host.open(path)?;
+    let _memory = host.reserve("find block starts", 2 * blocks::BUFFER_BYTES, SMALLER_CHUNKS)?;
+    let guessed = blocks::guess_block_range(&*input, block, *block_bytes, scan.block)?;
+    let cancelled = || host.is_cancelled();
+    let (dialect, first) = (&block.dialect, block.data_start);
+    let found = blocks::find_block_starts(&*input, &block.file, dialect, first, *block_bytes, &cancelled)?;
+    let is_right = found.starts.get(scan.block) == Some(&guessed.start);
+    Ok((!is_right).then(|| blocks::misplaced(block, guessed.start).into()))
 }
 
 /// Chunk, carry-over and look-ahead, and one decoded batch: the reader's own figure replaces this once it is open.
@@ -363,6 +402,13 @@ impl BatchSource for Csv<'_> {
     }
 
     fn close(&mut self) -> Result<()> {
+        // The block after this one relies on where the last record ends, also where the rest is not wanted.
+        while matches!(self.scan.start, ScanStart::Guessed) && !self.ended {
+            self.read()?;
+            if self.host.is_cancelled() {
+                return Err(ErrorKind::Cancelled.into());
+            }
+        }
         if let Some(Reader::Block(_)) = &self.reader
             && let Some(Reader::Block(reader)) = self.reader.take()
         {

@@ -37,6 +37,39 @@ fn one_huge_field_is_one_field() {
     }
 }
 
+/// Rows inside of a field, where blocks begin: whoever asks gets the rows that are there, and errors that are there.
+#[test]
+fn rows_in_a_field_are_no_rows_to_anyone() {
+    let inside = "7,8\n".repeat(50_000);
+    let text = format!("a,b\n1,\"{inside}\"\n2,x\n3,y\n");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, &text).expect("a file");
+    let load = || session(2).read_csv(&path).block_size(40_000).load().expect("a frame");
+    assert_eq!(load().len().expect("a count"), 3);
+    assert_eq!(load().count().expect("counts"), [("a".to_owned(), 3), ("b".to_owned(), 3)]);
+    let expected = [1, 2, 3].map(|a| vec![Cell::Int(a)]);
+    let persisted = load().select(["a"]).persist().expect("a frame");
+    assert_eq!(all(&persisted), expected);
+    let mut batches = Vec::new();
+    for batch in load().select(["a"]).batches().expect("batches") {
+        batches.push(batch.expect("a batch"));
+    }
+    assert_eq!(rows(&batches), expected);
+    let target = folder.path().join("set");
+    assert_eq!(load().to_parquet(target.to_string_lossy().as_ref()).write().expect("written").rows, 3);
+
+    // With the wrong starts `x` would not be the first value that does not fit, and 7 and 8 would.
+    let reader = session(2).read_csv(&path).block_size(40_000).dtype("b", "i64");
+    let error = reader.load().expect("a frame").len().map(|_| ());
+    assert!(error.is_ok(), "no column is read to count: {error:?}");
+    let reader = session(2).read_csv(&path).block_size(40_000).dtype("a", "bool");
+    let error =
+        reader.load().expect("a frame").compute_batches().expect_err("1, 2 and 3 are no truth values");
+    let message = error.to_string();
+    assert!(message.contains("line 2") || message.contains("line 50003"), "{message}");
+}
+
 /// A text as a CSV writer of the simplest kind would put it.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))

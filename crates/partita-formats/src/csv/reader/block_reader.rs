@@ -83,6 +83,14 @@ impl BlockReader {
         Ok(Self { scanner, feed: FileFeed { input, block, at: begin, end }, begin })
     }
 
+    /// The same, which demands that the last record end exactly where the range does: what follows begins there. Whoever
+    /// guessed the range begins again where it fails, with [`crate::ErrorKind::Misplaced`].
+    #[must_use]
+    pub fn ending_at_a_record(mut self) -> Self {
+        self.scanner.end_at_record();
+        self
+    }
+
     /// Reads into memory that another reader has left ([`BlockReader::into_memory`]) instead of new one. Nothing where something
     /// was read already.
     pub fn begin_in(&mut self, bytes: Vec<u8>) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
+use super::super::blocks::misplaced;
 use super::super::decode::{Columns, Irregular};
 use super::super::options::{OnMismatch, Ragged};
 use super::super::quarantine::{self, Place, Rejected, SetAside};
@@ -36,6 +37,8 @@ pub(super) struct Scanner {
     ended: bool,
     /// Records that begin here or later belong to the next partition.
     limit: Option<u64>,
+    /// The feed must end with a record: whether it has ended.
+    ends_at_record: Option<bool>,
     /// Records that are wanted yet, where not all are.
     records_left: Option<usize>,
     /// Where records are set aside.
@@ -59,6 +62,7 @@ impl Scanner {
             records_seen: (place == block.data_start).then_some(0),
             ended: false,
             limit: None,
+            ends_at_record: None,
             records_left: None,
             quarantine: None,
             block,
@@ -82,6 +86,11 @@ impl Scanner {
             let counter = LineCounter::new(self.block.dialect.line_end, line);
             self.quarantine = Some(Quarantine { counter, aside: SetAside::default() });
         }
+    }
+
+    /// Demands that the feed end where a record ends.
+    pub(super) fn end_at_record(&mut self) {
+        self.ends_at_record = Some(false);
     }
 
     /// Ends the reading after so many records, of whatever width.
@@ -199,6 +208,12 @@ impl Scanner {
         if self.ended || self.limit.is_some_and(|limit| self.buffer.place() >= limit) {
             return Ok(false);
         }
+        if self.ends_at_record == Some(true) {
+            if self.buffer.window().is_empty() {
+                return Ok(false);
+            }
+            return Err(misplaced(&self.block, self.buffer.end_place()));
+        }
         let record_bytes_max = self.block.limits.record_bytes_max;
         if self.buffer.window().len() > record_bytes_max {
             let (file, byte) = (self.block.file.clone(), self.buffer.place());
@@ -206,7 +221,9 @@ impl Scanner {
         }
         let past = self.limit.is_some();
         if self.buffer.refill(record_bytes_max.saturating_add(1), |out| feed.read(out, past))? {
-            if cut && !past {
+            if let Some(has_ended) = &mut self.ends_at_record {
+                *has_ended = true;
+            } else if cut && !past {
                 self.limit = Some(self.buffer.end_place());
             } else {
                 self.ended = true;
