@@ -60,9 +60,8 @@ pub fn misplaced(block: &CsvBlock, byte: u64) -> crate::error::Error {
 fn guess_start(input: &dyn ReadAt, block: &CsvBlock, cut: u64) -> Result<u64> {
     let from = cut - 1;
     let mut wanted = WINDOW_BYTES[0];
-    let mut window = Vec::new();
     loop {
-        window.resize(wanted, 0);
+        let mut window = vec![0; wanted];
         let got = input
             .read_full_at(from, &mut window)
             .map_err(|source| ErrorKind::Io { file: block.file.clone(), source })?;
