@@ -200,6 +200,16 @@ impl CsvReader {
         self.set(|options| options.false_values = owned(values))
     }
 
+    /// The byte before the fraction of a number, `.` or `,`; default `.`.
+    pub fn decimal(self, decimal: u8) -> Self {
+        self.set(|options| options.decimal = decimal)
+    }
+
+    /// The byte between groups of three digits in the whole part of a number: one of `.`, `,`, `'`, `_` and space; default none.
+    pub fn thousands(self, thousands: impl Into<Option<u8>>) -> Self {
+        self.set(|options| options.thousands = thousands.into())
+    }
+
     /// Whether inferred integers become Float64; default no: integers may have missing values as they are.
     pub fn assume_missing(self, assume: bool) -> Self {
         self.set(|options| options.assume_missing = assume)

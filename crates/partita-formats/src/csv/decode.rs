@@ -6,6 +6,7 @@
 
 pub(crate) mod fast;
 mod layout;
+mod local;
 mod parsers;
 mod rules;
 mod sinks;
@@ -321,11 +322,8 @@ impl Columns {
 
 impl Column {
     fn note(&mut self, spec: &ColumnSpec, misfit: &Misfit, place: u64, record: Option<u64>) {
-        let kinds = if misfit.not_text {
-            Kinds::NOT_TEXT
-        } else {
-            classify(&misfit.text, self.rules.words(), self.rules.pattern())
-        };
+        let kinds =
+            if misfit.not_text { Kinds::NOT_TEXT } else { classify(&misfit.text, self.rules.manner()) };
         match &mut self.mismatch {
             Some(mismatch) => mismatch.again(spec, kinds, &misfit.text),
             None => {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::dialect::{Dialect, LineEnd};
 use super::schema_file::{is_supported, type_name};
 use super::text::Encoding;
-use super::value::Pattern;
+use super::value::{Numbers, Pattern};
 use crate::error::{ErrorKind, Result};
 
 /// What to do with a record that has another number of fields than the header.
@@ -118,6 +118,10 @@ pub struct ReadOptions {
     pub true_values: Vec<String>,
     /// Texts that are false.
     pub false_values: Vec<String>,
+    /// The byte before the fraction of a number: `.` or `,`.
+    pub decimal: u8,
+    /// The byte between groups of three digits in the whole part of a number: one of `.`, `,`, `'`, `_` and space.
+    pub thousands: Option<u8>,
     /// Whether columns inferred as integers become `Float64`, as if some value were missing.
     pub assume_missing: bool,
     /// What to do with records of another width.
@@ -164,6 +168,8 @@ impl Default for ReadOptions {
             keep_empty_strings: false,
             true_values: words(["true", "True", "TRUE"]),
             false_values: words(["false", "False", "FALSE"]),
+            decimal: b'.',
+            thousands: None,
             assume_missing: false,
             ragged: Ragged::default(),
             on_mismatch: OnMismatch::default(),
@@ -199,6 +205,11 @@ impl ReadOptions {
         }
     }
 
+    /// How numbers are written.
+    pub fn numbers(&self) -> Numbers {
+        Numbers { decimal: self.decimal, thousands: self.thousands }
+    }
+
     /// The type that was asked for a column.
     pub fn dtype(&self, column: &str) -> Option<&DataType> {
         self.dtypes.iter().rev().find(|(name, _)| name == column).map(|(_, data_type)| data_type)
@@ -231,6 +242,7 @@ impl ReadOptions {
     /// [`ErrorKind::Options`]: the first option that is not possible, and what would be.
     pub fn validate(&self) -> Result<()> {
         self.validate_bytes()?;
+        self.validate_numbers()?;
         self.validate_limits()?;
         for names in [&self.names, &self.usecols].into_iter().flatten() {
             if let Some(name) = first_duplicate(names) {
@@ -282,6 +294,47 @@ impl ReadOptions {
             }
         }
         self.dialect(LineEnd::Lf).check().or_else(refuse)
+    }
+
+    fn validate_numbers(&self) -> Result<()> {
+        let shown = |byte: u8| char::from(byte).escape_debug().to_string();
+        if !matches!(self.decimal, b'.' | b',') {
+            return refuse(format!("decimal: expected '.' or ',', got '{}'", shown(self.decimal)));
+        }
+        if let Some(byte) = self.thousands.filter(|byte| !b".,'_ ".contains(byte)) {
+            return refuse(format!(
+                "thousands: expected one of '.', ',', '\\'', '_' and ' ', got '{}'",
+                shown(byte)
+            ));
+        }
+        if self.thousands == Some(self.decimal) {
+            return refuse(format!(
+                "decimal and thousands are both '{}'; in 1.234,5 decimal is ',' and thousands is '.', in 1,234.5 it is the \
+                 other way round",
+                shown(self.decimal)
+            ));
+        }
+        // A point needs no care: it is how numbers are read unless something is said.
+        let marks =
+            [("decimal", Some(self.decimal).filter(|byte| *byte != b'.')), ("thousands", self.thousands)];
+        for (mark, byte) in marks {
+            let Some(byte) = byte else { continue };
+            let roles = [("quote", self.quote), ("escape", self.escape), ("comment", self.comment)];
+            if let Some((role, _)) = roles.iter().find(|(_, taken)| *taken == Some(byte)) {
+                return refuse(format!(
+                    "{role} and {mark} are both '{}'; choose another {role}",
+                    shown(byte)
+                ));
+            }
+            if byte == self.separator && self.quote.is_none() && self.escape.is_none() {
+                return refuse(format!(
+                    "separator and {mark} are both '{}', and no field can hold it without quotes; choose another separator, \
+                     or a quote",
+                    shown(byte)
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn validate_limits(&self) -> Result<()> {
@@ -389,6 +442,32 @@ mod tests {
             refusal(|o| o.date_formats = vec![("a".into(), "%Q".into())]).contains("is not a date format")
         );
         assert!(refusal(|o| o.date_formats = vec![("a".into(), "%H:%M".into())]).contains("has no date"));
+    }
+
+    #[test]
+    fn marks_of_numbers_are_told_apart() {
+        let marks = |decimal: u8, thousands: Option<u8>| {
+            move |o: &mut ReadOptions| (o.decimal, o.thousands) = (decimal, thousands)
+        };
+        assert_eq!(refusal(marks(b'x', None)), "decimal: expected '.' or ',', got 'x'");
+        assert_eq!(
+            refusal(marks(b'.', Some(b'-'))),
+            "thousands: expected one of '.', ',', '\\'', '_' and ' ', got '-'"
+        );
+        assert!(
+            refusal(marks(b'.', Some(b'.'))).starts_with("decimal and thousands are both '.'; in 1.234,5")
+        );
+        assert!(refusal(marks(b',', Some(b','))).starts_with("decimal and thousands are both ','"));
+        let quoted = |o: &mut ReadOptions| (o.thousands, o.quote) = (Some(b'\''), Some(b'\''));
+        assert_eq!(refusal(quoted), "quote and thousands are both '\\''; choose another quote");
+        let bare = |o: &mut ReadOptions| (o.decimal, o.quote) = (b',', None);
+        assert!(refusal(bare).starts_with("separator and decimal are both ',', and no field can hold it"));
+        for (decimal, thousands) in [(b',', None), (b',', Some(b'.')), (b'.', Some(b',')), (b'.', Some(b' '))]
+        {
+            ReadOptions { decimal, thousands, ..ReadOptions::default() }.validate().expect("possible");
+        }
+        let pointed = ReadOptions { separator: b'.', quote: None, ..ReadOptions::default() };
+        pointed.validate().expect("as ever");
     }
 
     #[test]

@@ -203,6 +203,10 @@ pub struct SchemaOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub false_values: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<char>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ragged: Option<Ragged>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
@@ -235,6 +239,8 @@ impl SchemaOptions {
             keep_empty_strings: changed(&options.keep_empty_strings, &default.keep_empty_strings),
             true_values: changed(&options.true_values, &default.true_values),
             false_values: changed(&options.false_values, &default.false_values),
+            decimal: changed(&options.decimal, &default.decimal).map(char::from),
+            thousands: options.thousands.map(char::from),
             ragged: changed(&options.ragged, &default.ragged),
             encoding: changed(&options.encoding, &default.encoding),
             headers: changed(&options.headers, &default.headers),
@@ -267,6 +273,12 @@ impl SchemaOptions {
         }
         if let Some(comment) = self.comment {
             options.comment = Some(byte("comment", comment)?);
+        }
+        if let Some(decimal) = self.decimal {
+            options.decimal = byte("decimal", decimal)?;
+        }
+        if let Some(thousands) = self.thousands {
+            options.thousands = Some(byte("thousands", thousands)?);
         }
         set(&mut options.trim, &self.trim);
         set(&mut options.has_header, &self.has_header);

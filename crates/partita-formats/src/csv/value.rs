@@ -5,12 +5,14 @@
 
 pub mod float;
 pub mod int;
+pub mod number;
 pub mod pattern;
 pub mod time;
 pub mod zone;
 
 pub use float::{parse_f32, parse_f64};
 pub use int::{parse_i64, parse_u64};
+pub use number::Numbers;
 pub use pattern::{Pattern, PatternKind};
 pub use time::{Stamp, Unit, days_from_civil, parse_date, parse_stamp};
 pub use zone::Zone;
@@ -30,6 +32,17 @@ pub fn trim_blanks(text: &[u8]) -> &[u8] {
             &text[start..end]
         }
     }
+}
+
+/// How the values of a column are written, whatever their type.
+#[derive(Debug, Clone)]
+pub struct Manner {
+    /// Truth values.
+    pub words: BoolWords,
+    /// Numbers.
+    pub numbers: Numbers,
+    /// Dates; `None`: ISO.
+    pub pattern: Option<Pattern>,
 }
 
 /// The words for true and for false.

@@ -40,6 +40,8 @@ pub(crate) struct Call {
     pub(crate) headers: Headers,
     pub(crate) ragged: Ragged,
     pub(crate) infer: Infer,
+    pub(crate) decimal: u8,
+    pub(crate) thousands: Option<u8>,
     pub(crate) null_values: Vec<String>,
     pub(crate) nulls_of: Vec<(Column, Vec<String>)>,
     pub(crate) keep_empty_strings: bool,
@@ -82,6 +84,8 @@ impl Call {
             headers: Headers::Same,
             ragged: Ragged::Pad,
             infer: Infer::default(),
+            decimal: b'.',
+            thousands: None,
             null_values: Vec::new(),
             nulls_of: Vec::new(),
             keep_empty_strings: false,
@@ -131,7 +135,9 @@ impl Call {
             .encoding(self.encoding)
             .headers(self.headers)
             .ragged(self.ragged)
-            .keep_empty_strings(self.keep_empty_strings);
+            .keep_empty_strings(self.keep_empty_strings)
+            .decimal(self.decimal)
+            .thousands(self.thousands);
         if let Some(names) = &self.names {
             reader = reader.names(names);
         }

@@ -126,6 +126,8 @@ fn option(name: &str, value: &Literal, call: &mut Call) -> Result<(), NotOffered
         "quote" => call.quote = byte(name, value)?,
         "escape" => call.escape = byte(name, value)?.filter(|escape| *escape != b'"'),
         "comment" => call.comment = byte(name, value)?,
+        "decimal_separator" => call.decimal = byte(name, value)?.unwrap_or(b'.'),
+        "thousands" => call.thousands = byte(name, value)?,
         "header" => call.has_header = is_true(value),
         "skip" => call.skip_rows = number(value)?,
         "columns" => {

@@ -189,6 +189,9 @@ fn option(name: &str, value: &Json, call: &mut Call) -> Result<(), NotOffered> {
             }
             _ => return not_offered("date_format for all columns"),
         },
+        "decimal" => call.decimal = adapt::one_byte(name, value)?,
+        "thousands" if *value == Json::Null => {}
+        "thousands" => call.thousands = Some(adapt::one_byte(name, value)?),
         "comment" => call.comment = Some(adapt::one_byte(name, value)?),
         "escapechar" if *value == Json::Null => {}
         "escapechar" => call.escape = Some(adapt::one_byte(name, value)?),
@@ -219,7 +222,6 @@ fn option(name: &str, value: &Json, call: &mut Call) -> Result<(), NotOffered> {
 fn rest(name: &str, value: &Json) -> Result<(), NotOffered> {
     let is_default = match name {
         "lineterminator" => matches!(value.text(), Some("\n" | "\r")) || value.get("b64").text().is_some(),
-        "decimal" => value.text() == Some("."),
         "encoding_errors" => value.text() == Some("strict"),
         "dayfirst" | "iterator" => !adapt::flag(value)?,
         "doublequote" | "skip_blank_lines" => adapt::flag(value)?,

@@ -55,6 +55,7 @@ fn option(name: &str, value: &Json, call: &mut Call) -> Result<(), NotOffered> {
             }
             _ => call.null_values = adapt::text_list(value)?,
         },
+        "decimal_comma" => call.decimal = if adapt::flag(value)? { b',' } else { b'.' },
         "columns" => call.columns = Some(columns(value)?),
         "encoding" => call.encoding = adapt::encoding(value.text().unwrap_or_default())?,
         "separator" => call.separator = adapt::one_byte(name, value)?,

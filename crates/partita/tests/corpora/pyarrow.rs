@@ -97,6 +97,7 @@ fn convert_option(name: &str, value: &Json, call: &mut Call) -> Result<(), NotOf
                 call.types.push((Column::Named(column.clone()), adapt::data_type(name)?));
             }
         }
+        "decimal_point" => call.decimal = adapt::one_byte(name, value)?,
         "include_columns" => {
             let names = adapt::text_list(value)?;
             call.columns = Some(names.iter().cloned().map(Column::Named).collect());

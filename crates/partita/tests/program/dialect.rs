@@ -60,6 +60,17 @@ fn missing_values_and_words() {
 }
 
 #[test]
+fn marks_in_numbers() {
+    let text = "a;b\n1.234,5;-1.000\n,25;7\n";
+    check(text, &["--separator", ";", "--decimal", ",", "--thousands", "."], &["1234.5,-1000", "0.25,7"]);
+    check("a,b\n\"1,5\",x\n2,y\n", &["--decimal", ","], &["1.5,x", "2.0,y"]);
+    check("a,b\n1 234,x\n", &["--thousands", "space"], &["1234,x"]);
+    let (ran, found, _) = converted(b"a\n1\n", &["--decimal", ",", "--thousands", ","]);
+    ran.refused(2, &["decimal and thousands are both ','"]);
+    assert!(found.is_none());
+}
+
+#[test]
 fn types_and_dates() {
     let flags = [
         "--dtype",

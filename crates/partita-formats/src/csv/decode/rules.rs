@@ -5,7 +5,7 @@ use super::super::options::ReadOptions;
 use super::super::reader::{ColumnSpec, CsvBlock};
 use super::super::split;
 use super::super::text::Encoding;
-use super::super::value::{BoolWords, Pattern};
+use super::super::value::{BoolWords, Manner, Numbers, Pattern};
 use super::{Chunk, Misfit, Span};
 use crate::error::{ErrorKind, Result};
 
@@ -53,8 +53,7 @@ pub(crate) struct Rules {
     pub(crate) nulls: NullTexts,
     /// An empty field without quotes is a value, of text.
     pub(crate) keeps_empty: bool,
-    words: BoolWords,
-    pattern: Option<Pattern>,
+    manner: Manner,
     scratch: Vec<u8>,
 }
 
@@ -68,8 +67,11 @@ impl Rules {
             encoding: block.encoding,
             nulls: NullTexts::new(&spec.null_values),
             keeps_empty: block.keep_empty_strings,
-            words: BoolWords::new(&block.true_values, &block.false_values),
-            pattern,
+            manner: Manner {
+                words: BoolWords::new(&block.true_values, &block.false_values),
+                numbers: block.numbers,
+                pattern,
+            },
             scratch: Vec::new(),
         })
     }
@@ -82,18 +84,30 @@ impl Rules {
             encoding: options.encoding,
             nulls: NullTexts::new(&options.nulls_of(name)),
             keeps_empty: options.keep_empty_strings,
-            words: BoolWords::new(&options.true_values, &options.false_values),
-            pattern: pattern.map_err(|message| ErrorKind::Options(format!("column {name:?}: {message}")))?,
+            manner: Manner {
+                words: BoolWords::new(&options.true_values, &options.false_values),
+                numbers: options.numbers(),
+                pattern: pattern
+                    .map_err(|message| ErrorKind::Options(format!("column {name:?}: {message}")))?,
+            },
             scratch: Vec::new(),
         })
     }
 
     pub(crate) fn words(&self) -> &BoolWords {
-        &self.words
+        &self.manner.words
     }
 
     pub(crate) fn pattern(&self) -> Option<&Pattern> {
-        self.pattern.as_ref()
+        self.manner.pattern.as_ref()
+    }
+
+    pub(crate) fn numbers(&self) -> Numbers {
+        self.manner.numbers
+    }
+
+    pub(crate) fn manner(&self) -> &Manner {
+        &self.manner
     }
 
     /// The text of a field in a column that is not of text: empty is null, quoted or not.

@@ -18,7 +18,7 @@ use super::fast::LastDate;
 use super::parsers::{DateParser, FloatParser, IntParser, Parser, StampParser};
 use super::rules::Slow;
 use super::text::{PathSink, TextSink};
-use super::{Chunk, Misfit, Rules, Span};
+use super::{Chunk, Misfit, Rules, Span, local};
 use crate::error::{ErrorKind, Result};
 
 /// The column of one batch under construction.
@@ -52,6 +52,11 @@ pub(crate) fn sink(block: &CsvBlock, spec: &ColumnSpec, rules: &Rules, rows: usi
             return Ok(Box::new(NullSink { data_type: spec.data_type.clone(), rows: 0 }));
         }
         ColumnSource::Field(_) => {}
+    }
+    if !rules.numbers().is_plain()
+        && let Some(sink) = local::sink(spec, rules, rows)
+    {
+        return Ok(sink);
     }
     let sink: Box<dyn Sink> = match &spec.data_type {
         DataType::Boolean => Box::new(BoolSink::new(rules.words().clone(), rows)),
@@ -114,7 +119,7 @@ fn timestamp(
     })
 }
 
-fn primitive<T, P>(mut parser: P, spec: &ColumnSpec, rules: &Rules, rows: usize) -> Box<dyn Sink>
+pub(super) fn primitive<T, P>(mut parser: P, spec: &ColumnSpec, rules: &Rules, rows: usize) -> Box<dyn Sink>
 where
     T: ArrowPrimitiveType,
     P: Parser<Native = T::Native> + 'static,

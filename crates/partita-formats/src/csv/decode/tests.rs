@@ -410,3 +410,51 @@ fn a_batch_is_bounded_in_rows_and_in_text() {
 fn mismatches_know_their_kind() {
     assert_eq!(Kinds::of_type(&DataType::Int8).union(Kinds::FLOAT).data_type(), DataType::Float64);
 }
+
+/// A number as it is written with other marks.
+fn written(plain: &str, decimal: char, thousands: Option<char>) -> String {
+    let end = plain.find(['.', 'e']).unwrap_or(plain.len());
+    let (whole, rest) = plain.split_at(end);
+    let (sign, digits) = whole.split_at(usize::from(whole.starts_with(['+', '-'])));
+    let grouped = digits.char_indices().flat_map(|(at, digit)| {
+        let mark = thousands.filter(|_| at > 0 && (digits.len() - at).is_multiple_of(3));
+        mark.into_iter().chain([digit])
+    });
+    let grouped = if digits.starts_with('0') { digits.to_owned() } else { grouped.collect() };
+    sign.to_owned() + &grouped + &rest.replacen('.', &decimal.to_string(), 1)
+}
+
+proptest! {
+    #[test]
+    fn marks_of_numbers_change_no_value(
+        cells in prop::collection::vec((
+            prop_oneof!["", "[+-]?[0-9]{1,12}(\\.[0-9]{0,12})?(e-?[0-9]{1,2})?", "-?[0-9]{1,4}\\.[0-9]{1,3}", "nan"],
+            prop_oneof![Just(String::new()), any::<i64>().prop_map(|value| value.to_string()), "-?[0-9]{1,7}"],
+            "[0-9]{0,2}",
+        ), 0..60),
+        (decimal, thousands) in prop::sample::select(vec![
+            (',', None), (',', Some('.')), (',', Some(' ')), ('.', Some(',')), ('.', Some('_')), (',', Some('\'')),
+        ]),
+        null in prop::sample::select(vec!["", "7", "1"]),
+    ) {
+        let table = |mark: &dyn Fn(&str) -> String| {
+            let rows = cells.iter().map(|(a, b, c)| format!("{0};{0};{1};{2};\"{2}\"\n", mark(a), mark(b), c));
+            "a;b;c;d;e\n".to_owned() + &rows.collect::<String>()
+        };
+        let types = ["Float64", "Float32", "Int64", "UInt8", "Int32"];
+        let dtypes = ["a", "b", "c", "d", "e"].into_iter().zip(types).map(|(name, data_type)| {
+            (name.to_owned(), super::super::schema_file::parse_type(data_type).expect("a type"))
+        });
+        let options = ReadOptions {
+            separator: b';', dtypes: dtypes.collect(), null_values: vec![null.to_owned()], ..ReadOptions::default()
+        };
+        let text = table(&str::to_owned);
+        let plain = read_whole(&plan(text.as_bytes(), &options).expect("a plan"), text.as_bytes()).expect("rows");
+        let options =
+            ReadOptions { decimal: decimal as u8, thousands: thousands.map(|mark| mark as u8), ..options };
+        let text = table(&|cell| written(cell, decimal, thousands));
+        let marked = read_whole(&plan(text.as_bytes(), &options).expect("a plan"), text.as_bytes()).expect("rows");
+        // NaN is not itself, as a value: its text is.
+        prop_assert_eq!(format!("{plain:?}"), format!("{marked:?}"));
+    }
+}

@@ -3,8 +3,7 @@
 use arrow::datatypes::{DataType, TimeUnit};
 
 use super::super::value::{
-    BoolWords, Pattern, PatternKind, Stamp, Unit, int, parse_date, parse_f64, parse_i64, parse_stamp,
-    parse_u64,
+    Manner, Numbers, PatternKind, Stamp, Unit, int, parse_date, parse_f64, parse_i64, parse_stamp, parse_u64,
 };
 
 /// The kinds of text seen in a column. Joining two sets is their union, so files and places may be looked at in
@@ -158,8 +157,8 @@ pub(crate) fn is_exact(magnitude: u64) -> bool {
 }
 
 /// What one value looks like. `text` is unescaped and not null; numbers come before truth values.
-pub fn classify(text: &[u8], words: &BoolWords, format: Option<&Pattern>) -> Kinds {
-    if let Some(pattern) = format {
+pub fn classify(text: &[u8], manner: &Manner) -> Kinds {
+    if let Some(pattern) = &manner.pattern {
         return pattern.parse(text).map_or(Kinds::TEXT, |stamp| {
             let kind = match pattern.kind() {
                 PatternKind::Date => Kinds::DATE,
@@ -171,24 +170,20 @@ pub fn classify(text: &[u8], words: &BoolWords, format: Option<&Pattern>) -> Kin
     }
     // Numbers and times begin with one of these; all other text is a truth value or nothing.
     let first = text.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
-    if first.is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'n' | b'N' | b'i' | b'I'))
-        && let Some(kinds) = number_or_time(text)
+    if first.is_some_and(|byte| {
+        matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b',' | b'n' | b'N' | b'i' | b'I')
+    }) && let Some(kinds) = number_or_time(text, manner.numbers)
     {
         return kinds;
     }
-    if words.parse(text).is_some() { Kinds::BOOLEAN } else { Kinds::TEXT }
+    if manner.words.parse(text).is_some() { Kinds::BOOLEAN } else { Kinds::TEXT }
 }
 
-fn number_or_time(text: &[u8]) -> Option<Kinds> {
-    if let Some(value) = parse_i64(text) {
-        let sign = if value < 0 { Kinds::NEGATIVE } else { Kinds::INTEGER };
-        return Some(if is_exact(value.unsigned_abs()) { sign } else { sign.union(Kinds::INEXACT) });
-    }
-    if let Some(value) = parse_u64(text) {
-        return Some(if is_exact(value) { Kinds::UNSIGNED } else { Kinds::UNSIGNED.union(Kinds::INEXACT) });
-    }
-    if int::integer_shape(text).is_some() {
-        return Some(Kinds::TEXT);
+fn number_or_time(text: &[u8], numbers: Numbers) -> Option<Kinds> {
+    let mut scratch = Vec::new();
+    let number = numbers.plain(text, &mut scratch);
+    if let Some(kinds) = number.and_then(whole_number) {
+        return Some(kinds);
     }
     if let Some(days) = parse_date(text) {
         return Some(time_kinds(&Stamp::midnight(days), Kinds::DATE));
@@ -196,7 +191,18 @@ fn number_or_time(text: &[u8]) -> Option<Kinds> {
     if let Some(stamp) = parse_stamp(text) {
         return Some(time_kinds(&stamp, if stamp.offset.is_some() { Kinds::ZONED } else { Kinds::NAIVE }));
     }
-    parse_f64(text).map(|_| Kinds::FLOAT)
+    number.and_then(parse_f64).map(|_| Kinds::FLOAT)
+}
+
+fn whole_number(text: &[u8]) -> Option<Kinds> {
+    if let Some(value) = parse_i64(text) {
+        let sign = if value < 0 { Kinds::NEGATIVE } else { Kinds::INTEGER };
+        return Some(if is_exact(value.unsigned_abs()) { sign } else { sign.union(Kinds::INEXACT) });
+    }
+    if let Some(value) = parse_u64(text) {
+        return Some(if is_exact(value) { Kinds::UNSIGNED } else { Kinds::UNSIGNED.union(Kinds::INEXACT) });
+    }
+    int::integer_shape(text).map(|_| Kinds::TEXT)
 }
 
 fn time_kinds(stamp: &Stamp, kind: Kinds) -> Kinds {

@@ -9,7 +9,7 @@ use super::super::reader::Buffer;
 use super::super::records::Records;
 use super::super::split::Splitter;
 use super::super::stream::{Compression, Decoder};
-use super::super::value::{BoolWords, Pattern, int, parse_f64};
+use super::super::value::{Manner, int, parse_f64};
 use super::kinds::{Kinds, classify};
 use super::{ColumnGuess, ColumnTypes, OddValue};
 use crate::error::{ErrorKind, Result};
@@ -35,10 +35,9 @@ struct Observed {
     name: String,
     field: usize,
     rules: Rules,
-    words: BoolWords,
-    pattern: Option<Pattern>,
+    manner: Manner,
     kinds: Kinds,
-    /// A null text looks like a number or a time: no short cuts.
+    /// A null text looks like a number or a time, or numbers have other marks: no short cuts.
     careful: bool,
     must_be_date: bool,
     odd: Option<OddValue>,
@@ -57,16 +56,17 @@ impl<'a> Samples<'a> {
         let mut columns = Vec::new();
         for (field, name) in header.names.iter().enumerate().filter(|(_, name)| wanted(name)) {
             let rules = Rules::for_inference(options, &header.dialect, name)?;
-            let like_value = |text: &[u8]| !classify(text, rules.words(), None).intersects(Kinds::TEXT);
+            let like_value = |text: &[u8]| !classify(text, rules.manner()).intersects(Kinds::TEXT);
             columns.push(Observed {
                 name: name.clone(),
                 field,
                 kinds: Kinds::NONE,
-                words: rules.words().clone(),
-                pattern: rules.pattern().cloned(),
-                careful: rules.pattern().is_some() || rules.nulls.iter().any(like_value),
+                careful: rules.pattern().is_some()
+                    || !rules.numbers().is_plain()
+                    || rules.nulls.iter().any(like_value),
                 must_be_date: options.is_date(name),
                 odd: None,
+                manner: rules.manner().clone(),
                 last: fast::LastDate::default(),
                 rules,
             });
@@ -207,7 +207,7 @@ impl Observed {
                 continue;
             }
             let Slow::Text(text) = self.rules.value(bytes, *span) else { continue };
-            let kinds = classify(text, &self.words, self.pattern.as_ref());
+            let kinds = classify(text, &self.manner);
             self.kinds = self.kinds.union(kinds);
             if self.must_be_date && self.odd.is_none() && !kinds.is_temporal() {
                 self.odd = Some(OddValue::new(file, place + u64::from(span.start), text));

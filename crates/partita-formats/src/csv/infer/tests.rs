@@ -5,18 +5,19 @@ use super::super::header;
 use super::super::options::{Headers, Ragged};
 use super::super::reader::testing::{open, plan, read, read_error, types};
 use super::super::schema_file::type_name;
-use super::super::value::BoolWords;
+use super::super::value::{BoolWords, Manner, Numbers};
 use super::kinds::classify;
 use super::*;
 
-fn words() -> BoolWords {
-    BoolWords::new(&["true".into(), "True".into()], &["false".into()])
+fn manner() -> Manner {
+    let words = BoolWords::new(&["true".into(), "True".into()], &["false".into()]);
+    Manner { words, numbers: Numbers::default(), pattern: None }
 }
 
 /// The type of a column with these values.
 fn column(values: &[&str]) -> String {
     let kinds =
-        values.iter().fold(Kinds::NONE, |kinds, text| kinds.union(classify(text.as_bytes(), &words(), None)));
+        values.iter().fold(Kinds::NONE, |kinds, text| kinds.union(classify(text.as_bytes(), &manner())));
     type_name(&kinds.data_type())
 }
 
@@ -87,7 +88,7 @@ proptest! {
     #[test]
     fn kinds_are_a_set(values in prop::collection::vec(value(), 1..12), split in 0_usize..12) {
         let expected = values.iter().filter(|value| !value.is_empty()).fold(Kinds::NONE, |kinds, text| {
-            kinds.union(classify(text.as_bytes(), &words(), None))
+            kinds.union(classify(text.as_bytes(), &manner()))
         });
         let split = split.min(values.len());
         let guess = |values: &[String]| {
@@ -254,4 +255,14 @@ fn the_classic_column_of_integers_with_blanks_at_the_end() {
     assert_eq!(batch.column(1).null_count(), 1000);
     let zoned = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     assert_eq!(Kinds::of_type(&zoned), Kinds::ZONED);
+}
+
+#[test]
+fn numbers_have_the_marks_that_are_said() {
+    let text = "a;b;c;d;e;f\n1,5;1.000;1;1.5;1.234,5;2020-01-02\n2;12.345;9.223.372.036.854.775.808;2;-1;2020-01-03\n";
+    let options =
+        ReadOptions { separator: b';', decimal: b',', thousands: Some(b'.'), ..ReadOptions::default() };
+    assert_eq!(inferred(text, &options), "Float64 Int64 UInt64 Utf8 Float64 Date32");
+    let options = ReadOptions { separator: b';', ..ReadOptions::default() };
+    assert_eq!(inferred(text, &options), "Utf8 Float64 Utf8 Float64 Utf8 Date32");
 }

@@ -11,6 +11,7 @@ use super::super::options::{Headers, OnMismatch, Ragged, ReadOptions, name_list}
 use super::super::schema_file::canonical_type;
 use super::super::stream::Compression;
 use super::super::text::Encoding;
+use super::super::value::Numbers;
 use crate::error::{ErrorKind, Result};
 
 /// Where the values of a column come from.
@@ -96,6 +97,8 @@ pub struct CsvBlock {
     pub true_values: Vec<String>,
     /// Texts that are false.
     pub false_values: Vec<String>,
+    /// How numbers are written.
+    pub numbers: Numbers,
     /// The columns of the batches, in order.
     pub columns: Vec<ColumnSpec>,
     /// Their names and types; every column may have nulls.
@@ -129,6 +132,7 @@ impl CsvBlock {
             keep_empty_strings: options.keep_empty_strings,
             true_values: options.true_values.clone(),
             false_values: options.false_values.clone(),
+            numbers: options.numbers(),
             schema: schema(&columns),
             columns,
             limits: Limits {

@@ -75,6 +75,8 @@ fn a_schema_comes_back_from_its_file() {
         date_formats: vec![("when".into(), "%d.%m.%Y".into())],
         encoding: Encoding::Latin1,
         ragged: Ragged::Error,
+        decimal: b',',
+        thousands: Some(b'.'),
         include_path: Some("path".into()),
         ..ReadOptions::default()
     };
@@ -106,6 +108,8 @@ fn a_schema_comes_back_from_its_file() {
             "null_values": [
               "NA"
             ],
+            "decimal": ",",
+            "thousands": ".",
             "ragged": "error",
             "encoding": "Latin1"
           }

@@ -36,7 +36,126 @@ fn number_like() -> impl Strategy<Value = String> {
     ]
 }
 
+const MARKS: [(u8, Option<u8>); 8] = [
+    (b'.', None),
+    (b',', None),
+    (b',', Some(b'.')),
+    (b'.', Some(b',')),
+    (b',', Some(b' ')),
+    (b'.', Some(b'\'')),
+    (b',', Some(b'_')),
+    (b'.', Some(b' ')),
+];
+
+fn spelled(text: &str, (decimal, thousands): (u8, Option<u8>)) -> Option<String> {
+    let mut scratch = Vec::new();
+    let plain = Numbers { decimal, thousands }.plain(text.as_bytes(), &mut scratch)?;
+    Some(String::from_utf8(plain.to_vec()).expect("what went in"))
+}
+
+/// What the rule says, in another way: cut at the mark before the fraction, and at those of thousands.
+fn slow_number(text: &str, (decimal, thousands): (u8, Option<u8>)) -> Option<f64> {
+    let text = text.trim_matches([' ', '\t']);
+    let (whole, fraction) = match text.split_once(char::from(decimal)) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (text, None),
+    };
+    let (sign, whole) = whole.split_at(usize::from(whole.starts_with(['+', '-'])));
+    let mut joined = whole.to_owned();
+    if let Some(mark) = thousands.map(char::from)
+        && whole.contains(mark)
+    {
+        // An exponent may stand behind the last group, where there is no fraction.
+        let digits = whole.find(|c: char| !c.is_ascii_digit() && c != mark).unwrap_or(whole.len());
+        let (whole, behind) = whole.split_at(digits);
+        let groups: Vec<&str> = whole.split(mark).collect();
+        let (first, others) = groups.split_first()?;
+        if behind.contains(mark)
+            || !(1..=3).contains(&first.len())
+            || first.starts_with('0')
+            || others.iter().any(|group| group.len() != 3)
+        {
+            return None;
+        }
+        joined = groups.concat() + behind;
+    }
+    if joined.contains('.') || fraction.is_some_and(|fraction| fraction.contains(['.', ',', ' ', '\'', '_']))
+    {
+        return None;
+    }
+    let text = fraction.map_or(format!("{sign}{joined}"), |fraction| format!("{sign}{joined}.{fraction}"));
+    text.parse().ok()
+}
+
+#[test]
+fn marks_stand_where_they_may() {
+    let german = (b',', Some(b'.'));
+    for (text, plain) in [
+        ("1,5", "1.5"),
+        ("-1.234,5e3", "-1234.5e3"),
+        ("12.345.678", "12345678"),
+        ("1234,5", "1234.5"),
+        (" +999.000 ", "+999000"),
+        (",5", ".5"),
+        ("5,", "5."),
+        ("1.000e3", "1000e3"),
+        ("nan", "nan"),
+    ] {
+        assert_eq!(spelled(text, german).as_deref(), Some(plain), "{text}");
+    }
+    for text in [
+        "1.5",
+        "1.2345",
+        "1234.567",
+        "0.001",
+        "1.234.5",
+        ".123",
+        "1..234",
+        "1,5,5",
+        "1,234.567",
+        "1,5e1.0",
+        "1.23a",
+    ] {
+        assert_eq!(spelled(text, german), None, "{text}");
+    }
+    assert_eq!(spelled("1 234 567,25", (b',', Some(b' '))).as_deref(), Some("1234567.25"));
+    assert_eq!(spelled("1'234.5", (b'.', Some(b'\''))).as_deref(), Some("1234.5"));
+    assert_eq!(spelled("1.5", (b',', None)), None);
+    assert_eq!(spelled("1.5", (b'.', Some(b','))).as_deref(), Some("1.5"));
+}
+
 proptest! {
+    #[test]
+    fn numbers_with_marks_are_those_without(value: i64, fraction in "[0-9]{0,9}", marks in prop::sample::select(&MARKS[..])) {
+        let digits = value.unsigned_abs().to_string();
+        let mut text = if value < 0 { "-".to_owned() } else { String::new() };
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at) % 3 == 0 {
+                text.extend(marks.1.map(char::from));
+            }
+            text.push(digit);
+        }
+        let mut scratch = Vec::new();
+        let numbers = Numbers { decimal: marks.0, thousands: marks.1 };
+        prop_assert_eq!(parse_i64(numbers.plain(text.as_bytes(), &mut scratch).expect("groups")), Some(value));
+        text.push(char::from(marks.0));
+        text.push_str(&fraction);
+        let plain = numbers.plain(text.as_bytes(), &mut scratch).expect("groups");
+        let expected: f64 = format!("{value}.{fraction}").parse().expect("a number");
+        let expected = if value == 0 && text.starts_with('-') { -expected } else { expected };
+        prop_assert_eq!(parse_f64(plain).map(f64::to_bits), Some(expected.to_bits()));
+    }
+
+    #[test]
+    fn marks_mean_what_the_rule_says(
+        text in "[+-]?[0-9]{0,3}[.,' _]?([0-9]{1,3}[.,' _]?){0,4}(e[0-9.,]{0,3})?",
+        marks in prop::sample::select(&MARKS[..]),
+    ) {
+        let mut scratch = Vec::new();
+        let plain = Numbers { decimal: marks.0, thousands: marks.1 }.plain(text.as_bytes(), &mut scratch);
+        prop_assert_eq!(plain.and_then(parse_f64).map(f64::to_bits), slow_number(&text, marks).map(f64::to_bits));
+    }
+
     #[test]
     fn integers_are_those_of_128_bits(text in number_like()) {
         let slow = slow_integer(&text);
@@ -118,6 +237,9 @@ proptest! {
     #[test]
     fn no_bytes_make_a_parser_panic(text in prop::collection::vec(any::<u8>(), 0..40)) {
         let _ = (parse_i64(&text), parse_u64(&text), parse_f64(&text), parse_f32(&text));
+        for (decimal, thousands) in MARKS {
+            let _ = Numbers { decimal, thousands }.plain(&text, &mut Vec::new());
+        }
         let _ = (parse_date(&text), parse_stamp(&text));
         for format in ["%d/%m/%Y", "%s", "%Y-%m-%dT%H:%M:%S%.f%:z", "%+", "%Y%j"] {
             let _ = Pattern::new(format).expect("a format").parse(&text);

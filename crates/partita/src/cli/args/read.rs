@@ -165,6 +165,14 @@ struct TypeArgs {
     #[arg(long, value_name = "A,B", value_parser = values::list)]
     false_values: Vec<List>,
 
+    /// Character before the fraction of numbers: a point or a comma [default: .]
+    #[arg(long, value_name = "CHAR", value_parser = values::byte)]
+    decimal: Option<u8>,
+
+    /// Character between groups of three digits in numbers: . , ' _ or one of the words space and none [default: none]
+    #[arg(long, value_name = "CHAR", value_parser = values::byte_or_none)]
+    thousands: Option<Byte>,
+
     /// Integers become Float64, as other tools do with missing values; without, integers stay integers
     #[arg(long)]
     assume_missing: bool,
@@ -300,6 +308,8 @@ impl TypeArgs {
         options.keep_empty_strings |= self.keep_empty_strings;
         set(&mut options.true_values, values::some(&self.true_values));
         set(&mut options.false_values, values::some(&self.false_values));
+        set(&mut options.decimal, self.decimal);
+        set(&mut options.thousands, self.thousands.map(|byte| byte.0));
         options.assume_missing |= self.assume_missing;
     }
 }
