@@ -57,6 +57,21 @@ impl CsvInput {
             blocks::count(self.end, self.block.data_start, block_bytes)
         }
     }
+
+    /// The bytes of which blocks are made.
+    fn data(&self) -> Range<u64> {
+        if self.is_stream() {
+            return 0..self.bytes;
+        }
+        self.block.data_start..self.end.max(self.block.data_start)
+    }
+
+    /// Bytes at which the file is cut: at most `block_bytes`, and blocks are all of about one size, so that none is a short
+    /// one on which a core ends alone. There are as many as cuts of `block_bytes` would make.
+    fn cut_bytes(&self, block_bytes: u64) -> u64 {
+        let data = self.data();
+        (data.end - data.start).div_ceil(self.blocks(block_bytes) as u64).max(1)
+    }
 }
 
 /// Reads blocks of CSV files.
@@ -117,9 +132,8 @@ impl ReadCsv {
     fn blocks(&self) -> impl Iterator<Item = (usize, usize, Range<u64>)> {
         let block_bytes = self.block_bytes;
         let all = self.files.iter().enumerate().flat_map(move |(number, file)| {
-            let start = if file.is_stream() { 0 } else { file.block.data_start };
-            let end = if file.is_stream() { file.bytes } else { file.end.max(start) };
-            let blocks = file.blocks(block_bytes);
+            let Range { start, end } = file.data();
+            let (blocks, block_bytes) = (file.blocks(block_bytes), file.cut_bytes(block_bytes));
             (0..blocks).map(move |block| {
                 let from = start.saturating_add(block_bytes.saturating_mul(block as u64)).min(end);
                 let to = from.saturating_add(block_bytes).min(end);
@@ -202,7 +216,7 @@ impl ReadCsv {
             bytes: input.bytes,
             modified_ns: input.modified_ns,
             block: Arc::new(input.block.project(decoded)),
-            block_bytes: self.block_bytes,
+            block_bytes: input.cut_bytes(self.block_bytes),
             end: input.end,
             rows_max: input.rows_max,
         })
