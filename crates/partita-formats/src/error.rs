@@ -55,7 +55,8 @@ fn ragged_way_out(expected: usize, found: usize) -> &'static str {
     }
 }
 
-/// The kinds of format errors. Positions are of the decoded (decompressed) bytes; lines count from 1.
+/// The kinds of format errors. Positions are of the decoded bytes: decompressed, and
+/// as UTF-8 where the file is UTF-16; lines count from 1.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -231,7 +231,8 @@ impl CsvReader {
         self.set(|options| options.on_mismatch = on_mismatch)
     }
 
-    /// How bytes are text; default UTF-8, checked.
+    /// How bytes are text; default UTF-8, checked. A byte-order mark counts more: files that begin with one of UTF-16 are
+    /// read as that, whatever is said here.
     pub fn encoding(self, encoding: Encoding) -> Self {
         self.set(|options| options.encoding = encoding)
     }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use partita_formats::csv::stream::Compression as Decompression;
 use partita_formats::csv::widen::{Seen, Widened};
 use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOptions};
 use partita_plan::Stage;
@@ -484,7 +483,7 @@ pub(crate) fn sources(plan: &PlanRef) -> impl Iterator<Item = &ReadCsv> {
 /// Bytes before the first records, which were read to plan and are in no block. Compressed files are counted whole.
 fn head_bytes(plan: &PlanRef) -> u64 {
     let files = sources(plan).flat_map(ReadCsv::files);
-    let plain = files.filter(|file| file.block.compression == Decompression::None);
+    let plain = files.filter(|file| !file.block.is_stream());
     plain.map(|file| file.block.data_start.min(file.bytes)).sum()
 }
 

@@ -10,8 +10,8 @@ use super::reader::lines::LineCounter;
 use super::records::Records;
 use super::split::machine::{Machine, State};
 use super::split::{self, Splitter};
-use super::stream::{self, Compression, Decoder};
-use super::text;
+use super::stream::{self, Compression, Decoder, Packing};
+use super::text::{self, Encoding};
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 
@@ -21,13 +21,18 @@ mod tests;
 /// Bytes read for the head at first; doubled until it holds the header.
 const HEAD_BYTES: usize = 64 << 10;
 
+/// Bytes of the longest byte-order mark.
+const BOM_BYTES: usize = 4;
+
 /// What the head of one file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// The file, as the user named it.
     pub file: String,
-    /// How its bytes are compressed.
-    pub compression: Compression,
+    /// What is done to its bytes first.
+    pub packing: Packing,
+    /// How the bytes of its fields are text.
+    pub encoding: Encoding,
     /// Its dialect, line ends as found.
     pub dialect: Dialect,
     /// Names of its columns: no two are equal. None: the file has no record, and no names were given.
@@ -55,8 +60,8 @@ struct Head {
 }
 
 impl Head {
-    fn new(file: &str, input: &Arc<dyn ReadAt>, compression: Compression) -> Result<Self> {
-        let decoder = Decoder::new(Arc::clone(input), file, compression)?;
+    fn new(file: &str, input: &Arc<dyn ReadAt>, packing: Packing) -> Result<Self> {
+        let decoder = Decoder::new(Arc::clone(input), file, packing)?;
         Ok(Self { decoder, bytes: Vec::new(), ended: false })
     }
 
@@ -82,19 +87,26 @@ impl Head {
 ///
 /// # Errors
 /// Where the store or the decompressor fails; [`ErrorKind::RecordTooLong`] where the header does not end in
-/// `record_bytes_max`; [`ErrorKind::Malformed`] for a name that is not text in the encoding, or UTF-16; [`ErrorKind::Options`] where the names given are not as many as the columns.
+/// `record_bytes_max`; [`ErrorKind::Malformed`] for a name that is not text in the encoding, or UTF-32; [`ErrorKind::Options`] where the names given are not as many as the columns.
 pub fn read(file: &str, input: &Arc<dyn ReadAt>, options: &ReadOptions) -> Result<Header> {
-    let compression = compression_of(file, input)?;
-    let mut head = Head::new(file, input, compression)?;
+    let mut packing = Packing::from(compression_of(file, input)?);
+    let mut head = Head::new(file, input, packing)?;
+    head.read_to(BOM_BYTES)?;
+    let found = options.encoding.of_file(file, &head.bytes)?;
+    let encoding = found.fields;
+    if found.wide.is_some() {
+        packing.wide = found.wide;
+        head = Head::new(file, input, packing)?;
+    }
     let mut wanted = HEAD_BYTES;
     loop {
         head.read_to(wanted)?;
-        let bom = text::check_bom(file, &head.bytes)?;
+        let bom = head.bytes.len() - text::strip_bom(&head.bytes).len();
         if let Some(line_end) = line_end(&head.bytes[bom..], head.ended, options)
             && let dialect = options.dialect(line_end)
             && let Some(found) = first_record(&head.bytes, bom, head.ended, &dialect, options)
         {
-            let names = name_columns(file, &head.bytes, &found, &dialect, options)?;
+            let names = name_columns(file, (&head.bytes, encoding), &found, &dialect, options)?;
             let before = &head.bytes[..found.data_start];
             let (hash, data_start) = (hash(before), found.data_start as u64);
             let mut lines = LineCounter::new(line_end, 1);
@@ -102,7 +114,8 @@ pub fn read(file: &str, input: &Arc<dyn ReadAt>, options: &ReadOptions) -> Resul
             let first_line = lines.line();
             return Ok(Header {
                 file: file.into(),
-                compression,
+                packing,
+                encoding,
                 dialect,
                 names,
                 data_start,
@@ -136,7 +149,7 @@ fn compression_of(file: &str, input: &Arc<dyn ReadAt>) -> Result<Compression> {
 /// Where the store or the decompressor fails.
 pub fn is_unchanged(block: &CsvBlock, input: &Arc<dyn ReadAt>) -> Result<bool> {
     let start = usize::try_from(block.data_start).unwrap_or(usize::MAX);
-    let mut head = Head::new(&block.file, input, block.compression)?;
+    let mut head = Head::new(&block.file, input, block.packing)?;
     head.read_to(start)?;
     Ok(head.bytes.len() == start && hash(&head.bytes) == block.header_hash)
 }
@@ -225,7 +238,7 @@ fn first_record(
 
 fn name_columns(
     file: &str,
-    bytes: &[u8],
+    (bytes, encoding): (&[u8], Encoding),
     found: &FirstRecord,
     dialect: &Dialect,
     options: &ReadOptions,
@@ -252,8 +265,7 @@ fn name_columns(
             && let Some((range, escaped)) = found.records.field(0, column)
         {
             let value = split::value(dialect, &bytes[found.base..][range], escaped, &mut scratch);
-            options
-                .encoding
+            encoding
                 .decode_into(value.bytes, &mut name)
                 .map_err(|error| malformed(name_error(column, &error)))?;
         }

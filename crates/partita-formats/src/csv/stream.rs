@@ -1,4 +1,4 @@
-//! Decompressed bytes in order.
+//! Decompressed bytes in order, as UTF-8 where they are UTF-16.
 //!
 //! A compressed file can be read only from its beginning, so its partitions are cut at compressed offsets: the
 //! records of a partition are those whose first byte comes out before its compressed end has been passed.
@@ -11,11 +11,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::Utf16;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::ReadAt;
 
 mod bz2;
 mod gzip;
+mod wide;
 mod xz;
 mod zstd;
 
@@ -24,6 +26,7 @@ mod tests;
 
 use self::bz2::Bz2;
 use self::gzip::Gzip;
+use self::wide::Wide;
 use self::xz::Xz;
 use self::zstd::Zstd;
 
@@ -49,6 +52,28 @@ pub enum Compression {
     Bz2,
     /// Xz, streams concatenated.
     Xz,
+}
+
+/// What is done to the bytes of a file before its records are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Packing {
+    /// How they are compressed.
+    pub compression: Compression,
+    /// They are UTF-16, once decompressed.
+    pub wide: Option<Utf16>,
+}
+
+impl Packing {
+    /// Whether records stand in the file as they are, so that its blocks can be read on their own.
+    pub fn is_none(self) -> bool {
+        self.compression == Compression::None && self.wide.is_none()
+    }
+}
+
+impl From<Compression> for Packing {
+    fn from(compression: Compression) -> Self {
+        Self { compression, wide: None }
+    }
 }
 
 /// Bytes that [`detect`] and [`memory_bytes`] want to see.
@@ -126,6 +151,8 @@ pub struct Decoder {
     file: String,
     /// `None`: the bytes are delivered as they are.
     codec: Option<Box<dyn Codec>>,
+    /// What makes UTF-8 of what comes out.
+    wide: Option<Wide>,
     buffer: Vec<u8>,
     /// The bytes of `buffer` that have not been decoded.
     pending: Range<usize>,
@@ -152,8 +179,8 @@ impl Decoder {
     ///
     /// # Errors
     /// Where zstd has no memory.
-    pub fn new(input: Arc<dyn ReadAt>, file: &str, compression: Compression) -> Result<Self> {
-        let codec: Option<Box<dyn Codec>> = match compression {
+    pub fn new(input: Arc<dyn ReadAt>, file: &str, packing: Packing) -> Result<Self> {
+        let codec: Option<Box<dyn Codec>> = match packing.compression {
             Compression::None => None,
             Compression::Gzip => Some(Box::new(Gzip::new())),
             Compression::Zstd => {
@@ -166,6 +193,7 @@ impl Decoder {
             input,
             file: file.to_owned(),
             codec,
+            wide: packing.wide.map(Wide::new),
             buffer: Vec::new(),
             pending: 0..0,
             read: 0,
@@ -190,9 +218,10 @@ impl Decoder {
         self.delivered
     }
 
-    /// Bytes of memory held now: the slice of input, and the codec's window and tables.
+    /// Bytes of memory held now: the slice of input, the codec's window and tables, and a piece of UTF-16.
     pub fn memory_bytes(&self) -> usize {
-        self.buffer.capacity() + self.codec.as_ref().map_or(0, |codec| codec.memory_bytes())
+        let wide = self.wide.as_ref().map_or(0, Wide::memory_bytes);
+        self.buffer.capacity() + self.codec.as_ref().map_or(0, |codec| codec.memory_bytes()) + wide
     }
 
     /// Decompresses into `out` from the compressed bytes before `compressed_end` (which may grow from call to
@@ -201,23 +230,54 @@ impl Decoder {
     ///
     /// # Errors
     /// Where the store fails, or with [`ErrorKind::Malformed`] and the compressed byte where the data are not what
-    /// the format says: wrong checksum, no further member behind the first, end in the middle of the stream. After
+    /// the format says: wrong checksum, half a character, no further member behind the first, end in the middle of the stream. After
     /// an error the decoder is of no further use, unless the error is transient.
     pub fn read(&mut self, out: &mut [u8], compressed_end: u64) -> Result<usize> {
         let end = compressed_end.min(self.input.len());
         if out.is_empty() {
             return Ok(0);
         }
-        let count = match self.codec.take() {
-            None => self.read_plain(out, end)?,
-            Some(mut codec) => {
-                let count = self.decode(&mut *codec, out, end);
-                self.codec = Some(codec);
+        let count = match self.wide.take() {
+            None => self.read_bytes(out, end)?,
+            Some(mut wide) => {
+                let count = self.read_wide(&mut wide, out, end);
+                self.wide = Some(wide);
                 count?
             }
         };
         self.delivered += count as u64;
         Ok(count)
+    }
+
+    /// Decompressed bytes.
+    fn read_bytes(&mut self, out: &mut [u8], end: u64) -> Result<usize> {
+        let Some(mut codec) = self.codec.take() else { return self.read_plain(out, end) };
+        let count = self.decode(&mut *codec, out, end);
+        self.codec = Some(codec);
+        count
+    }
+
+    /// Decompressed bytes of UTF-16, as UTF-8.
+    fn read_wide(&mut self, wide: &mut Wide, out: &mut [u8], end: u64) -> Result<usize> {
+        loop {
+            let count = wide.deliver(out);
+            if count > 0 {
+                return Ok(count);
+            }
+            if let Some((byte, message)) = wide.wrong() {
+                let message = format!("byte {byte} of UTF-16: {message}");
+                return Err(ErrorKind::Malformed { file: self.file.clone(), message }.into());
+            }
+            let count = self.read_bytes(wide.room(), end)?;
+            if count > 0 {
+                wide.feed(count);
+                continue;
+            }
+            let ended = self.read >= self.input.len() && self.pending.is_empty();
+            if !ended || !wide.finish() {
+                return Ok(0);
+            }
+        }
     }
 
     fn read_plain(&mut self, out: &mut [u8], end: u64) -> Result<usize> {

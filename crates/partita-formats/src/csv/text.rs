@@ -1,12 +1,13 @@
 //! Encodings: the bytes of a field to UTF-8.
 //!
-//! All encodings here are supersets of ASCII, so that separators, quotes and line ends are found before anything
-//! is decoded, and a field that is ASCII is its own value.
+//! All encodings of fields are supersets of ASCII, so that separators, quotes and line ends are found before anything
+//! is decoded, and a field that is ASCII is its own value. UTF-16 is none: it becomes UTF-8 on its way from the file
+//! ([`super::stream`]), before anything else looks at it.
 
 use encoding_rs::WINDOWS_1252;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,21 @@ pub enum Encoding {
     Latin1,
     /// Windows-1252 as the WHATWG defines it: the five unassigned bytes are the C1 controls of their number.
     Windows1252,
+    /// UTF-16 of the byte order that its mark says, or little-endian. Fields are UTF-8.
+    Utf16,
+    /// UTF-16, little-endian unless a byte-order mark says otherwise. Fields are UTF-8.
+    Utf16Le,
+    /// UTF-16, big-endian unless a byte-order mark says otherwise. Fields are UTF-8.
+    Utf16Be,
+}
+
+/// How the units of UTF-16 lie in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Utf16 {
+    /// The high byte comes first.
+    pub big_endian: bool,
+    /// A surrogate without its other half is `U+FFFD`; else it is an error.
+    pub lossy: bool,
 }
 
 /// A field is not UTF-8.
@@ -39,10 +55,10 @@ impl Encoding {
     /// Appends `bytes` to `out` as UTF-8. On an error `out` is as it was.
     ///
     /// # Errors
-    /// [`InvalidUtf8`], from [`Encoding::Utf8`] only.
+    /// [`InvalidUtf8`], where fields are UTF-8 and not lossy.
     pub fn decode_into(self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidUtf8> {
         match self {
-            Encoding::Utf8 => {
+            Encoding::Utf8 | Encoding::Utf16 | Encoding::Utf16Le | Encoding::Utf16Be => {
                 self.check(bytes)?;
                 out.extend_from_slice(bytes);
             }
@@ -57,18 +73,19 @@ impl Encoding {
     /// in place. Checking a whole chunk at once is much cheaper than checking its fields.
     pub fn is_verbatim(self, bytes: &[u8]) -> bool {
         match self {
-            Encoding::Utf8 | Encoding::Utf8Lossy => simdutf8::basic::from_utf8(bytes).is_ok(),
             Encoding::Latin1 | Encoding::Windows1252 => bytes.is_ascii(),
+            _ => simdutf8::basic::from_utf8(bytes).is_ok(),
         }
     }
 
     /// Validates without copying.
     ///
     /// # Errors
-    /// [`InvalidUtf8`], from [`Encoding::Utf8`] only.
+    /// [`InvalidUtf8`], where fields are UTF-8 and not lossy.
     pub fn check(self, bytes: &[u8]) -> Result<(), InvalidUtf8> {
+        let is_strict = !matches!(self, Encoding::Utf8Lossy | Encoding::Latin1 | Encoding::Windows1252);
         // The basic check is the faster one and does not know the place.
-        if self != Encoding::Utf8 || simdutf8::basic::from_utf8(bytes).is_ok() {
+        if !is_strict || simdutf8::basic::from_utf8(bytes).is_ok() {
             return Ok(());
         }
         match simdutf8::compat::from_utf8(bytes) {
@@ -123,20 +140,48 @@ pub fn strip_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(BOM).unwrap_or(bytes)
 }
 
-/// Looks at the first (decompressed) bytes of a file, four of them if it has as many: how many are a UTF-8
-/// byte-order mark (0 or 3).
-///
-/// # Errors
-/// The mark of UTF-16 or UTF-32, which are not read: names the way out.
-pub fn check_bom(file: &str, first: &[u8]) -> Result<usize> {
-    let name = match first {
-        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => "UTF-32",
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => "UTF-16",
-        _ => return Ok(first.len() - strip_bom(first).len()),
-    };
-    let message = format!(
-        "begins with the byte-order mark of {name}, which is not read; convert it first: \
-         iconv -f {name} -t UTF-8 < in.csv > out.csv"
-    );
-    Err(ErrorKind::Malformed { file: file.to_owned(), message }.into())
+/// How a file is read that is said to have an encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// It is UTF-16, and becomes UTF-8 before anything else.
+    pub wide: Option<Utf16>,
+    /// The encoding of its fields.
+    pub fields: Encoding,
+}
+
+impl Encoding {
+    /// Looks at the first (decompressed) bytes of a file, four of them if it has as many: a byte-order mark counts more
+    /// than what was said.
+    ///
+    /// # Errors
+    /// The mark of UTF-32, which is not read: names the way out.
+    pub fn of_file(self, file: &str, first: &[u8]) -> Result<Found> {
+        let big_endian = match (first, self) {
+            ([0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..], _) => return Err(utf32(file)),
+            ([0xFF, 0xFE, ..], _) => Some(false),
+            ([0xFE, 0xFF, ..], _) => Some(true),
+            ([0xEF, 0xBB, 0xBF, ..], _) => None,
+            (_, Encoding::Utf16 | Encoding::Utf16Le) => Some(false),
+            (_, Encoding::Utf16Be) => Some(true),
+            _ => None,
+        };
+        let wide = big_endian.map(|big_endian| Utf16 { big_endian, lossy: self == Encoding::Utf8Lossy });
+        let fields = match self {
+            Encoding::Utf16 | Encoding::Utf16Le | Encoding::Utf16Be => Encoding::Utf8,
+            other => {
+                if wide.is_some() {
+                    Encoding::Utf8
+                } else {
+                    other
+                }
+            }
+        };
+        Ok(Found { wide, fields })
+    }
+}
+
+fn utf32(file: &str) -> Error {
+    let message = "begins with the byte-order mark of UTF-32, which is not read; convert it first: \
+                   iconv -f UTF-32 -t UTF-8 < in.csv > out.csv";
+    ErrorKind::Malformed { file: file.to_owned(), message: message.into() }.into()
 }

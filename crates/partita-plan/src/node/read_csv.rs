@@ -1,7 +1,8 @@
 //! `ReadCsv`: blocks of CSV files, with the columns and the rows that are wanted of them.
 //!
-//! A partition is a block: the records that begin in `block_bytes` of a file. In a compressed file the bytes counted
-//! are the compressed ones, and its blocks run one after the other, because a decompressor knows only one direction.
+//! A partition is a block: the records that begin in `block_bytes` of a file. In a compressed file, or one of
+//! UTF-16, the bytes counted are those of the file, and its blocks run one after the other, because a decoder knows only
+//! one direction.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,7 +11,6 @@ use arrow::datatypes::{DataType, SchemaRef};
 use partita_formats::csv::blocks;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::csv::reader::CsvBlock;
-use partita_formats::csv::stream::Compression;
 use partita_tasks::program::{CsvFile, CsvScan, ScanStart, Source};
 
 use super::{Operator, Plan, PlanRef};
@@ -39,7 +39,7 @@ pub struct CsvInput {
 
 impl CsvInput {
     fn is_stream(&self) -> bool {
-        self.block.compression != Compression::None
+        self.block.is_stream()
     }
 
     /// Whether blocks may guess where their first records are.
@@ -205,7 +205,7 @@ impl ReadCsv {
             let kind = if file.is_stream() { 2 } else { usize::from(file.blocks(self.block_bytes) > 1) };
             counts[kind] += 1;
         }
-        let kinds = ["read whole", "read in blocks at once", "decompressed block after block"];
+        let kinds = ["read whole", "read in blocks at once", "decoded block after block"];
         let said = kinds.iter().zip(counts).filter(|(_, count)| *count > 0);
         said.map(|(kind, count)| format!(", {count} {kind}")).collect()
     }

@@ -10,7 +10,7 @@ use partita_formats::csv::infer::{self, ColumnTypes};
 use partita_formats::csv::limit::find_rows_end;
 use partita_formats::csv::options::ReadOptions;
 use partita_formats::csv::reader::{CsvBlock, StreamReader};
-use partita_formats::csv::stream::{self, Compression};
+use partita_formats::csv::stream;
 use partita_formats::io::ReadAt;
 use partita_plan::node::{CsvInput, ReadCsv};
 use partita_runtime::storage::Input;
@@ -118,7 +118,7 @@ fn first_rows(session: &Session, files: Vec<CsvInput>, rows: u64) -> Result<Vec<
         }
         let input = session.engine().storage().open(&file.path)?;
         let block = &file.block;
-        let found = if block.compression == Compression::None {
+        let found = if !block.is_stream() {
             let limit = block.limits.record_bytes_max;
             let end = find_rows_end(&*input, &block.file, &block.dialect, block.data_start, left, limit)?;
             file.end = end.byte;

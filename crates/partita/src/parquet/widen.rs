@@ -46,7 +46,7 @@ pub(super) fn widen(session: &Session, plan: &PlanRef, seen: &Seen) -> Result<(P
 fn line_of(session: &Session, file: &CsvInput, byte: u64) -> Option<u64> {
     let input = session.engine().storage().open(&file.path).ok()?;
     let block = &file.block;
-    let lines = lines_at(&block.file, &input, block.compression, block.dialect.line_end, &[byte]);
+    let lines = lines_at(&block.file, &input, block.packing, block.dialect.line_end, &[byte]);
     lines.ok()?.first().copied()
 }
 

@@ -36,13 +36,8 @@ pub(crate) fn write_input(folder: &Path, name: &str, input: &Json) -> PathBuf {
 
 /// What a file is packed with is known by its first bytes, as the reader knows it.
 pub(crate) fn check_compression(inputs: &[PathBuf]) -> Result<(), NotOffered> {
-    const PACKED: [(&[u8], &str); 5] = [
-        (b"PK\x03\x04", "zip"),
-        (b"x\x01", "zlib"),
-        (b"x^", "zlib"),
-        (b"x\x9C", "zlib"),
-        (b"x\xDA", "zlib"),
-    ];
+    const PACKED: [(&[u8], &str); 5] =
+        [(b"PK\x03\x04", "zip"), (b"x\x01", "zlib"), (b"x^", "zlib"), (b"x\x9C", "zlib"), (b"x\xDA", "zlib")];
     for input in inputs {
         let bytes = std::fs::read(input).expect("a file");
         if let Some((_, name)) = PACKED.iter().find(|(magic, _)| bytes.starts_with(magic)) {
@@ -130,6 +125,9 @@ pub(crate) fn encoding(name: &str) -> Result<Encoding, NotOffered> {
         "utf8" | "utf8sig" => Ok(Encoding::Utf8),
         "utf8lossy" => Ok(Encoding::Utf8Lossy),
         "latin1" | "iso88591" => Ok(Encoding::Latin1),
+        "utf16" => Ok(Encoding::Utf16),
+        "utf16le" => Ok(Encoding::Utf16Le),
+        "utf16be" => Ok(Encoding::Utf16Be),
         "cp1252" | "windows1252" => Ok(Encoding::Windows1252),
         other => not_offered(format!("encoding {other}")),
     }

@@ -46,6 +46,10 @@ pub(crate) enum Packing {
     Zstd,
     Bz2,
     Xz,
+    /// UTF-16 with its mark, little-endian.
+    Utf16,
+    /// The same, big-endian and compressed.
+    GzipOfUtf16,
 }
 
 /// A file as it is before packing.
@@ -223,6 +227,11 @@ pub(crate) fn pack(bytes: &[u8], packing: Packing) -> Vec<u8> {
     let size = (bytes.len() / 3).max(1);
     let pack_part: fn(&[u8]) -> Vec<u8> = match packing {
         Packing::Plain => return bytes.to_vec(),
+        Packing::Utf16 => return utf16(bytes).flat_map(u16::to_le_bytes).collect(),
+        Packing::GzipOfUtf16 => {
+            let wide: Vec<u8> = utf16(bytes).flat_map(u16::to_be_bytes).collect();
+            return pack(&wide, Packing::Gzip);
+        }
         Packing::Gzip => |part| {
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
             encoder.write_all(part).expect("memory");
@@ -241,4 +250,15 @@ pub(crate) fn pack(bytes: &[u8], packing: Packing) -> Vec<u8> {
         },
     };
     bytes.chunks(size).flat_map(pack_part).collect()
+}
+
+/// The text of a file, behind its mark.
+fn utf16(bytes: &[u8]) -> impl Iterator<Item = u16> {
+    let text = std::str::from_utf8(bytes).expect("text").trim_start_matches('\u{FEFF}');
+    std::iter::once(0xFEFF).chain(text.encode_utf16())
+}
+
+/// Bytes that stand before a text that had no mark: places in a file count them.
+pub(crate) fn mark_bytes(packing: Packing) -> u64 {
+    if matches!(packing, Packing::Utf16 | Packing::GzipOfUtf16) { 3 } else { 0 }
 }

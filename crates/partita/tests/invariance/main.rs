@@ -45,7 +45,8 @@ struct Way {
 fn way() -> impl Strategy<Value = Way> {
     let block_bytes = prop_oneof![2 => 1..4_usize, 3 => 4..64_usize, 2 => 64..1024_usize];
     let scheduler = prop::sample::select(&[Scheduler::SingleThreaded, Scheduler::Threaded][..]);
-    let streams = vec![Packing::Gzip, Packing::Zstd, Packing::Bz2, Packing::Xz];
+    let streams =
+        vec![Packing::Gzip, Packing::Zstd, Packing::Bz2, Packing::Xz, Packing::Utf16, Packing::GzipOfUtf16];
     let packing = prop_oneof![2 => Just(Packing::Plain), 1 => prop::sample::select(streams)];
     (block_bytes, 1..=4_usize, scheduler, packing).prop_map(|(block_bytes, threads, scheduler, packing)| {
         Way { block_bytes, threads, scheduler, packing }

@@ -103,6 +103,28 @@ fn encodings() {
     assert_eq!(found.unwrap(), ["caf\u{FFFD}"]);
     let (ran, _, _) = converted(b"a\ncaf\xE9\n", &[]);
     ran.refused(1, &["in.csv", "UTF-8", "--encoding"]);
+    let text = "name;n\n\"caf\u{e9}\n\u{1F600}\";1\nx;2\n";
+    let marked: Vec<u8> =
+        [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    let (ran, found, types) = converted(&marked, &["--separator", ";", "--block-size", "9"]);
+    ran.quiet();
+    assert_eq!(types, ["Utf8", "Int64"]);
+    assert_eq!(found.unwrap(), ["caf\u{e9}\n\u{1F600},1", "x,2"]);
+    let bare: Vec<u8> = "a,b\n1,x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for encoding in ["utf-16", "utf-16le"] {
+        let (ran, found, _) = converted(&bare, &["--encoding", encoding]);
+        ran.quiet();
+        assert_eq!(found.unwrap(), ["1,x"]);
+    }
+    let (ran, found, _) = converted(&bare[..bare.len() - 1], &["--encoding", "utf-16"]);
+    ran.refused(1, &["in.csv: byte 14 of UTF-16: the file ends in the middle of a character"]);
+    assert!(found.is_none());
+    let lone = [&marked[..], &[0xD8, 0x3D], b"\0\n"].concat();
+    let (ran, _, _) = converted(&lone, &["--separator", ";"]);
+    ran.refused(1, &["the surrogate 0xd83d stands alone", "--encoding utf8-lossy"]);
+    let (ran, found, _) = converted(&lone, &["--separator", ";", "--encoding", "utf8-lossy"]);
+    ran.quiet();
+    assert_eq!(found.unwrap()[2], "\u{FFFD},null");
 }
 
 #[test]

@@ -140,7 +140,9 @@ fn long_headers_are_read_and_too_long_ones_refused() {
 #[test]
 fn what_is_no_header_says_so() {
     let options = ReadOptions::default();
-    assert!(refusal(b"\xFF\xFEa\0,\0b\0", &options).contains("UTF-16"));
+    assert!(refusal(b"\xFF\xFE\0\0a\0\0\0", &options).contains("UTF-32"));
+    let half = refusal(b"\xFF\xFEa\0,\0b", &options);
+    assert!(half.contains("byte 6 of UTF-16: the file ends in the middle of a character"), "{half}");
     assert!(refusal(b"a,b\xE9\n", &options).starts_with("a.csv: header, column 2: invalid UTF-8"));
     let latin = ReadOptions { encoding: super::super::text::Encoding::Latin1, ..ReadOptions::default() };
     assert_eq!(read("a.csv", &input(b"a,b\xE9\n"), &latin).expect("latin").names, ["a", "bé"]);

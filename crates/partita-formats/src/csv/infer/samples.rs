@@ -8,7 +8,7 @@ use super::super::options::{Infer, Ragged, ReadOptions};
 use super::super::reader::Buffer;
 use super::super::records::Records;
 use super::super::split::Splitter;
-use super::super::stream::{Compression, Decoder};
+use super::super::stream::Decoder;
 use super::super::value::{Manner, int, parse_f64};
 use super::kinds::{Kinds, classify};
 use super::{ColumnGuess, ColumnTypes, OddValue};
@@ -90,7 +90,7 @@ impl<'a> Samples<'a> {
         };
         let len = self.input.len();
         let sampled = (head_bytes as u64).saturating_add((places as u64).saturating_mul(place_bytes as u64));
-        if self.header.compression != Compression::None {
+        if !self.header.packing.is_none() {
             // Its middle cannot be reached but through all that stands before it.
             return self.take_head(head_bytes as u64);
         }
@@ -116,7 +116,7 @@ impl<'a> Samples<'a> {
     /// Reads on from the first record until `bytes_max` bytes of data have been seen, and one record at least.
     fn take_head(&mut self, bytes_max: u64) -> Result<()> {
         let header = self.header;
-        let mut decoder = Decoder::new(Arc::clone(self.input), &header.file, header.compression)?;
+        let mut decoder = Decoder::new(Arc::clone(self.input), &header.file, header.packing)?;
         let mut before = vec![0; usize::try_from(header.data_start).unwrap_or(usize::MAX).min(64 << 10)];
         let mut left = header.data_start;
         while left > 0 {

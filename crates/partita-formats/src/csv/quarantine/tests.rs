@@ -157,7 +157,7 @@ fn n_records_are_read_and_no_more() {
 
 fn with_block_compression(block: &Arc<CsvBlock>, packed: &[u8]) -> Arc<CsvBlock> {
     let compression = super::super::stream::detect(packed);
-    Arc::new(CsvBlock { compression, ..CsvBlock::clone(block) })
+    Arc::new(CsvBlock { packing: compression.into(), ..CsvBlock::clone(block) })
 }
 
 /// What a plain reader makes of a record: its row, or why not.

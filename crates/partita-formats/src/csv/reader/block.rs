@@ -9,7 +9,7 @@ use super::super::dialect::Dialect;
 use super::super::header::Header;
 use super::super::options::{Headers, OnMismatch, Ragged, ReadOptions, name_list};
 use super::super::schema_file::canonical_type;
-use super::super::stream::Compression;
+use super::super::stream::Packing;
 use super::super::text::Encoding;
 use super::super::value::Numbers;
 use crate::error::{ErrorKind, Result};
@@ -73,11 +73,11 @@ pub struct Limits {
 pub struct CsvBlock {
     /// The file, as the user named it.
     pub file: String,
-    /// How its bytes are compressed.
-    pub compression: Compression,
+    /// What is done to its bytes first.
+    pub packing: Packing,
     /// Its dialect.
     pub dialect: Dialect,
-    /// How its bytes are text.
+    /// How the bytes of its fields are text.
     pub encoding: Encoding,
     /// First byte of the data in the decoded stream.
     pub data_start: u64,
@@ -120,9 +120,9 @@ impl CsvBlock {
             .collect::<Result<Vec<_>>>()?;
         Ok(Self {
             file: header.file.clone(),
-            compression: header.compression,
+            packing: header.packing,
             dialect: header.dialect.clone(),
-            encoding: options.encoding,
+            encoding: header.encoding,
             data_start: header.data_start,
             first_line: header.first_line,
             header_hash: header.hash,
@@ -142,6 +142,11 @@ impl CsvBlock {
                 batch_bytes_max: options.batch_bytes_max,
             },
         })
+    }
+
+    /// Whether it can be read only from its beginning.
+    pub fn is_stream(&self) -> bool {
+        !self.packing.is_none()
     }
 
     /// The same file with some of its columns, by position and in this order. Positions that there are not are left

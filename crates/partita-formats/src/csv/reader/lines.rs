@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::dialect::LineEnd;
-use super::super::stream::{Compression, Decoder};
+use super::super::stream::{Decoder, Packing};
 use crate::error::Result;
 use crate::io::ReadAt;
 
@@ -20,11 +20,11 @@ const DECODER_BYTES_MAX: usize = 16 << 20;
 pub fn lines_at(
     file: &str,
     input: &Arc<dyn ReadAt>,
-    compression: Compression,
+    packing: Packing,
     line_end: LineEnd,
     places: &[u64],
 ) -> Result<Vec<u64>> {
-    let mut decoder = Decoder::new(Arc::clone(input), file, compression)?;
+    let mut decoder = Decoder::new(Arc::clone(input), file, packing)?;
     decoder.allow(DECODER_BYTES_MAX);
     let mut buffer = vec![0; BUFFER_BYTES];
     let (mut lines, mut at) = (Vec::with_capacity(places.len()), 0_u64);

@@ -257,7 +257,7 @@ impl Scanner {
 
     fn lines(&self, places: &[u64]) -> Option<Vec<u64>> {
         let block = &self.block;
-        lines_at(&block.file, &self.input, block.compression, block.dialect.line_end, places).ok()
+        lines_at(&block.file, &self.input, block.packing, block.dialect.line_end, places).ok()
     }
 
     /// Bytes of memory held.

@@ -1,4 +1,4 @@
-//! A compressed file, partition by partition.
+//! A compressed file, or one of UTF-16, partition by partition.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use super::scanner::{Feed, Scanner};
 use crate::error::Result;
 use crate::io::ReadAt;
 
-/// Reads a compressed file from its beginning, cut into partitions at compressed offsets: a record belongs to the
-/// partition in which its first byte comes out of the decompressor. The partitions together are the file, wherever
+/// Reads a file from its beginning that must be decoded first, cut into partitions at offsets of the file: a record belongs to the
+/// partition in which its first byte comes out of the decoder. The partitions together are the file, wherever
 /// the cuts are, and the same cuts give the same partitions.
 ///
 /// It is kept whole from the task of one partition to that of the next. A task that finds no reader makes a new one
@@ -57,7 +57,7 @@ impl StreamReader {
     /// Where the compression cannot be read; [`crate::ErrorKind::Options`] where a date format or a type of `block`
     /// cannot.
     pub fn new(block: Arc<CsvBlock>, input: Arc<dyn ReadAt>) -> Result<Self> {
-        let decoder = Decoder::new(Arc::clone(&input), &block.file, block.compression)?;
+        let decoder = Decoder::new(Arc::clone(&input), &block.file, block.packing)?;
         let skip = block.data_start;
         let mut scanner = Scanner::new(block, input, skip)?;
         scanner.begin_at_line(scanner.block().first_line);

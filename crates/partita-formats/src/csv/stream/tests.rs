@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn decoder(bytes: &[u8], compression: Compression) -> Decoder {
-    Decoder::new(Arc::new(bytes.to_vec()), "a.csv.z", compression).unwrap()
+    Decoder::new(Arc::new(bytes.to_vec()), "a.csv.z", compression.into()).unwrap()
 }
 
 /// Everything before `compressed_end`, read `size` bytes at a time.
@@ -412,7 +412,116 @@ fn a_bomb_comes_out_in_pieces() {
     assert_eq!(total, 50 << 20);
 }
 
+/// UTF-16, without a mark.
+fn utf16(units: impl IntoIterator<Item = u16>, how: Utf16) -> Vec<u8> {
+    let bytes = if how.big_endian { u16::to_be_bytes } else { u16::to_le_bytes };
+    units.into_iter().flat_map(bytes).collect()
+}
+
+fn wide_decoder(bytes: &[u8], compression: Compression, how: Utf16) -> Decoder {
+    let packing = Packing { compression, wide: Some(how) };
+    Decoder::new(Arc::new(bytes.to_vec()), "a.csv", packing).unwrap()
+}
+
+/// The text before what is wrong, and that.
+fn read_wide(bytes: &[u8], compression: Compression, how: Utf16, size: usize) -> (Vec<u8>, Option<String>) {
+    let (mut decoder, mut all) = (wide_decoder(bytes, compression, how), Vec::new());
+    let error = read_to(&mut decoder, u64::MAX, size, &mut all).err();
+    assert!(decoder.memory_bytes() <= SLICE_BYTES + 128 * 1024 + (4 << 20));
+    (all, error.map(|error| error.to_string()))
+}
+
+const STRICT: Utf16 = Utf16 { big_endian: false, lossy: false };
+
+#[test]
+fn half_a_character_is_an_error_with_its_place() {
+    for big_endian in [false, true] {
+        let strict = Utf16 { big_endian, ..STRICT };
+        // Long enough for several pieces, with pairs at every place of a piece's end.
+        for before in (16_380..16_390).chain([0, 1, 40_000]) {
+            let text = "x".repeat(before);
+            let place = |byte: usize, message: &str| format!("a.csv: byte {byte} of UTF-16: {message}");
+            for (lone, behind) in [(0xD83D_u16, "y"), (0xDE00, ""), (0xDE00, "y"), (0xD83D, "\u{1F600}")] {
+                let units = text.encode_utf16().chain([lone]).chain(behind.encode_utf16());
+                let bytes = utf16(units, strict);
+                let (all, error) = read_wide(&bytes, Compression::None, strict, 777);
+                assert!(all == text.as_bytes());
+                let expected =
+                    place(2 * before, &format!("the surrogate {lone:#06x} stands alone; mend the file"));
+                assert!(error.is_some_and(|error| error.starts_with(&expected)));
+                let (all, error) = read_wide(&bytes, Compression::None, Utf16 { lossy: true, ..strict }, 777);
+                assert_eq!((all, error), (format!("{text}\u{FFFD}{behind}").into_bytes(), None));
+            }
+            let whole = utf16(text.encode_utf16().chain([0xD83D, 0xDE00]), strict);
+            assert_eq!(
+                read_wide(&whole, Compression::None, strict, 3),
+                (format!("{text}\u{1F600}").into_bytes(), None)
+            );
+            for lost in 1..4 {
+                let short = &whole[..whole.len() - lost];
+                let (all, error) = read_wide(short, Compression::None, strict, 777);
+                assert!(all == text.as_bytes());
+                let ends = "the file ends in the middle of a character; is it complete?";
+                assert_eq!(error, Some(place(2 * before, ends)));
+                let (all, error) = read_wide(short, Compression::None, Utf16 { lossy: true, ..strict }, 777);
+                assert_eq!((all, error), (format!("{text}\u{FFFD}").into_bytes(), None));
+            }
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn utf16_is_the_text_that_it_was(
+        text in "[a-z,\\n\"é日\u{1F600}\u{FEFF}]{0,300}",
+        big_endian: bool,
+        compression in prop::sample::select(ALL.to_vec()),
+        step in 1u64..100,
+        sizes in prop::collection::vec(1usize..60, 1..4),
+    ) {
+        let how = Utf16 { big_endian, ..STRICT };
+        let packed = compress(&utf16(text.encode_utf16(), how), compression, 1);
+        let (mut stepwise, mut all) = (wide_decoder(&packed, compression, how), Vec::new());
+        for (cut, &size) in (1..=packed.len() as u64 / step).zip(sizes.iter().cycle()) {
+            read_to(&mut stepwise, cut * step, size, &mut all).unwrap();
+            let mut direct = Vec::new();
+            read_to(&mut wide_decoder(&packed, compression, how), cut * step, 1 << 16, &mut direct).unwrap();
+            prop_assert_eq!(&all, &direct);
+        }
+        read_to(&mut stepwise, u64::MAX, 7, &mut all).unwrap();
+        prop_assert_eq!(String::from_utf8(all).unwrap(), text);
+    }
+
+    #[test]
+    fn any_units_are_what_the_standard_library_makes_of_them(
+        units in prop::collection::vec(prop_oneof![Just(0xD83D_u16), Just(0xDE00), 0x20_u16..0x80, any::<u16>()], 0..200),
+        half: bool,
+        big_endian: bool,
+        size in 1usize..50,
+    ) {
+        let lossy = Utf16 { big_endian, lossy: true };
+        let mut bytes = utf16(units.iter().copied(), lossy);
+        let mut expected = String::from_utf16_lossy(&units);
+        if half {
+            bytes.push(0x41);
+            // Half a unit behind half a pair is one thing that is no text.
+            if !units.last().is_some_and(|unit| (0xD800..0xDC00).contains(unit)) {
+                expected.push('\u{FFFD}');
+            }
+        }
+        prop_assert_eq!(read_wide(&bytes, Compression::None, lossy, size), (expected.into_bytes(), None));
+        let (all, error) = read_wide(&bytes, Compression::None, Utf16 { lossy: false, ..lossy }, size);
+        match String::from_utf16(&units) {
+            Ok(text) if !half => prop_assert_eq!((all, error), (text.into_bytes(), None)),
+            _ => {
+                let valid = (0..=units.len()).rev().find(|&end| String::from_utf16(&units[..end]).is_ok()).unwrap();
+                let place = format!("a.csv: byte {} of UTF-16", 2 * valid);
+                prop_assert!(error.is_some_and(|error| error.starts_with(&place)));
+                prop_assert_eq!(String::from_utf8(all).unwrap(), String::from_utf16(&units[..valid]).unwrap());
+            }
+        }
+    }
+
     #[test]
     fn decodes_what_others_encode(
         parts in prop::collection::vec(prop::collection::vec(prop::sample::select(b"ab,\n0".to_vec()), 0..400), 1..4),

@@ -31,16 +31,38 @@ fn windows_1252_differs_from_latin_1_in_the_c1_range() {
 fn byte_order_marks() {
     assert_eq!(strip_bom(b"\xEF\xBB\xBFa"), b"a");
     assert_eq!(strip_bom(b"\xEF\xBB"), b"\xEF\xBB");
-    assert_eq!(check_bom("a.csv", b"\xEF\xBB\xBFa").unwrap(), 3);
-    assert_eq!(check_bom("a.csv", b"a,b").unwrap(), 0);
-    assert_eq!(check_bom("a.csv", b"").unwrap(), 0);
-    let error = check_bom("a.csv", b"\xFF\xFEa\0").unwrap_err().to_string();
+    let error = Encoding::Utf16.of_file("a.csv", b"\xFF\xFE\0\0").unwrap_err().to_string();
     assert_eq!(
         error,
-        "a.csv: begins with the byte-order mark of UTF-16, which is not read; convert it first: \
-         iconv -f UTF-16 -t UTF-8 < in.csv > out.csv"
+        "a.csv: begins with the byte-order mark of UTF-32, which is not read; convert it first: \
+         iconv -f UTF-32 -t UTF-8 < in.csv > out.csv"
     );
-    assert!(check_bom("a.csv", b"\xFF\xFE\0\0").unwrap_err().to_string().contains("UTF-32"));
+    assert!(Encoding::Utf8.of_file("a.csv", b"\0\0\xFE\xFF").is_err());
+}
+
+#[test]
+fn a_byte_order_mark_counts_more_than_what_was_said() {
+    use Encoding::*;
+    let narrow = |fields| Found { wide: None, fields };
+    let wide = |big_endian, lossy| Found { wide: Some(super::Utf16 { big_endian, lossy }), fields: Utf8 };
+    let (le, be, bom) = (&b"\xFF\xFEa\0"[..], &b"\xFE\xFF\0a"[..], &b"\xEF\xBB\xBFa"[..]);
+    for (said, first, found) in [
+        (Utf8, &b"a,b\n"[..], narrow(Utf8)),
+        (Latin1, b"a,b\n", narrow(Latin1)),
+        (Utf16, b"a\0,\0", wide(false, false)),
+        (Utf16Le, b"a\0,\0", wide(false, false)),
+        (Utf16Be, b"\0a\0,", wide(true, false)),
+        (Utf8, le, wide(false, false)),
+        (Utf8Lossy, le, wide(false, true)),
+        (Latin1, be, wide(true, false)),
+        (Utf16Le, be, wide(true, false)),
+        (Utf16Be, le, wide(false, false)),
+        (Utf16, bom, narrow(Utf8)),
+        (Windows1252, bom, narrow(Windows1252)),
+        (Utf16Be, b"", wide(true, false)),
+    ] {
+        assert_eq!(said.of_file("a.csv", first).unwrap(), found, "{said:?} {first:?}");
+    }
 }
 
 proptest! {

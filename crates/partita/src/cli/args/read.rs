@@ -26,6 +26,9 @@ const ENCODINGS: &[(&str, &str, Encoding)] = &[
     ("utf8-lossy", "UTF-8; other bytes become U+FFFD", Encoding::Utf8Lossy),
     ("latin1", "ISO 8859-1", Encoding::Latin1),
     ("windows-1252", "Western European Windows", Encoding::Windows1252),
+    ("utf-16", "UTF-16, little-endian unless its mark says otherwise", Encoding::Utf16),
+    ("utf-16le", "UTF-16, little-endian", Encoding::Utf16Le),
+    ("utf-16be", "UTF-16, big-endian", Encoding::Utf16Be),
 ];
 
 #[derive(Debug, Args)]
@@ -55,6 +58,8 @@ struct DialectArgs {
     trim: bool,
 
     /// How bytes are text [default: utf8]
+    ///
+    /// A byte-order mark counts more: files that begin with one of UTF-16 need no flag.
     #[arg(long, value_name = "NAME", value_parser = values::one_of(ENCODINGS))]
     encoding: Option<Encoding>,
 }
