@@ -4,7 +4,9 @@
 //! knows one fast shape of its type (short plain digits, `YYYY-MM-DD HH:MM:SS`); whatever else stands in the field
 //! (quotes, blanks, signs, nulls, wrong values) takes the slow way, which is the meaning of the fast one.
 
+mod bits;
 pub(crate) mod fast;
+mod fields;
 mod layout;
 mod local;
 mod parsers;
@@ -15,11 +17,14 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 
+use fields::Block;
+pub(crate) use fields::Fields;
 pub use layout::Irregular;
 pub(crate) use layout::{Layout, Span};
 pub(crate) use rules::{Rules, Slow};
@@ -35,13 +40,14 @@ use super::schema_file::type_name;
 use super::text::Encoding;
 use super::widen::{self, Seen};
 use crate::error::Result;
+use crate::simd::decode::Kernels;
 
 /// What a loop over one column of one chunk can see.
 pub(crate) struct Chunk<'a> {
     /// The bytes that the spans point into.
     bytes: &'a [u8],
-    /// Every byte of the chunk is text as it stands.
-    verbatim: bool,
+    /// The same, where all of it is text as it stands.
+    text: Option<&'a str>,
 }
 
 /// A value that does not fit, as a sink reports it.
@@ -54,6 +60,12 @@ pub(crate) struct Misfit {
     text: Vec<u8>,
     /// It is not text in the encoding.
     not_text: bool,
+}
+
+/// What the columns of a reader use in turns.
+pub(crate) struct Scratch {
+    block: Block,
+    misfits: Vec<Misfit>,
 }
 
 /// The columns of one batch under construction, used again for the next one.
@@ -69,7 +81,7 @@ pub struct Columns {
     rows: usize,
     rows_cap: usize,
     batch_bytes_max: usize,
-    misfits: Vec<Misfit>,
+    scratch: Box<Scratch>,
     /// Where records are set aside: those of the last chunk.
     aside: Option<Aside>,
     /// What columns hold is looked at, for wider types.
@@ -100,6 +112,11 @@ impl Columns {
     /// # Errors
     /// [`crate::ErrorKind::Options`] where a date format, a zone or a type cannot be read.
     pub fn new(block: &CsvBlock) -> Result<Self> {
+        Self::with_kernels(block, Kernels::new())
+    }
+
+    /// The same by the kernels of some level.
+    pub(crate) fn with_kernels(block: &CsvBlock, kernels: Kernels) -> Result<Self> {
         let row_bytes: usize = block.columns.iter().map(|column| value_bytes(&column.data_type)).sum();
         let limits = block.limits;
         // The text behind the views is watched while it grows; this bounds the part that is known before.
@@ -108,7 +125,7 @@ impl Columns {
             .columns
             .iter()
             .map(|spec| {
-                let rules = Rules::new(block, spec)?;
+                let rules = Rules::new(block, spec, kernels)?;
                 let field = match spec.source {
                     ColumnSource::Field(index) => Some(index),
                     ColumnSource::Missing | ColumnSource::Path => None,
@@ -132,7 +149,7 @@ impl Columns {
             rows: 0,
             rows_cap,
             batch_bytes_max: limits.batch_bytes_max,
-            misfits: Vec::new(),
+            scratch: Box::new(Scratch { block: Block::new(kernels), misfits: Vec::new() }),
             aside: quarantines.then(Aside::default),
             widens: block.on_mismatch == OnMismatch::Widen,
         })
@@ -180,29 +197,36 @@ impl Columns {
             return Ok(());
         }
         let rows = self.layout.lay_out(records)?;
-        let chunk = Chunk { bytes, verbatim: self.has_text && self.encoding.is_verbatim(bytes) };
+        let text = if self.has_text { self.encoding.verbatim(bytes) } else { None };
+        let chunk = Chunk { bytes, text };
+        for column in self.columns.iter_mut().filter(|column| column.field.is_none()) {
+            column.sink.repeat(rows);
+        }
+        self.decode_rows(&chunk, records, 0..rows, (place, records_before));
+        self.rows += rows;
+        Ok(())
+    }
+
+    fn decode_rows(
+        &mut self,
+        chunk: &Chunk<'_>,
+        records: &Records,
+        rows: Range<usize>,
+        (place, records_before): (u64, Option<u64>),
+    ) {
         for (index, (column, spec)) in self.columns.iter_mut().zip(&self.specs).enumerate() {
-            let Some(field) = column.field else {
-                column.sink.repeat(rows);
-                continue;
-            };
-            self.layout.gather(records, field, &mut self.spans);
-            column.sink.push(&chunk, &self.spans, &mut column.rules, &mut self.misfits);
-            for misfit in self.misfits.drain(..) {
+            let Some(field) = column.field else { continue };
+            let fields = self.layout.fields(records, field, rows.clone(), &mut self.spans);
+            column.sink.push(chunk, &fields, &mut column.rules, &mut self.scratch);
+            for misfit in self.scratch.misfits.drain(..) {
                 if let Some(aside) = &mut self.aside {
                     aside.misfits.push((index, misfit));
                     continue;
                 }
-                column.note(
-                    spec,
-                    &misfit,
-                    place,
-                    records_before.map(|before| before + self.layout.record(misfit.row)),
-                );
+                let record = records_before.map(|before| before + self.layout.record(misfit.row));
+                column.note(spec, &misfit, place, record);
             }
         }
-        self.rows += rows;
-        Ok(())
     }
 
     /// The batch so far, and an empty one in its place. Without columns, at most the rows of one batch.
@@ -316,7 +340,11 @@ impl Columns {
             aside.misfits.capacity() * size_of::<(usize, Misfit)>()
                 + aside.dropped.capacity() * size_of::<usize>()
         });
-        columns + self.spans.capacity() * size_of::<Span>() + self.layout.memory_bytes() + aside
+        columns
+            + size_of::<Scratch>()
+            + self.spans.capacity() * size_of::<Span>()
+            + self.layout.memory_bytes()
+            + aside
     }
 }
 

@@ -69,13 +69,14 @@ impl Encoding {
         Ok(())
     }
 
-    /// Whether `bytes` are already the UTF-8 that [`Encoding::decode_into`] would append, so that they can be used
-    /// in place. Checking a whole chunk at once is much cheaper than checking its fields.
-    pub fn is_verbatim(self, bytes: &[u8]) -> bool {
-        match self {
-            Encoding::Latin1 | Encoding::Windows1252 => bytes.is_ascii(),
-            _ => simdutf8::basic::from_utf8(bytes).is_ok(),
+    /// `bytes` as text, where they are already the UTF-8 that [`Encoding::decode_into`] would append, so that they can
+    /// be used in place. Checking a whole chunk at once is much cheaper than checking its fields.
+    pub fn verbatim(self, bytes: &[u8]) -> Option<&str> {
+        let ascii_only = matches!(self, Encoding::Latin1 | Encoding::Windows1252);
+        if ascii_only && !bytes.is_ascii() {
+            return None;
         }
+        simdutf8::basic::from_utf8(bytes).ok()
     }
 
     /// Validates without copying.

@@ -5,6 +5,7 @@
 
 pub mod float;
 pub mod int;
+pub(crate) mod nearest;
 pub mod number;
 pub mod pattern;
 pub mod time;
@@ -57,6 +58,11 @@ impl BoolWords {
     pub fn new(yes: &[String], no: &[String]) -> Self {
         let bytes = |words: &[String]| words.iter().map(|word| word.as_bytes().into()).collect();
         Self { yes: bytes(yes), no: bytes(no) }
+    }
+
+    /// All words, each with what it means.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
+        self.yes.iter().map(|word| (&**word, true)).chain(self.no.iter().map(|word| (&**word, false)))
     }
 
     /// The truth value that `text` spells.

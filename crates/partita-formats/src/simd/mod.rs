@@ -1,3 +1,6 @@
 //! Kernels written with the vector instructions of a processor, each beside the portable code that it equals.
 //!
 //! Every function here has one body a level of [`partita_columns::cpu`] and gives the same bytes at each.
+
+pub(crate) mod decode;
+pub(crate) mod views;

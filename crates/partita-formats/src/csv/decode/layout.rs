@@ -1,7 +1,10 @@
 //! Which bytes of a chunk are the fields of a column.
 
+use std::ops::Range;
+
 use super::super::options::Ragged;
 use super::super::records::{ESCAPED, Records};
+use super::fields::{Fields, Source};
 
 /// The raw bytes of one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,24 +125,34 @@ impl Layout {
         self.kept.len()
     }
 
-    /// The fields of a column, one for each row.
-    pub(crate) fn gather(&self, records: &Records, column: usize, spans: &mut Vec<Span>) {
-        spans.clear();
-        if !self.regular {
-            spans.extend(self.kept.iter().map(|&row| span(records, row as usize, column)));
-            return;
-        }
-        match records.position(column).filter(|_| column < self.width) {
-            Some(0) => {
-                let ends = records.ends().iter().step_by(self.stride);
-                spans.extend(records.starts().iter().zip(ends).map(|(&start, &end)| Span { start, end }));
+    /// The fields of a column in some of the rows; `spans` may be used to list them.
+    pub(crate) fn fields<'a>(
+        &self,
+        records: &'a Records,
+        column: usize,
+        rows: Range<usize>,
+        spans: &'a mut Vec<Span>,
+    ) -> Fields<'a> {
+        let position = records.position(column).filter(|_| column < self.width);
+        let (ends, stride) = (records.ends(), self.stride);
+        let source = match position {
+            Some(0) if self.regular => Source::First { starts: records.starts(), ends, stride },
+            // Without records there is no end to begin at.
+            Some(position) if self.regular => {
+                Source::Inner { ends: ends.get(position - 1..).unwrap_or(&[]), stride }
             }
-            Some(position) => spans.extend(records.ends().chunks_exact(self.stride).map(|ends| {
-                // The separator is one byte.
-                Span { start: (ends[position - 1] & !ESCAPED) + 1, end: ends[position] }
-            })),
-            None => spans.extend(records.starts().iter().map(|_| Span::MISSING)),
-        }
+            _ => {
+                spans.clear();
+                if self.regular {
+                    spans.resize(rows.len(), Span::MISSING);
+                } else {
+                    let kept = self.kept[rows.clone()].iter();
+                    spans.extend(kept.map(|&row| span(records, row as usize, column)));
+                }
+                Source::Listed(spans)
+            }
+        };
+        Fields { rows, source }
     }
 
     /// The record in its chunk that a row was made of.

@@ -1,7 +1,5 @@
 //! Columns of numbers that are written with other marks than a point.
 
-use std::marker::PhantomData;
-
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
@@ -9,9 +7,11 @@ use arrow::datatypes::{
 
 use super::super::reader::ColumnSpec;
 use super::super::value::Numbers;
+use super::Rules;
+use super::fields::Block;
 use super::parsers::{FloatParser, IntParser, Parser};
 use super::sinks::{Sink, primitive};
-use super::{Rules, Span};
+use crate::simd::decode::ROWS;
 
 /// The sink of a column of numbers; `None` for other types.
 pub(super) fn sink(spec: &ColumnSpec, rules: &Rules, rows: usize) -> Option<Box<dyn Sink>> {
@@ -35,22 +35,19 @@ fn integers<T: ArrowPrimitiveType>(spec: &ColumnSpec, rules: &Rules, rows: usize
 where
     IntParser<T>: Parser<Native = T::Native> + 'static,
 {
-    let parser = Local {
-        parser: IntParser(PhantomData::<T>),
-        numbers: rules.numbers(),
-        is_fast: true,
-        scratch: Vec::new(),
-    };
+    let parser =
+        Local { parser: IntParser::<T>::new(rules.kernels), numbers: rules.numbers(), scratch: Vec::new() };
     primitive::<T, _>(parser, spec, rules, rows)
 }
 
-/// The fast shape of a float has a point.
+/// The fast shape of a float has the mark before the fraction alone.
 fn floats<T: ArrowPrimitiveType>(spec: &ColumnSpec, rules: &Rules, rows: usize) -> Box<dyn Sink>
 where
     FloatParser<T>: Parser<Native = T::Native> + 'static,
 {
-    let (numbers, parser) = (rules.numbers(), FloatParser(PhantomData::<T>));
-    let parser = Local { parser, numbers, is_fast: numbers.decimal == b'.', scratch: Vec::new() };
+    let numbers = rules.numbers();
+    let parser = FloatParser::<T>::new(rules.kernels, numbers.decimal);
+    let parser = Local { parser, numbers, scratch: Vec::new() };
     primitive::<T, _>(parser, spec, rules, rows)
 }
 
@@ -58,25 +55,14 @@ where
 struct Local<P> {
     parser: P,
     numbers: Numbers,
-    /// Whether the fast shape means what it says.
-    is_fast: bool,
     scratch: Vec<u8>,
 }
 
 impl<P: Parser> Parser for Local<P> {
     type Native = P::Native;
 
-    #[inline(always)]
-    fn fast(&mut self, bytes: &[u8], start: u32, len: u32) -> Option<P::Native> {
-        if self.is_fast { self.parser.fast(bytes, start, len) } else { None }
-    }
-
-    fn run(&mut self, bytes: &[u8], spans: &[Span], values: &mut Vec<P::Native>, others: &mut Vec<u32>) {
-        if self.is_fast {
-            return self.parser.run(bytes, spans, values, others);
-        }
-        others.extend((0_u32..).take(spans.len()));
-        values.resize(values.len() + spans.len(), P::Native::default());
+    fn run(&mut self, bytes: &[u8], block: &mut Block, values: &mut [P::Native; ROWS]) -> u64 {
+        self.parser.run(bytes, block, values)
     }
 
     fn full(&mut self, text: &[u8]) -> Option<P::Native> {

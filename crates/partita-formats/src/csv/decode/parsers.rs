@@ -1,4 +1,4 @@
-//! One parser a type: its fast shape and its full meaning.
+//! One parser a type: whole blocks by the kernels, and the full meaning of one text.
 
 use std::marker::PhantomData;
 
@@ -7,46 +7,60 @@ use arrow::datatypes::{
     UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
-use super::super::value::float::{POWERS_OF_TEN, POWERS_OF_TEN_F32};
+use super::super::value::float::POWERS_OF_TEN_F32;
+use super::super::value::nearest::{nearest_f32, nearest_f64};
+use super::super::value::time::parse_tail;
 use super::super::value::{self, Pattern, PatternKind, Stamp, Unit, Zone};
-use super::Span;
-use super::fast::{self, LastDate};
+use super::fields::Block;
+use crate::simd::decode::{Kernels, ROWS};
 
 /// From bytes to values of one type.
 pub(crate) trait Parser: Send {
     /// The value's type.
     type Native: Copy + Default + PartialEq + Send;
 
-    /// The value of a field in its common shape, by its place in the chunk; `None` for every other shape. `len` may
-    /// be any number: where it is too large nothing is there to read.
-    fn fast(&mut self, bytes: &[u8], start: u32, len: u32) -> Option<Self::Native>;
-
-    /// The values of many fields, appended to `values`. Of a field in another shape some value, and its row in
-    /// `others`.
-    fn run(&mut self, bytes: &[u8], spans: &[Span], values: &mut Vec<Self::Native>, others: &mut Vec<u32>) {
-        values.extend(spans.iter().zip(0_u32..).map(|(span, row)| {
-            self.fast(bytes, span.start, span.len()).unwrap_or_else(|| {
-                others.push(row);
-                Self::Native::default()
-            })
-        }));
-    }
+    /// The values of a block of fields. Returns the rows whose fields have another shape than the common ones, all empty
+    /// ones among them; there `values` has anything, and the default value where a field is empty.
+    fn run(&mut self, bytes: &[u8], block: &mut Block, values: &mut [Self::Native; ROWS]) -> u64;
 
     /// The value that a text has, whatever its shape.
     fn full(&mut self, text: &[u8]) -> Option<Self::Native>;
 }
 
+/// Calls `$run::<N>` for the number of words that a block has.
+macro_rules! for_words {
+    ($words:expr, $kernels:ident.$run:ident::<N $(, $parts:literal)?>($($argument:expr),*)) => {
+        match $words {
+            1 => $kernels.$run::<1 $(, $parts)?>($($argument),*),
+            2 => $kernels.$run::<2 $(, $parts)?>($($argument),*),
+            _ => $kernels.$run::<3 $(, $parts)?>($($argument),*),
+        }
+    };
+}
+
 /// Integers of every width.
-pub(crate) struct IntParser<T>(pub(crate) PhantomData<T>);
+pub(crate) struct IntParser<T> {
+    kernels: Kernels,
+    of: PhantomData<T>,
+}
+
+impl<T> IntParser<T> {
+    pub(crate) fn new(kernels: Kernels) -> Self {
+        Self { kernels, of: PhantomData }
+    }
+}
 
 macro_rules! int_parser {
-    ($($arrow:ty, $full:path);* $(;)?) => {$(
+    ($($arrow:ty, $full:path, $max:expr);* $(;)?) => {$(
         impl Parser for IntParser<$arrow> {
             type Native = <$arrow as ArrowPrimitiveType>::Native;
 
-            #[inline(always)]
-            fn fast(&mut self, bytes: &[u8], start: u32, len: u32) -> Option<Self::Native> {
-                Self::Native::try_from(fast::integer(bytes, start, len)?).ok()
+            fn run(&mut self, bytes: &[u8], block: &mut Block, values: &mut [Self::Native; ROWS]) -> u64 {
+                let range = (Self::Native::MIN as i64, $max);
+                let (words, kernels, column) = (block.load_ends(bytes), self.kernels, &mut block.column);
+                let odd = for_words!(words, kernels.integers::<N>(&block.texts, range, column));
+                values.iter_mut().zip(&*column).for_each(|(value, number)| *value = *number as Self::Native);
+                odd
             }
 
             fn full(&mut self, text: &[u8]) -> Option<Self::Native> {
@@ -57,46 +71,59 @@ macro_rules! int_parser {
 }
 
 int_parser! {
-    Int8Type, value::parse_i64;
-    Int16Type, value::parse_i64;
-    Int32Type, value::parse_i64;
-    Int64Type, value::parse_i64;
-    UInt8Type, value::parse_u64;
-    UInt16Type, value::parse_u64;
-    UInt32Type, value::parse_u64;
-    UInt64Type, value::parse_u64;
+    Int8Type, value::parse_i64, i64::from(i8::MAX);
+    Int16Type, value::parse_i64, i64::from(i16::MAX);
+    Int32Type, value::parse_i64, i64::from(i32::MAX);
+    Int64Type, value::parse_i64, i64::MAX;
+    UInt8Type, value::parse_u64, i64::from(u8::MAX);
+    UInt16Type, value::parse_u64, i64::from(u16::MAX);
+    UInt32Type, value::parse_u64, i64::from(u32::MAX);
+    UInt64Type, value::parse_u64, i64::MAX;
 }
 
 /// Floats.
-pub(crate) struct FloatParser<T>(pub(crate) PhantomData<T>);
+pub(crate) struct FloatParser<T> {
+    kernels: Kernels,
+    /// What stands before the fraction.
+    point: u8,
+    of: PhantomData<T>,
+}
+
+impl<T> FloatParser<T> {
+    pub(crate) fn new(kernels: Kernels, point: u8) -> Self {
+        Self { kernels, point, of: PhantomData }
+    }
+}
+
+/// Each row of a mask, from the first on.
+pub(crate) fn rows_of(mut mask: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let row = mask.trailing_zeros() as usize;
+        mask &= mask.wrapping_sub(1);
+        (row < ROWS).then_some(row)
+    })
+}
 
 impl Parser for FloatParser<Float64Type> {
     type Native = f64;
 
-    #[inline(always)]
-    fn fast(&mut self, bytes: &[u8], start: u32, len: u32) -> Option<f64> {
-        let (mantissa, fraction) = fast::decimal(bytes, start, len)?;
-        Some(f64::from(mantissa) / POWERS_OF_TEN[fraction as usize])
-    }
-
-    /// Text to mantissas first, then one loop of divisions, which go several at a time. Mantissa and power are exact,
-    /// so each division rounds correctly.
-    fn run(&mut self, bytes: &[u8], spans: &[Span], values: &mut Vec<f64>, others: &mut Vec<u32>) {
-        const BLOCK: usize = 64;
-        let (mut mantissas, mut powers) = ([0_i32; BLOCK], [1.0_f64; BLOCK]);
-        for (block, first) in spans.chunks(BLOCK).zip((0_u32..).step_by(BLOCK)) {
-            let parts = mantissas.iter_mut().zip(powers.iter_mut());
-            for ((span, (mantissa, power)), row) in block.iter().zip(parts).zip(first..) {
-                if let Some((digits, fraction)) = fast::decimal(bytes, span.start, span.len()) {
-                    *mantissa = digits;
-                    *power = POWERS_OF_TEN[(fraction & 7) as usize];
-                } else {
-                    others.push(row);
-                }
+    fn run(&mut self, bytes: &[u8], block: &mut Block, values: &mut [f64; ROWS]) -> u64 {
+        let words = block.load_ends(bytes);
+        let (kernels, decimals) = (self.kernels, &mut block.decimals);
+        let mut odd = match words {
+            1 => kernels.decimals::<1, false>(&block.texts, self.point, decimals),
+            2 => kernels.decimals::<2, true>(&block.texts, self.point, decimals),
+            _ => kernels.decimals::<3, true>(&block.texts, self.point, decimals),
+        };
+        values.iter_mut().zip(&decimals.values).for_each(|(value, bits)| *value = f64::from_bits(*bits));
+        for row in rows_of(decimals.hard & !odd) {
+            match nearest_f64(decimals.mantissas[row], -(decimals.fractions[row] as i32)) {
+                Some(value) if decimals.negative >> row & 1 != 0 => values[row] = -value,
+                Some(value) => values[row] = value,
+                None => odd |= 1 << row,
             }
-            let parts = mantissas.iter().zip(&powers).take(block.len());
-            values.extend(parts.map(|(mantissa, power)| f64::from(*mantissa) / power));
         }
+        odd
     }
 
     fn full(&mut self, text: &[u8]) -> Option<f64> {
@@ -107,11 +134,24 @@ impl Parser for FloatParser<Float64Type> {
 impl Parser for FloatParser<Float32Type> {
     type Native = f32;
 
-    #[inline(always)]
-    fn fast(&mut self, bytes: &[u8], start: u32, len: u32) -> Option<f32> {
-        let (mantissa, fraction) =
-            fast::decimal(bytes, start, len).filter(|(mantissa, _)| mantissa.unsigned_abs() < 1 << 24)?;
-        Some(mantissa as f32 / POWERS_OF_TEN_F32[fraction as usize])
+    fn run(&mut self, bytes: &[u8], block: &mut Block, values: &mut [f32; ROWS]) -> u64 {
+        let words = block.load_ends(bytes);
+        let (kernels, decimals) = (self.kernels, &mut block.decimals);
+        let mut odd = for_words!(words, kernels.decimals::<N, true>(&block.texts, self.point, decimals));
+        let parts = decimals.mantissas.iter().zip(&decimals.fractions).enumerate();
+        for ((row, (&mantissa, &fraction)), value) in parts.zip(values) {
+            let power = POWERS_OF_TEN_F32.get(fraction as usize).filter(|_| mantissa < 1 << 24);
+            let magnitude = match power {
+                // Both are exact, and rounded once.
+                Some(power) => mantissa as f32 / power,
+                None => nearest_f32(mantissa, -(fraction as i32)).unwrap_or_else(|| {
+                    odd |= 1 << row;
+                    0.0
+                }),
+            };
+            *value = if decimals.negative >> row & 1 != 0 { -magnitude } else { magnitude };
+        }
+        odd
     }
 
     fn full(&mut self, text: &[u8]) -> Option<f32> {
@@ -120,22 +160,24 @@ impl Parser for FloatParser<Float32Type> {
 }
 
 /// Days since 1970.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct DateParser {
+    pub(crate) kernels: Kernels,
     pub(crate) pattern: Option<Pattern>,
-    pub(crate) last: LastDate,
 }
 
 impl Parser for DateParser {
     type Native = <Date32Type as ArrowPrimitiveType>::Native;
 
-    #[inline(always)]
-    fn fast(&mut self, bytes: &[u8], start: u32, len: u32) -> Option<i32> {
-        if len != 10 || self.pattern.is_some() {
-            return None;
+    fn run(&mut self, bytes: &[u8], block: &mut Block, values: &mut [i32; ROWS]) -> u64 {
+        if self.pattern.is_some() {
+            values.fill(0);
+            return u64::MAX;
         }
-        let start = start as usize;
-        self.last.days(bytes.get(start..start + 10)?.try_into().ok()?)
+        block.load_begins(bytes, &[0, 3]);
+        let odd = self.kernels.dates(&block.texts, &mut block.column);
+        values.iter_mut().zip(&block.column).for_each(|(value, days)| *value = *days as i32);
+        odd
     }
 
     fn full(&mut self, text: &[u8]) -> Option<i32> {
@@ -152,14 +194,17 @@ impl Parser for DateParser {
 /// Ticks since 1970.
 #[derive(Debug)]
 pub(crate) struct StampParser {
+    pub(crate) kernels: Kernels,
     pub(crate) unit: Unit,
     /// The column's zone; `None`: clock times without a zone.
     pub(crate) zone: Option<Zone>,
     /// Clock times without an offset are those of the zone.
     pub(crate) local_times: bool,
     pub(crate) pattern: Option<Pattern>,
-    pub(crate) last: LastDate,
 }
+
+/// Bytes of a date and a time to the second.
+const SECONDS_BYTES: u32 = 19;
 
 impl StampParser {
     fn ticks(&self, stamp: &Stamp) -> Option<i64> {
@@ -170,23 +215,49 @@ impl StampParser {
         };
         self.unit.ticks(seconds, stamp.nanoseconds)
     }
+
+    /// What stands behind the seconds, and the offset which a zone wants.
+    fn tail(&self, seconds: i64, text: &[u8]) -> Option<i64> {
+        let tail = parse_tail(text)?;
+        if self.zone.is_some() != tail.offset.is_some() {
+            return None;
+        }
+        self.unit.ticks(seconds - i64::from(tail.offset.unwrap_or(0)), tail.nanoseconds)
+    }
 }
 
 impl Parser for StampParser {
     type Native = i64;
 
-    #[inline(always)]
-    fn fast(&mut self, bytes: &[u8], start: u32, len: u32) -> Option<i64> {
-        if len.wrapping_sub(19) > 1 || self.pattern.is_some() {
-            return None;
+    fn run(&mut self, bytes: &[u8], block: &mut Block, values: &mut [i64; ROWS]) -> u64 {
+        if self.pattern.is_some() {
+            values.fill(0);
+            return u64::MAX;
         }
-        let start = start as usize;
-        let text: &[u8; 19] = bytes.get(start..start + 19)?.try_into().ok()?;
-        // With a zone, `Z` behind it; without one, nothing.
-        if self.zone.is_some() != (len == 20) || len == 20 && *bytes.get(start + 19)? != b'Z' {
-            return None;
+        block.load_begins(bytes, &[0, 3, 11]);
+        let mut odd = self.kernels.stamps(&block.texts, &mut block.column);
+        let mut others = 0;
+        for ((value, seconds), len) in values.iter_mut().zip(&block.column).zip(&block.texts.places.lens) {
+            *value = (*seconds as i64).wrapping_mul(self.unit.per_second);
+            others |= len ^ SECONDS_BYTES;
         }
-        fast::stamp19(text, &mut self.last)?.checked_mul(self.unit.per_second)
+        // Nanoseconds reach from 1677 to 2262 only, and a zone wants to be named behind each time.
+        let bare = self.zone.is_none() && self.unit.holds_all_years();
+        if others == 0 && bare {
+            return odd;
+        }
+        for row in rows_of(!odd) {
+            let (start, len) = block.place(row);
+            if len == SECONDS_BYTES && bare {
+                continue;
+            }
+            let tail = start as usize + SECONDS_BYTES as usize..start as usize + len as usize;
+            match bytes.get(tail).and_then(|tail| self.tail(block.column[row] as i64, tail)) {
+                Some(ticks) => values[row] = ticks,
+                None => odd |= 1 << row,
+            }
+        }
+        odd
     }
 
     fn full(&mut self, text: &[u8]) -> Option<i64> {

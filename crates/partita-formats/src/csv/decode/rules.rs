@@ -8,6 +8,7 @@ use super::super::text::Encoding;
 use super::super::value::{BoolWords, Manner, Numbers, Pattern};
 use super::{Chunk, Misfit, Span};
 use crate::error::{ErrorKind, Result};
+use crate::simd::decode::Kernels;
 
 /// Texts that are null.
 #[derive(Debug, Clone, Default)]
@@ -26,10 +27,6 @@ impl NullTexts {
     #[inline]
     pub(crate) fn contains(&self, text: &[u8]) -> bool {
         self.lengths >> text.len().min(63) & 1 != 0 && self.texts.iter().any(|null| **null == *text)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.texts.is_empty()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
@@ -53,25 +50,42 @@ pub(crate) struct Rules {
     pub(crate) nulls: NullTexts,
     /// An empty field without quotes is a value, of text.
     pub(crate) keeps_empty: bool,
+    /// The quote, where neither it nor the escape is a byte of numbers, times or truth values: then what stands between two
+    /// of them is the value, if it looks like one.
+    pub(crate) quote: Option<u8>,
+    pub(crate) kernels: Kernels,
     manner: Manner,
     scratch: Vec<u8>,
 }
 
+fn safe_quote(dialect: &Dialect, manner: &Manner) -> Option<u8> {
+    let may_mean = |byte: u8| {
+        b"+-.: ".contains(&byte)
+            || byte.is_ascii_alphanumeric()
+            || byte == manner.numbers.decimal
+            || manner.words.iter().any(|(text, _)| text.contains(&byte))
+    };
+    dialect.quote.filter(|quote| !may_mean(*quote) && !dialect.escape.is_some_and(may_mean))
+}
+
 impl Rules {
-    pub(crate) fn new(block: &CsvBlock, spec: &ColumnSpec) -> Result<Self> {
+    pub(crate) fn new(block: &CsvBlock, spec: &ColumnSpec, kernels: Kernels) -> Result<Self> {
         let pattern = spec.format.as_deref().map(Pattern::new).transpose();
         let pattern =
             pattern.map_err(|message| ErrorKind::Options(format!("column {:?}: {message}", spec.name)))?;
+        let manner = Manner {
+            words: BoolWords::new(&block.true_values, &block.false_values),
+            numbers: block.numbers,
+            pattern,
+        };
         Ok(Self {
             dialect: block.dialect.clone(),
             encoding: block.encoding,
             nulls: NullTexts::new(&spec.null_values),
             keeps_empty: block.keep_empty_strings,
-            manner: Manner {
-                words: BoolWords::new(&block.true_values, &block.false_values),
-                numbers: block.numbers,
-                pattern,
-            },
+            quote: safe_quote(&block.dialect, &manner),
+            kernels,
+            manner,
             scratch: Vec::new(),
         })
     }
@@ -79,17 +93,19 @@ impl Rules {
     /// The rules of a column before its type is known, for inference.
     pub(crate) fn for_inference(options: &ReadOptions, dialect: &Dialect, name: &str) -> Result<Self> {
         let pattern = options.date_format(name).map(Pattern::new).transpose();
+        let manner = Manner {
+            words: BoolWords::new(&options.true_values, &options.false_values),
+            numbers: options.numbers(),
+            pattern: pattern.map_err(|message| ErrorKind::Options(format!("column {name:?}: {message}")))?,
+        };
         Ok(Self {
             dialect: dialect.clone(),
             encoding: options.encoding,
             nulls: NullTexts::new(&options.nulls_of(name)),
             keeps_empty: options.keep_empty_strings,
-            manner: Manner {
-                words: BoolWords::new(&options.true_values, &options.false_values),
-                numbers: options.numbers(),
-                pattern: pattern
-                    .map_err(|message| ErrorKind::Options(format!("column {name:?}: {message}")))?,
-            },
+            quote: safe_quote(dialect, &manner),
+            kernels: Kernels::new(),
+            manner,
             scratch: Vec::new(),
         })
     }
@@ -108,6 +124,13 @@ impl Rules {
 
     pub(crate) fn manner(&self) -> &Manner {
         &self.manner
+    }
+
+    /// Whether a field, without its quotes, plainly is a word for null: most that are no values are.
+    #[inline]
+    pub(crate) fn says_null(&self, bytes: &[u8], (start, len): (u32, u32)) -> bool {
+        let (start, len) = (start as usize, len as usize);
+        !self.dialect.trim && bytes.get(start..start + len).is_some_and(|text| self.nulls.contains(text))
     }
 
     /// The text of a field in a column that is not of text: empty is null, quoted or not.

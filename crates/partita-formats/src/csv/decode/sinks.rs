@@ -1,10 +1,9 @@
 //! Typed loops, and the arrays that they fill.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, PrimitiveArray, new_null_array};
-use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
     Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
@@ -14,17 +13,19 @@ use arrow::datatypes::{
 use super::super::reader::{ColumnSource, ColumnSpec, CsvBlock};
 use super::super::schema_file::type_name;
 use super::super::value::{BoolWords, Unit, Zone};
-use super::fast::LastDate;
-use super::parsers::{DateParser, FloatParser, IntParser, Parser, StampParser};
+use super::bits::{Bits, Nulls};
+use super::fields::Fields;
+use super::parsers::{DateParser, FloatParser, IntParser, Parser, StampParser, rows_of};
 use super::rules::Slow;
 use super::text::{PathSink, TextSink};
-use super::{Chunk, Misfit, Rules, Span, local};
+use super::{Chunk, Misfit, Rules, Scratch, Span, local};
 use crate::error::{ErrorKind, Result};
+use crate::simd::decode::{Kernels, ROWS, Word};
 
 /// The column of one batch under construction.
 pub(crate) trait Sink: Send {
-    /// Appends one value a span; what does not fit is null and reported.
-    fn push(&mut self, chunk: &Chunk<'_>, spans: &[Span], rules: &mut Rules, misfits: &mut Vec<Misfit>);
+    /// Appends one value a field; what does not fit is null and reported.
+    fn push(&mut self, chunk: &Chunk<'_>, fields: &Fields<'_>, rules: &mut Rules, scratch: &mut Scratch);
 
     /// Appends `rows` values that no field says: null, or the path.
     fn repeat(&mut self, rows: usize);
@@ -53,39 +54,40 @@ pub(crate) fn sink(block: &CsvBlock, spec: &ColumnSpec, rules: &Rules, rows: usi
         }
         ColumnSource::Field(_) => {}
     }
+    let kernels = rules.kernels;
     if !rules.numbers().is_plain()
         && let Some(sink) = local::sink(spec, rules, rows)
     {
         return Ok(sink);
     }
     let sink: Box<dyn Sink> = match &spec.data_type {
-        DataType::Boolean => Box::new(BoolSink::new(rules.words().clone(), rows)),
-        DataType::Int8 => primitive::<Int8Type, _>(IntParser(PhantomData::<Int8Type>), spec, rules, rows),
-        DataType::Int16 => primitive::<Int16Type, _>(IntParser(PhantomData::<Int16Type>), spec, rules, rows),
-        DataType::Int32 => primitive::<Int32Type, _>(IntParser(PhantomData::<Int32Type>), spec, rules, rows),
-        DataType::Int64 => primitive::<Int64Type, _>(IntParser(PhantomData::<Int64Type>), spec, rules, rows),
-        DataType::UInt8 => primitive::<UInt8Type, _>(IntParser(PhantomData::<UInt8Type>), spec, rules, rows),
+        DataType::Boolean => Box::new(BoolSink::new(rules)),
+        DataType::Int8 => primitive::<Int8Type, _>(IntParser::<Int8Type>::new(kernels), spec, rules, rows),
+        DataType::Int16 => primitive::<Int16Type, _>(IntParser::<Int16Type>::new(kernels), spec, rules, rows),
+        DataType::Int32 => primitive::<Int32Type, _>(IntParser::<Int32Type>::new(kernels), spec, rules, rows),
+        DataType::Int64 => primitive::<Int64Type, _>(IntParser::<Int64Type>::new(kernels), spec, rules, rows),
+        DataType::UInt8 => primitive::<UInt8Type, _>(IntParser::<UInt8Type>::new(kernels), spec, rules, rows),
         DataType::UInt16 => {
-            primitive::<UInt16Type, _>(IntParser(PhantomData::<UInt16Type>), spec, rules, rows)
+            primitive::<UInt16Type, _>(IntParser::<UInt16Type>::new(kernels), spec, rules, rows)
         }
         DataType::UInt32 => {
-            primitive::<UInt32Type, _>(IntParser(PhantomData::<UInt32Type>), spec, rules, rows)
+            primitive::<UInt32Type, _>(IntParser::<UInt32Type>::new(kernels), spec, rules, rows)
         }
         DataType::UInt64 => {
-            primitive::<UInt64Type, _>(IntParser(PhantomData::<UInt64Type>), spec, rules, rows)
+            primitive::<UInt64Type, _>(IntParser::<UInt64Type>::new(kernels), spec, rules, rows)
         }
         DataType::Float32 => {
-            primitive::<Float32Type, _>(FloatParser(PhantomData::<Float32Type>), spec, rules, rows)
+            primitive::<Float32Type, _>(FloatParser::<Float32Type>::new(kernels, b'.'), spec, rules, rows)
         }
         DataType::Float64 => {
-            primitive::<Float64Type, _>(FloatParser(PhantomData::<Float64Type>), spec, rules, rows)
+            primitive::<Float64Type, _>(FloatParser::<Float64Type>::new(kernels, b'.'), spec, rules, rows)
         }
         DataType::Date32 => {
-            let parser = DateParser { pattern: rules.pattern().cloned(), last: LastDate::default() };
+            let parser = DateParser { kernels, pattern: rules.pattern().cloned() };
             primitive::<Date32Type, _>(parser, spec, rules, rows)
         }
         DataType::Timestamp(unit, zone) => timestamp(*unit, zone.as_deref(), spec, rules, rows)?,
-        DataType::Utf8View => Box::new(TextSink::new(rows)),
+        DataType::Utf8View => Box::new(TextSink::new(rules, rows)),
         other => return Err(unsupported(spec, other)),
     };
     Ok(sink)
@@ -108,8 +110,8 @@ fn timestamp(
         unit: Unit::new(unit),
         zone: zone.map(|zone| Zone::parse(zone).ok_or_else(unknown)).transpose()?,
         local_times: spec.local_times,
+        kernels: rules.kernels,
         pattern: rules.pattern().cloned(),
-        last: LastDate::default(),
     };
     Ok(match unit {
         TimeUnit::Second => primitive::<TimestampSecondType, _>(parser, spec, rules, rows),
@@ -131,43 +133,8 @@ where
         suspects,
         data_type: spec.data_type.clone(),
         values: Vec::with_capacity(rows),
-        nulls: Vec::new(),
-        others: Vec::new(),
+        nulls: Nulls::default(),
     })
-}
-
-/// The rows that are null. Most columns have few, so they are listed and not marked.
-pub(crate) fn null_buffer(nulls: &[u32], rows: usize) -> Option<NullBuffer> {
-    if nulls.is_empty() {
-        return None;
-    }
-    let mut bits = vec![0xFF_u8; rows.div_ceil(8)];
-    for &row in nulls {
-        bits[row as usize / 8] &= !(1 << (row % 8));
-    }
-    Some(NullBuffer::new(BooleanBuffer::new(bits.into(), 0, rows)))
-}
-
-/// Where a loop over one chunk reports rows without a value.
-pub(crate) struct Reports<'a> {
-    /// Rows of the batch before the chunk.
-    pub(crate) before: u32,
-    pub(crate) nulls: &'a mut Vec<u32>,
-    pub(crate) misfits: &'a mut Vec<Misfit>,
-}
-
-impl Reports<'_> {
-    /// A row of the chunk is null.
-    #[inline]
-    pub(crate) fn null(&mut self, row: u32) {
-        self.nulls.push(self.before + row);
-    }
-
-    /// A row of the chunk does not fit, and is null.
-    pub(crate) fn misfit(&mut self, misfit: Misfit) {
-        self.null(misfit.row);
-        self.misfits.push(misfit);
-    }
 }
 
 struct PrimitiveSink<T: ArrowPrimitiveType, P> {
@@ -175,64 +142,71 @@ struct PrimitiveSink<T: ArrowPrimitiveType, P> {
     suspects: Vec<T::Native>,
     data_type: DataType,
     values: Vec<T::Native>,
-    nulls: Vec<u32>,
-    /// Rows of the chunk that are not of the fast shape.
-    others: Vec<u32>,
+    nulls: Nulls,
 }
 
-/// The value of a field in any shape; `row` counts from the first span of the chunk.
+/// A field of a chunk on the slow way: its row, and where it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Field {
+    pub(crate) row: u32,
+    pub(crate) span: Span,
+}
+
+/// The value of a field in any shape; `None`: it is null, or does not fit and is reported.
 #[inline(never)]
-fn slow<P: Parser>(
-    parser: &mut P,
-    reports: &mut Reports<'_>,
-    row: u32,
-    span: Span,
+fn slow<T>(
+    mut parse: impl FnMut(&[u8]) -> Option<T>,
+    field: Field,
     chunk: &Chunk<'_>,
     rules: &mut Rules,
-) -> P::Native {
-    let Slow::Text(text) = rules.value(chunk.bytes, span) else {
-        reports.null(row);
-        return P::Native::default();
-    };
-    parser.full(text).unwrap_or_else(|| {
-        reports.misfit(rules.misfit(chunk, span, row, false));
-        P::Native::default()
-    })
+    misfits: &mut Vec<Misfit>,
+) -> Option<T> {
+    let Slow::Text(text) = rules.value(chunk.bytes, field.span) else { return None };
+    let value = parse(text);
+    if value.is_none() {
+        misfits.push(rules.misfit(chunk, field.span, field.row, false));
+    }
+    value
 }
 
 impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSink<T, P> {
-    fn push(&mut self, chunk: &Chunk<'_>, spans: &[Span], rules: &mut Rules, misfits: &mut Vec<Misfit>) {
-        let Self { parser, suspects, values, nulls, others, .. } = self;
-        let before = values.len();
-        let mut reports = Reports { before: before as u32, nulls, misfits };
-        parser.run(chunk.bytes, spans, values, others);
-        if !suspects.is_empty() {
-            others.clear();
-            let rows = values[before..].iter().zip(spans).zip(0_u32..);
-            others.extend(
-                rows.filter(|((value, span), _)| {
-                    suspects.contains(value) || parser.fast(chunk.bytes, span.start, span.len()).is_none()
-                })
-                .map(|(_, row)| row),
-            );
-        }
-        for row in others.drain(..) {
-            let span = spans[row as usize];
-            values[before + row as usize] = slow(parser, &mut reports, row, span, chunk, rules);
+    fn push(&mut self, chunk: &Chunk<'_>, fields: &Fields<'_>, rules: &mut Rules, scratch: &mut Scratch) {
+        let Self { parser, suspects, values, nulls, .. } = self;
+        let Scratch { block, misfits } = scratch;
+        let mut found = [T::Native::default(); ROWS];
+        for first in fields.rows.clone().step_by(ROWS) {
+            block.take(chunk.bytes, fields, first, rules.quote);
+            let mut odd = parser.run(chunk.bytes, block, &mut found);
+            for suspect in suspects.iter() {
+                let same = found.iter().enumerate().map(|(row, value)| u64::from(value == suspect) << row);
+                odd |= same.fold(0, |mask, bit| mask | bit);
+            }
+            odd &= block.rows_mask();
+            let mut missing = if odd == 0 { 0 } else { block.empty() & odd };
+            for row in rows_of(odd & !missing) {
+                if rules.says_null(chunk.bytes, block.place(row)) {
+                    missing |= 1 << row;
+                    found[row] = T::Native::default();
+                    continue;
+                }
+                let field = Field { row: (first + row) as u32, span: fields.span(first + row) };
+                let value = slow(|text| parser.full(text), field, chunk, rules, misfits);
+                missing |= u64::from(value.is_none()) << row;
+                found[row] = value.unwrap_or_default();
+            }
+            values.extend_from_slice(&found[..block.rows()]);
+            nulls.push(missing, block.rows());
         }
     }
 
     fn repeat(&mut self, rows: usize) {
-        let before = self.values.len();
-        self.nulls.extend((before..before + rows).map(|row| row as u32));
-        self.values.resize(before + rows, T::Native::default());
+        self.nulls.repeat(rows);
+        self.values.resize(self.values.len() + rows, T::Native::default());
     }
 
     fn finish(&mut self, capacity: usize) -> Result<ArrayRef> {
         let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
-        let nulls = null_buffer(&self.nulls, values.len());
-        self.nulls.clear();
-        let array = PrimitiveArray::<T>::try_new(ScalarBuffer::from(values), nulls)?;
+        let array = PrimitiveArray::<T>::try_new(ScalarBuffer::from(values), self.nulls.take())?;
         Ok(Arc::new(array.with_data_type(self.data_type.clone())))
     }
 
@@ -242,50 +216,59 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
     }
 
     fn memory_bytes(&self) -> usize {
-        let rows = self.nulls.capacity() + self.others.capacity();
-        self.values.capacity() * size_of::<T::Native>() + rows * size_of::<u32>()
+        self.values.capacity() * size_of::<T::Native>() + self.nulls.memory_bytes()
     }
 }
 
 struct BoolSink {
-    words: BoolWords,
-    values: Vec<bool>,
-    nulls: Vec<u32>,
+    kernels: Kernels,
+    /// The words that kernels know, but for those that are null.
+    words: Vec<Word>,
+    all: BoolWords,
+    values: Bits,
+    nulls: Nulls,
 }
 
 impl BoolSink {
-    fn new(words: BoolWords, rows: usize) -> Self {
-        Self { words, values: Vec::with_capacity(rows), nulls: Vec::new() }
+    fn new(rules: &Rules) -> Self {
+        let known = |(text, yes): (&[u8], bool)| Word::new(text, yes).filter(|_| !rules.nulls.contains(text));
+        Self {
+            kernels: rules.kernels,
+            words: rules.words().iter().filter_map(known).collect(),
+            all: rules.words().clone(),
+            values: Bits::default(),
+            nulls: Nulls::default(),
+        }
     }
 }
 
 impl Sink for BoolSink {
-    fn push(&mut self, chunk: &Chunk<'_>, spans: &[Span], rules: &mut Rules, misfits: &mut Vec<Misfit>) {
-        let Self { words, values, nulls } = self;
-        let mut reports = Reports { before: values.len() as u32, nulls, misfits };
-        values.extend(spans.iter().zip(0_u32..).map(|(span, row)| {
-            let Slow::Text(text) = rules.value(chunk.bytes, *span) else {
-                reports.null(row);
-                return false;
-            };
-            words.parse(text).unwrap_or_else(|| {
-                reports.misfit(rules.misfit(chunk, *span, row, false));
-                false
-            })
-        }));
+    fn push(&mut self, chunk: &Chunk<'_>, fields: &Fields<'_>, rules: &mut Rules, scratch: &mut Scratch) {
+        let Scratch { block, misfits } = scratch;
+        for first in fields.rows.clone().step_by(ROWS) {
+            block.take(chunk.bytes, fields, first, rules.quote);
+            block.load_ends(chunk.bytes);
+            let (mut yes, odd) = self.kernels.words(&block.texts, &self.words);
+            let odd = odd & block.rows_mask();
+            let mut missing = if odd == 0 { 0 } else { block.empty() & odd };
+            for row in rows_of(odd & !missing) {
+                let field = Field { row: (first + row) as u32, span: fields.span(first + row) };
+                let value = slow(|text| self.all.parse(text), field, chunk, rules, misfits);
+                missing |= u64::from(value.is_none()) << row;
+                yes |= u64::from(value == Some(true)) << row;
+            }
+            self.values.push(yes & block.rows_mask(), block.rows());
+            self.nulls.push(missing, block.rows());
+        }
     }
 
     fn repeat(&mut self, rows: usize) {
-        let before = self.values.len();
-        self.nulls.extend((before..before + rows).map(|row| row as u32));
-        self.values.resize(before + rows, false);
+        self.nulls.repeat(rows);
+        self.values.repeat(false, rows);
     }
 
-    fn finish(&mut self, capacity: usize) -> Result<ArrayRef> {
-        let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
-        let nulls = null_buffer(&self.nulls, values.len());
-        self.nulls.clear();
-        Ok(Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls)))
+    fn finish(&mut self, _: usize) -> Result<ArrayRef> {
+        Ok(Arc::new(BooleanArray::new(self.values.take(), self.nulls.take())))
     }
 
     fn clear(&mut self) {
@@ -294,7 +277,7 @@ impl Sink for BoolSink {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.values.capacity() + self.nulls.capacity() * size_of::<u32>()
+        self.values.memory_bytes() + self.nulls.memory_bytes()
     }
 }
 
@@ -305,8 +288,8 @@ struct NullSink {
 }
 
 impl Sink for NullSink {
-    fn push(&mut self, _: &Chunk<'_>, spans: &[Span], _: &mut Rules, _: &mut Vec<Misfit>) {
-        self.rows += spans.len();
+    fn push(&mut self, _: &Chunk<'_>, fields: &Fields<'_>, _: &mut Rules, _: &mut Scratch) {
+        self.rows += fields.rows.len();
     }
 
     fn repeat(&mut self, rows: usize) {

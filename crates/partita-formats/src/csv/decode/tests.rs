@@ -6,17 +6,14 @@ use arrow::datatypes::{DataType, TimeUnit};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 use proptest::prelude::*;
 
-use std::marker::PhantomData;
-
-use arrow::datatypes::{Float32Type, Float64Type};
-
 use super::super::infer::kinds::Kinds;
 use super::super::options::{Infer, Ragged, ReadOptions};
 use super::super::reader::testing::{plan, read_whole};
 use super::super::twin::{self, TwinField, TwinRecord};
-use super::parsers::{FloatParser, Parser};
 use super::*;
 use crate::error::ErrorKind;
+
+mod levels;
 
 /// What a field is, said slowly: `Ok(None)` null, `Err` a mismatch.
 type Slow<T> = std::result::Result<Option<T>, ()>;
@@ -261,32 +258,6 @@ proptest! {
                 found.sort();
                 prop_assert_eq!(found, errors);
             }
-        }
-    }
-
-    #[test]
-    fn fast_shapes_are_what_the_parsers_say(
-        text in prop_oneof!["-?[0-9]{0,9}", "-?[0-9]{0,5}\\.?[0-9]{0,5}", "[0-9.:/ -]{0,9}"],
-        before in "[0-9.,]{0,12}",
-        after in "[0-9.,]{0,12}",
-    ) {
-        let bytes = format!("{before}{text}{after}").into_bytes();
-        let (start, len) = (before.len() as u32, text.len() as u32);
-        // A sign alone, and zero with one, are left to the parsers.
-        let plain = before.len() >= 8 && (1..=8).contains(&text.len());
-        let zero = |value: f64| value == 0.0 && text.starts_with('-');
-        match fast::integer(&bytes, start, len) {
-            Some(value) => prop_assert_eq!(text.parse::<i32>(), Ok(value)),
-            None => prop_assert!(!plain || text.parse::<i64>().map_or(true, |value| zero(value as f64)), "{}", text),
-        }
-        let float = FloatParser(PhantomData::<Float64Type>).fast(&bytes, start, len);
-        match float {
-            Some(value) => prop_assert_eq!(text.parse::<f64>().map(f64::to_bits), Ok(value.to_bits())),
-            None => prop_assert!(!plain || text.parse::<f64>().map_or(true, zero), "{}", text),
-        }
-        let single = FloatParser(PhantomData::<Float32Type>).fast(&bytes, start, len);
-        if let Some(value) = single {
-            prop_assert_eq!(text.parse::<f32>().map(f32::to_bits), Ok(value.to_bits()));
         }
     }
 }

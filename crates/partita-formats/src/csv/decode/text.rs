@@ -4,152 +4,180 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringViewArray, make_view};
 use arrow::buffer::{Buffer, ScalarBuffer};
+use memchr::memchr;
 
+use super::bits::Nulls;
+use super::fields::Fields;
 use super::rules::Slow;
-use super::sinks::{Reports, Sink, null_buffer};
-use super::{Chunk, Misfit, Rules, Span};
+use super::sinks::{Field, Sink};
+use super::{Chunk, Misfit, Rules, Scratch};
+use crate::csv::dialect::is_blank;
+use crate::csv::records::ESCAPED;
 use crate::error::Result;
-
-/// Bytes that stand in the view itself.
-const INLINE_BYTES_MAX: u32 = 12;
+use crate::simd::decode::ROWS;
+use crate::simd::views::{INLINE_BYTES_MAX, Views};
 
 /// A column of text.
 pub(crate) struct TextSink {
-    views: Vec<u128>,
-    nulls: Vec<u32>,
-    texts: Texts,
-}
-
-/// Texts longer than a view, one after the other.
-#[derive(Default)]
-struct Texts {
-    block: Vec<u8>,
+    views: Views,
+    nulls: Nulls,
     decoded: Vec<u8>,
+    /// Texts that are null and fit in a view, as views.
+    null_views: Vec<u128>,
+    /// There are other texts that are null.
+    long_nulls: bool,
 }
 
 impl TextSink {
-    pub(crate) fn new(rows: usize) -> Self {
-        Self { views: Vec::with_capacity(rows), nulls: Vec::new(), texts: Texts::default() }
-    }
-}
-
-/// The view of a text of 1 to 12 bytes: its length, its bytes, zeros.
-#[inline(always)]
-fn inline_view(bytes: &[u8], start: usize, len: u32) -> u128 {
-    let mut sixteen = [0; 16];
-    if let Some(window) = bytes.get(start..start + 16) {
-        sixteen.copy_from_slice(window);
-    } else if let Some(text) = bytes.get(start..start + len as usize) {
-        sixteen[..text.len()].copy_from_slice(text);
-    }
-    let text = u128::from_le_bytes(sixteen) & (u128::MAX >> (128 - 8 * len));
-    text << 32 | u128::from(len)
-}
-
-impl Texts {
-    /// The view of a text, which goes into the block unless it fits in the view.
-    #[inline]
-    fn append(&mut self, text: &[u8]) -> u128 {
-        append(&mut self.block, text)
+    pub(crate) fn new(rules: &Rules, rows: usize) -> Self {
+        let inline = |text: &&[u8]| text.len() <= INLINE_BYTES_MAX;
+        Self {
+            views: Views::with_capacity(rows),
+            nulls: Nulls::default(),
+            decoded: Vec::new(),
+            null_views: rules.nulls.iter().filter(inline).map(|text| make_view(text, 0, 0)).collect(),
+            long_nulls: rules.nulls.iter().any(|text| !inline(&text)),
+        }
     }
 
-    /// The view of any field: quoted, null, in another encoding.
+    /// Appends a field that stands for itself, or between quotes with nothing special inside. `false`: it may not be one, and
+    /// nothing was appended.
+    #[inline(always)]
+    fn push_plain(&mut self, chunk: &Chunk<'_>, (start, len): (u32, u32), rules: &Rules) -> bool {
+        let (mut start, mut len) = (start as usize, len as usize);
+        if len >= ESCAPED as usize {
+            len &= !ESCAPED as usize;
+            let raw = chunk.bytes.get(start..start + len).unwrap_or(&[]);
+            if !is_quoted_plainly(raw, rules) {
+                return false;
+            }
+            start += 1;
+            len -= 2;
+        }
+        let pushed = match chunk.text {
+            Some(text) => self.views.push_part(text, start, len),
+            None => {
+                // Not all of the chunk is text as it stands, but what is ASCII is so in every encoding.
+                let text = chunk.bytes.get(start..start + len).filter(|text| text.is_ascii());
+                text.and_then(|text| std::str::from_utf8(text).ok()).is_some_and(|text| self.views.push(text))
+            }
+        };
+        if !pushed {
+            return false;
+        }
+        let unsure = self.long_nulls && len > INLINE_BYTES_MAX
+            || !self.null_views.is_empty()
+                && self.views.last().is_some_and(|view| self.null_views.contains(&view))
+            || rules.dialect.trim && has_blank_ends(chunk.bytes, start, len);
+        if unsure {
+            self.views.pop();
+        }
+        !unsure
+    }
+
+    /// Appends a field of any other shape. `false`: it is null, or does not fit and is reported.
     #[inline(never)]
-    fn slow(
+    fn push_slow(
         &mut self,
-        reports: &mut Reports<'_>,
-        row: u32,
-        span: Span,
+        field: Field,
         chunk: &Chunk<'_>,
         rules: &mut Rules,
-    ) -> u128 {
+        misfits: &mut Vec<Misfit>,
+    ) -> bool {
         let encoding = rules.encoding;
-        let Slow::Text(text) = rules.text(chunk.bytes, span) else {
-            reports.null(row);
-            return 0;
+        let Slow::Text(text) = rules.text(chunk.bytes, field.span) else {
+            self.views.push_empty(1);
+            return false;
         };
-        if chunk.verbatim {
-            return self.append(text);
-        }
         self.decoded.clear();
-        if encoding.decode_into(text, &mut self.decoded).is_ok() {
-            return append(&mut self.block, &self.decoded);
+        let decoded = encoding.decode_into(text, &mut self.decoded).is_ok();
+        let text = simdutf8::basic::from_utf8(&self.decoded).ok().filter(|_| decoded);
+        if text.is_some_and(|text| self.views.push(text)) {
+            return true;
         }
-        reports.misfit(rules.misfit(chunk, span, row, true));
-        0
+        self.views.push_empty(1);
+        misfits.push(rules.misfit(chunk, field.span, field.row, true));
+        false
     }
 }
 
-/// Puts a text into the block, unless it fits in its view.
-#[inline]
-fn append(block: &mut Vec<u8>, text: &[u8]) -> u128 {
-    // A batch's block is cut long before 4 GiB: a chunk has at most 1 GiB, and no encoding more than triples it.
-    let offset = block.len() as u32;
-    if text.len() > INLINE_BYTES_MAX as usize {
-        block.extend_from_slice(text);
+/// Whether a field that is marked as escaped begins and ends with quotes, and has nothing special between them.
+#[inline(always)]
+fn is_quoted_plainly(raw: &[u8], rules: &Rules) -> bool {
+    let ([open, inside @ .., close], Some(quote)) = (raw, rules.dialect.quote) else { return false };
+    *open == quote
+        && *close == quote
+        && !has_byte(inside, quote)
+        && !rules.dialect.escape.is_some_and(|escape| has_byte(inside, escape))
+}
+
+/// Bytes up to which a call of a search takes longer than looking at eight bytes at a time.
+const SHORT_BYTES: usize = 48;
+
+/// Whether `byte` is in `text`.
+#[inline(always)]
+fn has_byte(text: &[u8], byte: u8) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    let has = |eight: &[u8; 8]| {
+        let zero_where_equal = u64::from_le_bytes(*eight) ^ (ONES * u64::from(byte));
+        zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & (ONES << 7) != 0
+    };
+    if text.len() > SHORT_BYTES {
+        return memchr(byte, text).is_some();
     }
-    make_view(text, 0, offset)
+    // The last eight bytes overlap those before them.
+    match text.last_chunk() {
+        Some(last) => has(last) || text.as_chunks().0.iter().any(has),
+        None => text.contains(&byte),
+    }
+}
+
+/// Whether a text begins or ends with a blank, which a dialect that trims may not mean.
+fn has_blank_ends(bytes: &[u8], start: usize, len: usize) -> bool {
+    let text = bytes.get(start..start + len).unwrap_or(&[]);
+    [text.first(), text.last()].into_iter().flatten().any(|byte| is_blank(*byte))
 }
 
 impl Sink for TextSink {
-    fn push(&mut self, chunk: &Chunk<'_>, spans: &[Span], rules: &mut Rules, misfits: &mut Vec<Misfit>) {
-        let Self { views, nulls, texts } = self;
-        let mut reports = Reports { before: views.len() as u32, nulls, misfits };
-        let rows = spans.iter().zip(0_u32..);
-        if !chunk.verbatim || !rules.nulls.is_empty() || rules.dialect.trim {
-            views.extend(rows.map(|(span, row)| texts.slow(&mut reports, row, *span, chunk, rules)));
-            return;
-        }
-        // Here fields stand for themselves unless they are empty or must be unescaped.
-        let empty_is_null = !rules.keeps_empty;
-        views.extend(rows.map(|(span, row)| {
-            let len = span.len();
-            if len.wrapping_sub(1) < INLINE_BYTES_MAX {
-                inline_view(chunk.bytes, span.start as usize, len)
-            } else if len == 0 && empty_is_null {
-                reports.null(row);
-                0
-            } else if len.wrapping_sub(1) < 1 << 31 {
-                texts.append(span.raw(chunk.bytes).0)
-            } else {
-                texts.slow(&mut reports, row, *span, chunk, rules)
+    fn push(&mut self, chunk: &Chunk<'_>, fields: &Fields<'_>, rules: &mut Rules, scratch: &mut Scratch) {
+        let Scratch { block, misfits } = scratch;
+        for first in fields.rows.clone().step_by(ROWS) {
+            block.take_raw(fields, first);
+            let mut missing = 0;
+            for row in 0..block.rows() {
+                let place = block.place(row);
+                if place.1 == 0 && !rules.keeps_empty {
+                    self.views.push_empty(1);
+                    missing |= 1 << row;
+                } else if !self.push_plain(chunk, place, rules) {
+                    let field = Field { row: (first + row) as u32, span: fields.span(first + row) };
+                    missing |= u64::from(!self.push_slow(field, chunk, rules, misfits)) << row;
+                }
             }
-        }));
+            self.nulls.push(missing, block.rows());
+        }
     }
 
     fn repeat(&mut self, rows: usize) {
-        let before = self.views.len();
-        self.nulls.extend((before..before + rows).map(|row| row as u32));
-        self.views.resize(before + rows, 0);
+        self.nulls.repeat(rows);
+        self.views.push_empty(rows);
     }
 
     fn finish(&mut self, capacity: usize) -> Result<ArrayRef> {
-        let views = std::mem::replace(&mut self.views, Vec::with_capacity(capacity));
-        let nulls = null_buffer(&self.nulls, views.len());
-        self.nulls.clear();
-        let mut block = std::mem::take(&mut self.texts.block);
-        self.texts.block.reserve(block.len());
-        if block.capacity() > block.len() + block.len() / 4 {
-            block.shrink_to_fit();
-        }
-        let buffers = if block.is_empty() { Vec::new() } else { vec![Buffer::from_vec(block)] };
-        Ok(Arc::new(StringViewArray::try_new(ScalarBuffer::from(views), buffers, nulls)?))
+        Ok(self.views.take(self.nulls.take(), capacity)?)
     }
 
     fn clear(&mut self) {
         self.views.clear();
         self.nulls.clear();
-        self.texts.block.clear();
     }
 
     fn text_bytes(&self) -> usize {
-        self.texts.block.len()
+        self.views.text_bytes()
     }
 
     fn memory_bytes(&self) -> usize {
-        let (views, nulls) =
-            (self.views.capacity() * size_of::<u128>(), self.nulls.capacity() * size_of::<u32>());
-        views + nulls + self.texts.block.capacity() + self.texts.decoded.capacity()
+        self.views.memory_bytes() + self.nulls.memory_bytes() + self.decoded.capacity()
     }
 }
 
@@ -166,8 +194,8 @@ impl PathSink {
 }
 
 impl Sink for PathSink {
-    fn push(&mut self, _: &Chunk<'_>, spans: &[Span], _: &mut Rules, _: &mut Vec<Misfit>) {
-        self.rows += spans.len();
+    fn push(&mut self, _: &Chunk<'_>, fields: &Fields<'_>, _: &mut Rules, _: &mut Scratch) {
+        self.rows += fields.rows.len();
     }
 
     fn repeat(&mut self, rows: usize) {

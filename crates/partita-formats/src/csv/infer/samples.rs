@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::decode::{Layout, Rules, Slow, Span, fast};
+use super::super::decode::{Fields, Layout, Rules, Slow, Span, fast};
 use super::super::header::Header;
 use super::super::options::{Infer, Ragged, ReadOptions};
 use super::super::reader::Buffer;
@@ -137,8 +137,8 @@ impl<'a> Samples<'a> {
             let consumed = self.splitter.split(buffer.window(), ended, usize::MAX, &mut self.records);
             if consumed > 0 {
                 seen_any |= !self.records.is_empty();
-                self.layout.lay_out_freely(&self.records, width_only);
-                self.look(&buffer.window()[..consumed], buffer.place());
+                let rows = self.layout.lay_out_freely(&self.records, width_only);
+                self.look(&buffer.window()[..consumed], rows, buffer.place());
                 buffer.consume(consumed);
             }
             let read = buffer.end_place() - header.data_start;
@@ -172,7 +172,7 @@ impl<'a> Samples<'a> {
         // Quotes may mean that the place began inside some; with one column every line has the right width.
         let believable = if quoted { wrong == 0 && self.header.width() > 1 } else { wrong * 10 <= right };
         if right >= RECORDS_MIN && believable {
-            self.look(lines, offset + first as u64 + 1);
+            self.look(lines, right, offset + first as u64 + 1);
         }
         Ok(())
     }
@@ -183,13 +183,13 @@ impl<'a> Samples<'a> {
     }
 
     /// Classifies the records that were laid out.
-    fn look(&mut self, bytes: &[u8], place: u64) {
+    fn look(&mut self, bytes: &[u8], rows: usize, place: u64) {
         for column in &mut self.columns {
             if column.kinds.intersects(Kinds::TEXT) {
                 continue;
             }
-            self.layout.gather(&self.records, column.field, &mut self.spans);
-            column.look(bytes, &self.spans, place, &self.header.file);
+            let fields = self.layout.fields(&self.records, column.field, 0..rows, &mut self.spans);
+            column.look(bytes, &fields, place, &self.header.file);
         }
     }
 
@@ -201,12 +201,12 @@ impl<'a> Samples<'a> {
 }
 
 impl Observed {
-    fn look(&mut self, bytes: &[u8], spans: &[Span], place: u64, file: &str) {
-        for span in spans {
-            if span.len() == 0 || self.is_known(bytes, *span) {
+    fn look(&mut self, bytes: &[u8], fields: &Fields<'_>, place: u64, file: &str) {
+        for span in fields.rows.clone().map(|row| fields.span(row)) {
+            if span.len() == 0 || self.is_known(bytes, span) {
                 continue;
             }
-            let Slow::Text(text) = self.rules.value(bytes, *span) else { continue };
+            let Slow::Text(text) = self.rules.value(bytes, span) else { continue };
             let kinds = classify(text, &self.manner);
             self.kinds = self.kinds.union(kinds);
             if self.must_be_date && self.odd.is_none() && !kinds.is_temporal() {

@@ -82,7 +82,8 @@ proptest! {
         let windows = WINDOWS_1252.decode_without_bom_handling(&bytes).0.into_owned();
         prop_assert_eq!(decoded(Encoding::Windows1252, &bytes), Ok(windows.into_bytes()));
         for encoding in [Encoding::Utf8, Encoding::Utf8Lossy, Encoding::Latin1, Encoding::Windows1252] {
-            if encoding.is_verbatim(&bytes) {
+            if let Some(text) = encoding.verbatim(&bytes) {
+                prop_assert_eq!(text.as_bytes(), &bytes[..]);
                 prop_assert_eq!(decoded(encoding, &bytes), Ok(bytes.clone()));
             }
         }

@@ -1,5 +1,6 @@
 //! Floats, rounded correctly: every answer equals that of `str::parse`.
 
+use super::nearest::{nearest_f32, nearest_f64};
 use super::trim_blanks;
 
 /// Powers of ten that `f64` holds exactly.
@@ -25,11 +26,9 @@ struct Decimal {
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
     let text = trim_blanks(text);
     let Some(decimal) = scan(text) else { return special(text) };
-    if decimal.whole && decimal.mantissa < 1 << 53 && decimal.exponent.unsigned_abs() <= 22 {
-        // Both operands are exact, so one operation rounds once: Clinger's fast path.
-        let power = POWERS_OF_TEN[decimal.exponent.unsigned_abs() as usize];
-        let mantissa = decimal.mantissa as f64;
-        let value = if decimal.exponent < 0 { mantissa / power } else { mantissa * power };
+    if decimal.whole
+        && let Some(value) = nearest_f64(decimal.mantissa, decimal.exponent)
+    {
         return Some(if decimal.negative { -value } else { value });
     }
     fast_float2::parse::<f64, _>(without_plus(text)).ok()
@@ -39,10 +38,9 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
 pub fn parse_f32(text: &[u8]) -> Option<f32> {
     let text = trim_blanks(text);
     let Some(decimal) = scan(text) else { return special(text).map(|value| value as f32) };
-    if decimal.whole && decimal.mantissa < 1 << 24 && decimal.exponent.unsigned_abs() <= 10 {
-        let power = POWERS_OF_TEN_F32[decimal.exponent.unsigned_abs() as usize];
-        let mantissa = decimal.mantissa as f32;
-        let value = if decimal.exponent < 0 { mantissa / power } else { mantissa * power };
+    if decimal.whole
+        && let Some(value) = nearest_f32(decimal.mantissa, decimal.exponent)
+    {
         return Some(if decimal.negative { -value } else { value });
     }
     fast_float2::parse::<f32, _>(without_plus(text)).ok()

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::TimeUnit;
 
-use super::int::{digits_are_decimal, join_digits};
+use super::int::digits_are_decimal;
 use super::trim_blanks;
 
 const SECONDS_A_DAY: i64 = 86_400;
@@ -24,6 +24,11 @@ impl Unit {
             TimeUnit::Nanosecond => 1_000_000_000,
         };
         Self { per_second }
+    }
+
+    /// Whether all seconds of the years 1 to 9999 have a tick.
+    pub(crate) fn holds_all_years(self) -> bool {
+        self.per_second < 1_000_000_000
     }
 
     /// Ticks since 1970. `None` where they overflow, or where the unit is too coarse for the fraction: nothing is
@@ -150,22 +155,44 @@ pub fn parse_stamp(text: &[u8]) -> Option<Stamp> {
     stamp.date_only = false;
     let (seconds, rest) = clock_seconds(clock)?;
     stamp.seconds += i64::from(seconds.value);
-    let mut rest = rest;
-    if seconds.has_seconds
-        && let [b'.' | b',', after @ ..] = rest
-    {
-        let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if !seconds.has_seconds && matches!(rest, [b'.' | b',', ..]) {
+        return None;
+    }
+    let tail = parse_tail(rest)?;
+    Some(Stamp {
+        nanoseconds: tail.nanoseconds,
+        fraction_digits: tail.fraction_digits,
+        offset: tail.offset,
+        ..stamp
+    })
+}
+
+/// What may stand behind the seconds of a timestamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tail {
+    pub(crate) nanoseconds: u32,
+    pub(crate) fraction_digits: u8,
+    pub(crate) offset: Option<i32>,
+}
+
+/// A fraction of 1 to 9 digits or none, then an offset or none; nothing else.
+#[inline]
+pub(crate) fn parse_tail(text: &[u8]) -> Option<Tail> {
+    let mut tail = Tail { nanoseconds: 0, fraction_digits: 0, offset: None };
+    let mut rest = text;
+    if let [b'.' | b',', after @ ..] = rest {
+        let digits = count_digits(after);
         if digits == 0 || digits > 9 {
             return None;
         }
-        stamp.nanoseconds = fraction(&after[..digits]);
-        stamp.fraction_digits = digits as u8;
+        tail.nanoseconds = fraction(&after[..digits]);
+        tail.fraction_digits = digits as u8;
         rest = &after[digits..];
     }
     if !rest.is_empty() {
-        stamp.offset = Some(parse_offset(rest.strip_prefix(b" ").unwrap_or(rest))?);
+        tail.offset = Some(parse_offset(rest.strip_prefix(b" ").unwrap_or(rest))?);
     }
-    Some(stamp)
+    Some(tail)
 }
 
 struct Clock {
@@ -185,14 +212,20 @@ fn clock_seconds(text: &[u8]) -> Option<(Clock, &[u8])> {
         .then_some((Clock { value: hours * 3600 + minutes * 60, has_seconds: false }, rest))
 }
 
-/// Up to nine digits after the point as nanoseconds.
+/// How many digits `text` begins with; of more than ten some number above nine.
+#[inline]
+fn count_digits(text: &[u8]) -> usize {
+    text.iter().take(10).take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// One to nine digits after the point as nanoseconds.
+#[inline]
 fn fraction(digits: &[u8]) -> u32 {
-    let mut padded = [b'0'; 16];
-    padded[7..7 + digits.len()].copy_from_slice(digits);
-    let high = u32::from(padded[7] - b'0');
-    let mut low = [0; 8];
-    low.copy_from_slice(&padded[8..]);
-    high * 100_000_000 + join_digits(u64::from_le_bytes(low) ^ 0x3030_3030_3030_3030) as u32
+    const POWERS: [u32; 10] =
+        [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+    let value =
+        digits.iter().take(9).fold(0, |value, digit| value * 10 + u32::from(digit.wrapping_sub(b'0') % 10));
+    value * POWERS[digits.len().min(9)]
 }
 
 /// `Z`, `+HH`, `+HHMM`, `+HH:MM` as seconds east of UTC; less than a day.
