@@ -7,6 +7,7 @@ use arrow::datatypes::DataType;
 use super::infer::kinds::Kinds;
 use super::reader::ColumnSpec;
 use super::schema_file::{type_code, type_name};
+use super::value::Numbers;
 use super::widen::may_widen;
 
 #[cfg(test)]
@@ -43,6 +44,8 @@ pub struct Mismatch {
     same: bool,
     /// Its text, where it is short enough to be a word for missing values.
     word: Option<String>,
+    /// The marks that make a number of it, in a column of numbers.
+    marks: Option<Numbers>,
 }
 
 /// The mismatches of one block, one row a column.
@@ -130,7 +133,14 @@ impl Mismatch {
             widens: may_widen(spec, found),
             same: true,
             word,
+            marks: Self::marks(spec, found, text),
         }
+    }
+
+    fn marks(spec: &ColumnSpec, found: Kinds, text: &[u8]) -> Option<Numbers> {
+        const NUMBER_BYTES_MAX: usize = 64;
+        let is_one = spec.data_type.is_numeric() && found == Kinds::TEXT && text.len() <= NUMBER_BYTES_MAX;
+        if is_one { Numbers::guess(text) } else { None }
     }
 
     /// A further one.
@@ -174,6 +184,10 @@ impl Mismatch {
             format!(".dtype({name:?}, {})", type_code(&suggested)),
             format!("--dtype {}", flag(format!("{name}={}", type_name(&suggested)))),
         )];
+        if let Some(marks) = self.marks {
+            ways.extend(marks_way(marks));
+            return ways;
+        }
         match (&self.word, self.found.intersects(Kinds::TEXT)) {
             (Some(word), true) if self.same && !word.bytes().any(|byte| byte.is_ascii_digit()) => ways
                 .push((format!(".null_values([{word:?}])"), format!("--null-values {}", flag(word.clone())))),
@@ -185,6 +199,23 @@ impl Mismatch {
         }
         ways
     }
+}
+
+/// What says that numbers are written with these marks.
+fn marks_way(marks: Numbers) -> Option<(String, String)> {
+    let code = |name: &str, byte: u8| format!(".{name}(b'{}')", byte.escape_ascii());
+    let flag = |name: &str, byte: u8| match byte {
+        b' ' => format!("--{name} space"),
+        _ => format!("--{name} {}", shell_word(&char::from(byte).to_string())),
+    };
+    let said =
+        [("decimal", Some(marks.decimal).filter(|byte| *byte != b'.')), ("thousands", marks.thousands)];
+    let said: Vec<(&str, u8)> = said.into_iter().filter_map(|(name, byte)| Some((name, byte?))).collect();
+    (!said.is_empty()).then(|| {
+        let codes: String = said.iter().map(|(name, byte)| code(name, *byte)).collect();
+        let flags: Vec<String> = said.iter().map(|(name, byte)| flag(name, *byte)).collect();
+        (codes, flags.join(" "))
+    })
 }
 
 /// At most sixty characters of a value, in quotes, with nothing that a terminal would act on.

@@ -53,6 +53,27 @@ fn the_type_that_fits_is_the_one_suggested() {
 }
 
 #[test]
+fn numbers_with_other_marks_say_which() {
+    let way = |value: &str| {
+        let text = format!("a\n\"{value}\"\n");
+        let error = read_error(text.as_bytes(), &typed(&[("a", DataType::Float64)]));
+        let ways: Vec<&str> =
+            error.lines().filter(|line| line.contains("decimal") || line.contains("thou")).collect();
+        ways.join("|").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(way("-1,5"), ".decimal(b',') --decimal ,");
+    assert_eq!(way("1.234,5"), ".decimal(b',').thousands(b'.') --decimal , --thousands .");
+    assert_eq!(way("1,234.5"), ".thousands(b',') --thousands ,");
+    assert_eq!(way("1,234,567"), ".thousands(b',') --thousands ,");
+    assert_eq!(way("12 345"), ".thousands(b' ') --thousands space");
+    assert_eq!(way("12'345.6"), ".thousands(b'\\'') --thousands ''\\'''");
+    // It may be both.
+    assert_eq!(way("1,234"), "");
+    assert_eq!(way("1,23,45"), "");
+    assert_eq!(way("n/a"), "");
+}
+
+#[test]
 fn bytes_that_are_no_text_point_to_the_encoding() {
     expect![[r#"
         values do not fit their columns

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::trim_blanks;
+use super::{parse_f64, trim_blanks};
 
 /// The bytes in numbers that are neither digits, signs nor exponents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,6 +54,31 @@ impl Numbers {
         }
         scratch.extend_from_slice(rest);
         Some(scratch)
+    }
+
+    /// The marks that make a number of `text`, which is none as it stands. `None` where no marks do, and where some make
+    /// another one of it than others: `1,234` may be a little more than one, or a thousand.
+    pub(crate) fn guess(text: &[u8]) -> Option<Self> {
+        let marks = [
+            (b',', None),
+            (b',', Some(b'.')),
+            (b'.', Some(b',')),
+            (b'.', Some(b' ')),
+            (b',', Some(b' ')),
+            (b'.', Some(b'\'')),
+            (b'.', Some(b'_')),
+        ];
+        let mut found: Option<(Self, f64)> = None;
+        for (decimal, thousands) in marks {
+            let numbers = Self { decimal, thousands };
+            let Some(value) = numbers.plain(text, &mut Vec::new()).and_then(parse_f64) else { continue };
+            match found {
+                None => found = Some((numbers, value)),
+                Some((_, other)) if other != value => return None,
+                Some(_) => {}
+            }
+        }
+        found.map(|(numbers, _)| numbers)
     }
 
     /// Appends the digits of the whole part, and returns what is behind it.
