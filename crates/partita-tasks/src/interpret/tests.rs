@@ -199,6 +199,18 @@ fn zstandard(bytes: &[u8], window_log: u32) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
+fn bzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+fn xz(bytes: &[u8], level: u32) -> Vec<u8> {
+    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), level);
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
+}
+
 /// Lines that compress a thousand times.
 fn lines(count: usize) -> Vec<u8> {
     [&b"a,b\n"[..], &b"1,xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n".repeat(count)]
@@ -210,7 +222,15 @@ const MIB: usize = 1 << 20;
 #[test]
 fn bombs_are_read_in_little_memory() {
     let count_of = 1_000_000;
-    for (packed, most) in [(gzip(&lines(count_of)), 4 * MIB), (zstandard(&lines(count_of), 19), 4 * MIB)] {
+    let lines = lines(count_of);
+    let bombs = [
+        (gzip(&lines), 4 * MIB),
+        (zstandard(&lines, 19), 4 * MIB),
+        (bzip(&lines), 7 * MIB),
+        // The dictionary of level 1 has a mebibyte.
+        (xz(&lines, 1), 4 * MIB),
+    ];
+    for (packed, most) in bombs {
         assert!(packed.len() < MIB, "{}", packed.len());
         for block_bytes in [10_000, 1 << 30] {
             let (rows, peak) = count(packed.clone(), block_bytes, most).expect("rows");
@@ -237,7 +257,18 @@ fn windows_are_paid_for_first() {
     assert!((8 * MIB..11 * MIB).contains(&peak), "{peak}");
     let error = count(packed, 1 << 30, 8 * MIB).expect_err("no memory").to_string();
     assert!(error.contains("for read_csv"), "{error}");
+    // Dictionaries of 256 KiB and of 8 MiB.
+    let packed = [xz(&lines(10), 0), xz(&lines(1000), 6)].concat();
+    let (rows, peak) = count(packed.clone(), 1 << 30, 16 * MIB).expect("rows");
+    assert_eq!(rows, 1011);
+    assert!((8 * MIB..11 * MIB).contains(&peak), "{peak}");
+    let error = count(packed, 1 << 30, 8 * MIB).expect_err("no memory").to_string();
+    assert!(error.contains("for read_csv"), "{error}");
+    let error = count(bzip(&lines(1000)), 1 << 30, 3 * MIB).expect_err("no memory").to_string();
+    assert!(error.contains("for decompress"), "{error}");
     // The head too.
+    let error = count(xz(&lines(1000), 6), 1 << 30, 8 * MIB).expect_err("no memory").to_string();
+    assert!(error.contains("for decompress"), "{error}");
     let error = count(zstandard(&lines(1000), 23), 1 << 30, 8 * MIB).expect_err("no memory").to_string();
     assert!(error.contains("for decompress"), "{error}");
 }
