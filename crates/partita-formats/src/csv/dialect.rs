@@ -118,6 +118,11 @@ impl Dialect {
         Ok(())
     }
 
+    /// Whether other bytes than separator, quote and line end have a meaning.
+    pub(crate) fn is_special(&self) -> bool {
+        self.escape.is_some() || self.comment.is_some() || self.trim
+    }
+
     /// `raw` without the spaces and tabs around it where the dialect trims, else `raw`. For fields that are not
     /// marked as escaped; [`super::split::unescape`] trims the others.
     pub fn trimmed<'a>(&self, raw: &'a [u8]) -> &'a [u8] {

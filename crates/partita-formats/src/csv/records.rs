@@ -42,9 +42,9 @@ impl Projection {
         self.width
     }
 
-    /// The fields whose ends are kept, ascending.
-    pub(super) fn kept(&self) -> &[u32] {
-        &self.kept
+    /// Whether the end of field `column` is kept.
+    pub(super) fn keeps(&self, column: usize) -> bool {
+        self.positions.get(column).is_some_and(Option::is_some)
     }
 }
 
@@ -59,9 +59,16 @@ struct Shape {
 
 /// A record of another width than the others.
 #[derive(Debug, Clone, Copy)]
-struct Odd {
+pub(super) struct Odd {
     row: u32,
     width: u32,
+}
+
+impl Odd {
+    /// Record `row`, of `width` fields.
+    pub(super) fn new(row: usize, width: usize) -> Self {
+        Self { row: row as u32, width: width as u32 }
+    }
 }
 
 /// The marks of one chunk, reused from chunk to chunk. Positions are bytes in the chunk (below 2 GiB).
@@ -81,7 +88,7 @@ pub struct Records {
     width: usize,
     /// Which ends are kept, where not all are.
     projection: Option<Arc<Projection>>,
-    odd: Vec<Odd>,
+    pub(super) odd: Vec<Odd>,
     /// How each record lies, where there are odd ones.
     shapes: Vec<Shape>,
 }
@@ -177,9 +184,9 @@ impl Records {
         self.projection = projection.map(Arc::clone);
     }
 
-    /// The record that is added next has `width` fields, which are not as many as the others have.
-    pub(super) fn note_odd(&mut self, width: usize) {
-        self.odd.push(Odd { row: self.rows as u32, width: width as u32 });
+    /// Whether more records are odd than not.
+    pub(super) fn are_mostly_odd(&self) -> bool {
+        self.odd.len() * 2 > self.rows
     }
 
     /// All records are there: how they lie can be told.

@@ -5,36 +5,44 @@
 
 use std::sync::Arc;
 
-use super::dialect::Dialect;
+use partita_columns::cpu::{self, Level};
+
+use super::dialect::{Dialect, LineEnd};
 use super::records::{Projection, Records};
+use crate::simd::split::run;
 
 mod count;
+mod find;
 pub(crate) mod machine;
 mod mark;
 pub(crate) mod masks;
 pub(crate) mod quotes;
-mod scan;
+mod shape;
 mod unescape;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
 use count::Counter;
-use machine::Machine;
-use mark::Marker;
-use scan::scan;
+use machine::{Line, Machine};
+use mark::{Marker, Stop};
+use shape::Shapes;
 pub use unescape::{Value, is_quoted, unescape, value};
 
 /// Bytes of one input at most: positions and [`super::records::ESCAPED`] share 32 bits.
 const INPUT_BYTES_MAX: usize = (1 << 31) - 1;
 
-/// Splits chunks of one dialect. Keeps nothing between calls but its tables.
+/// Splits chunks of one dialect. Keeps nothing between calls but its tables, and what width records have.
 #[derive(Debug, Clone)]
 pub struct Splitter {
     dialect: Dialect,
     machine: Machine,
     /// Which ends are kept; `None`: all, of records of any width.
     projection: Option<Arc<Projection>>,
+    /// What a record should look like, or what the last ones have looked like.
+    shape: Shapes,
+    level: Level,
     scratch: Vec<u32>,
 }
 
@@ -54,6 +62,8 @@ impl Splitter {
             dialect: dialect.clone(),
             machine: Machine::new(dialect),
             projection: None,
+            shape: Shapes::full(0),
+            level: cpu::level(),
             scratch: Vec::new(),
         }
     }
@@ -63,8 +73,12 @@ impl Splitter {
     /// marked in the same way, as far as they go, and [`Records::width`] tells their true width.
     #[must_use]
     pub fn with_projection(dialect: &Dialect, width: usize, wanted: &[usize]) -> Self {
-        let projection = (width > 0).then(|| Arc::new(Projection::new(width, wanted)));
-        Self { projection, ..Self::new(dialect) }
+        let splitter = Self::new(dialect);
+        if width == 0 {
+            return splitter;
+        }
+        let projection = Projection::new(width, wanted);
+        Self { shape: Shapes::of(&projection), projection: Some(Arc::new(projection)), ..splitter }
     }
 
     /// Marks the records of `input`, which begins at a record (or at a line to be skipped): puts into `records`, in
@@ -76,24 +90,60 @@ impl Splitter {
     ///
     /// Marks are relative to the beginning of `input`. Inputs of 2 GiB and more are split up to there.
     pub fn split(&mut self, input: &[u8], last: bool, rows_max: usize, records: &mut Records) -> usize {
-        let projection = self.projection.as_deref();
+        let (input, last) = limited(input, last);
+        if self.shape.width() == 0 {
+            self.shape = Shapes::full(self.first_width(input, last));
+        }
         let partial = self.projection.as_ref().filter(|projection| !projection.is_full());
-        records.begin(projection.map_or(0, Projection::width), partial);
+        records.begin(self.shape.width(), partial);
         if rows_max == 0 {
             return 0;
         }
-        let (input, last) = limited(input, last);
-        let mut marker = Marker::new(&self.machine, input, rows_max, projection, records, &mut self.scratch);
-        scan(&self.dialect, &self.machine, input, last, &mut marker);
-        marker.finish()
+        let exact_only = self.exact_only();
+        let mut marker = Marker::new(&self.dialect, self.shape.shape(), input, rows_max, records);
+        if exact_only {
+            while !marker.is_done() && marker.mark_exactly(&self.machine, last, &mut self.scratch) {}
+        } else {
+            marker.mark(self.level, &self.machine, last, &mut self.scratch);
+        }
+        let consumed = marker.finish();
+        if self.projection.is_none() && records.are_mostly_odd() {
+            self.shape = Shapes::full(0);
+        }
+        consumed
     }
 
     /// Counts the records of `input` as [`Splitter::split`] would mark them, without marking any.
     pub fn count(&mut self, input: &[u8], last: bool) -> Counted {
         let (input, last) = limited(input, last);
-        let mut counter = Counter::new(&self.machine, input, &mut self.scratch);
-        scan(&self.dialect, &self.machine, input, last, &mut counter);
-        Counted { records: counter.records, consumed: counter.start }
+        let exact_only = self.exact_only();
+        let mut counter = Counter::new(&self.dialect, input);
+        loop {
+            let stop = if exact_only { Stop::Exact } else { run(self.level, &mut counter) };
+            let is_read = counter.is_done() || stop == Stop::End && !last;
+            if is_read || !counter.exact(&self.machine, last, &mut self.scratch) {
+                return Counted { records: counter.records, consumed: counter.start };
+            }
+        }
+    }
+
+    /// Lines that may end in two ways, and bytes with two roles, are rare: they are read exactly, one by one.
+    fn exact_only(&self) -> bool {
+        self.dialect.line_end == LineEnd::Any || self.dialect.check().is_err()
+    }
+
+    /// Fields of the first record, or 0 where none ends here.
+    fn first_width(&mut self, input: &[u8], last: bool) -> usize {
+        let mut at = 0;
+        while at < input.len() {
+            self.scratch.clear();
+            match self.machine.record(input, at, last, &mut self.scratch) {
+                Line::Record(_) => return self.scratch.len(),
+                Line::Skipped(next) => at = next,
+                Line::Unfinished => break,
+            }
+        }
+        0
     }
 }
 

@@ -3,4 +3,5 @@
 //! Every function here has one body a level of [`partita_columns::cpu`] and gives the same bytes at each.
 
 pub(crate) mod decode;
+pub(crate) mod split;
 pub(crate) mod views;

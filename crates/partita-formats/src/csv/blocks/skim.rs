@@ -65,7 +65,7 @@ fn page(dialect: &Dialect, machine: &Machine, state: &mut State, bytes: &[u8]) -
     let Some(mut quotes) = Quotes::from_state(*state) else { return 0 };
     let mut taken = 0;
     for block in blocks {
-        if quotes.block(dialect, block, u64::MAX).is_none() {
+        if quotes.block(dialect, block).is_none() {
             let (line, next) = machine.run_line(quotes.state(), &bytes[taken..]);
             *state = next;
             return taken + line;

@@ -1,87 +1,94 @@
 //! Records of a chunk, counted.
 
-use memchr::{memchr, memrchr};
-
 use super::super::dialect::Dialect;
 use super::machine::{Line, Machine};
-use super::quotes::Outside;
-use super::scan::Sink;
+use super::mark::Stop;
+use super::masks::{BLOCK_BYTES, block_at, filler, last_taken};
+use super::quotes::{Masks, Quotes};
+use crate::simd::split::{Job, Lanes};
 
 /// Counts the records of `input`.
 pub(super) struct Counter<'a> {
-    machine: &'a Machine,
+    dialect: &'a Dialect,
     input: &'a [u8],
     pub(super) records: usize,
     /// First byte of the current line.
     pub(super) start: usize,
-    scratch: &'a mut Vec<u32>,
+    /// The next byte.
+    at: usize,
+    quotes: Quotes,
 }
 
 impl<'a> Counter<'a> {
-    pub(super) fn new(machine: &'a Machine, input: &'a [u8], scratch: &'a mut Vec<u32>) -> Self {
-        Self { machine, input, records: 0, start: 0, scratch }
+    pub(super) fn new(dialect: &'a Dialect, input: &'a [u8]) -> Self {
+        Self { dialect, input, records: 0, start: 0, at: 0, quotes: Quotes::START }
     }
 
-    #[inline(always)]
-    fn end_line(&mut self, at: usize) {
-        let end = self.machine.without_cr(self.input, self.start, at);
-        self.records += usize::from(end != self.start);
-        self.start = at + 1;
-    }
-}
-
-impl Sink for Counter<'_> {
-    fn plain(&mut self, _: &Dialect, mut from: usize, to: usize) -> bool {
-        // The lines counted below want to see two bytes before their ends. If these are a line end, or one and a
-        // `\r`, it was outside quotes: a quote would stand between it and here.
-        while from < 2 {
-            let Some(at) = memchr(b'\n', &self.input[from..to]) else { return true };
-            self.end_line(from + at);
-            from = self.start;
-        }
-        let Some(last) = memrchr(b'\n', &self.input[from..to]) else { return true };
-        self.start = from + last + 1;
-        self.records += count_lines(&self.input[from - 2..self.start]);
-        true
+    /// Whether all bytes belong to lines that have ended.
+    pub(super) fn is_done(&self) -> bool {
+        self.start >= self.input.len()
     }
 
-    #[inline(always)]
-    fn block(&mut self, at: usize, outside: Outside) -> bool {
-        let mut line_ends = outside.line_ends;
-        while line_ends != 0 {
-            self.end_line(at + line_ends.trailing_zeros() as usize);
-            line_ends &= line_ends - 1;
-        }
-        true
-    }
-
-    fn exact(&mut self, machine: &Machine, last: bool) -> Option<usize> {
-        self.scratch.clear();
-        match machine.record(self.input, self.start, last, self.scratch) {
-            Line::Unfinished => return None,
-            Line::Skipped(next) => self.start = next,
+    /// Reads the current line again from its beginning, exactly. False: it is unfinished.
+    pub(super) fn exact(&mut self, machine: &Machine, last: bool, scratch: &mut Vec<u32>) -> bool {
+        scratch.clear();
+        self.start = match machine.record(self.input, self.start, last, scratch) {
+            Line::Unfinished => return false,
+            Line::Skipped(next) => next,
             Line::Record(next) => {
                 self.records += 1;
-                self.start = next;
+                next
             }
-        }
-        Some(self.start)
+        };
+        (self.at, self.quotes) = (self.start, Quotes::START);
+        true
     }
 }
 
-/// Lines that end in `bytes` behind its first two bytes, but for the empty ones and those of a lone `\r`.
-fn count_lines(bytes: &[u8]) -> usize {
-    // So many that a sum of eight bits holds: then the compiler counts in vectors of bytes.
-    const RUN: usize = 128;
-    let mut count = 0;
-    let (before_last, last, here) = (bytes, &bytes[1..], &bytes[2..]);
-    for ((before_last, last), here) in before_last.chunks(RUN).zip(last.chunks(RUN)).zip(here.chunks(RUN)) {
-        let mut run = 0_u8;
-        for ((&before_last, &last), &here) in before_last.iter().zip(last).zip(here) {
-            let empty = (last == b'\n') | ((last == b'\r') & (before_last == b'\n'));
-            run += u8::from((here == b'\n') & !empty);
-        }
-        count += usize::from(run);
+impl Job for &mut Counter<'_> {
+    type Output = Stop;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Stop {
+        let dialect = self.dialect.clone();
+        let special = dialect.is_special().then_some(&dialect);
+        let quote = dialect.quote.unwrap_or(b'\n');
+        let has_quotes = if dialect.quote.is_some() { u64::MAX } else { 0 };
+        let mut filled_up = filler(&dialect);
+        let (mut at, mut quotes, mut start, mut records) = (self.at, self.quotes, self.start, self.records);
+        // Whether a field begins at `at` has not been looked at.
+        let mut is_behind_plain = false;
+        let stop = loop {
+            let Some(block) = block_at(self.input, at, &mut filled_up) else { break Stop::End };
+            let last = last_taken(block);
+            let [mut line_ends, returns, found] = lanes.equal(block, [b'\n', b'\r', quote]);
+            let found = found & has_quotes;
+            if found != 0 || !quotes.is_plain() || special.is_some() {
+                if is_behind_plain {
+                    let before = self.input[at - 1];
+                    let is_end = before == dialect.separator || before == b'\n';
+                    quotes = Quotes::behind(u64::from(is_end), 0);
+                    is_behind_plain = false;
+                }
+                let [separators] = lanes.equal(block, [dialect.separator]);
+                let masks = Masks { separators, line_ends, quotes: found };
+                let Some(outside) = quotes.outside(lanes, special, block, masks, last) else {
+                    break Stop::Exact;
+                };
+                line_ends = outside.line_ends;
+            } else {
+                is_behind_plain = true;
+            }
+            // Lines of no byte, or of a `\r` alone, are no records.
+            let line_starts = line_ends << 1 | u64::from(start == at);
+            let empty = line_starts | (returns & line_starts) << 1;
+            records += (line_ends & !empty).count_ones() as usize;
+            if line_ends != 0 {
+                start = at + BLOCK_BYTES - line_ends.leading_zeros() as usize;
+            }
+            at += last as usize + 1;
+        };
+        (self.at, self.quotes, self.start, self.records) = (at, quotes, start, records);
+        stop
     }
-    count
 }

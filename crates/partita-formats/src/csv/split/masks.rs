@@ -1,43 +1,42 @@
-//! Sixty-four bytes at a time: one bit a byte, the lowest for the first.
+//! The input as blocks of sixty-four bytes.
 
-/// Bytes of a block.
-pub(crate) const BLOCK_BYTES: usize = 64;
+use super::super::dialect::Dialect;
+pub(crate) use crate::simd::split::{BLOCK_BYTES, Block};
 
-/// One block of the input.
-pub(crate) type Block = [u8; BLOCK_BYTES];
-
-/// The bytes of `block` that are `byte`.
-///
-/// The comparison into an array of flags is what compilers turn into vector instructions on every target; the
-/// multiplication then gathers the low bits of eight bytes into one. Measured faster than comparing in 64-bit words
-/// (2 x) and than shifting the flags together one by one (5 x).
-#[inline(always)]
-pub(crate) fn equal(block: &Block, byte: u8) -> u64 {
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let mut flags = [0; BLOCK_BYTES];
-    for (flag, &found) in flags.iter_mut().zip(block) {
-        *flag = u8::from(found == byte);
-    }
-    let mut mask = 0;
-    for (index, word) in flags.as_chunks::<8>().0.iter().enumerate() {
-        mask |= (u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56) << (8 * index);
-    }
-    mask
+/// A block of a byte that means nothing in `dialect`, to fill up the last one of an input.
+pub(super) fn filler(dialect: &Dialect) -> Block {
+    let roles = [Some(dialect.separator), dialect.quote, dialect.escape, dialect.comment];
+    let means_nothing = |byte: &u8| !roles.contains(&Some(*byte)) && !b"\r\n\t ".contains(byte);
+    [(0..=u8::MAX).find(means_nothing).unwrap_or(0); BLOCK_BYTES]
 }
 
-/// Each bit of the result is the parity of the bits of `mask` up to and with its own.
+/// The block of `input` at `at`, filled up in `filled` where the input ends in it; `None` behind the end.
 #[inline(always)]
-pub(crate) fn parity(mut mask: u64) -> u64 {
-    for distance in [1, 2, 4, 8, 16, 32] {
-        mask ^= mask << distance;
+pub(super) fn block_at<'a>(input: &'a [u8], at: usize, filled: &'a mut Block) -> Option<&'a Block> {
+    match input.get(at..).and_then(<[u8]>::first_chunk) {
+        Some(block) => Some(block),
+        None => last_block(input, at, filled),
     }
-    mask
 }
 
-/// The last bytes of an input as a block, and which of its bytes they are.
-pub(crate) fn padded(tail: &[u8]) -> (Block, u64) {
-    let mut block = [0; BLOCK_BYTES];
-    let count = tail.len().min(BLOCK_BYTES);
-    block[..count].copy_from_slice(&tail[..count]);
-    (block, if count == BLOCK_BYTES { u64::MAX } else { (1 << count) - 1 })
+#[cold]
+#[inline(never)]
+fn last_block<'a>(input: &'a [u8], at: usize, filled: &'a mut Block) -> Option<&'a Block> {
+    let rest = input.get(at..).unwrap_or(&[]);
+    filled.get_mut(..rest.len())?.copy_from_slice(rest);
+    (!rest.is_empty()).then_some(filled)
+}
+
+/// The last byte of `block` to be taken: the last of all, or the one before where that is a `\r`, whose line end may be
+/// the first byte of the next block.
+#[inline(always)]
+pub(super) fn last_taken(block: &Block) -> u32 {
+    if block[BLOCK_BYTES - 1] == b'\r' { one_less() } else { BLOCK_BYTES as u32 - 1 }
+}
+
+/// A call: so that the next block is loaded before this one is looked at, as the processor guesses that it follows.
+#[cold]
+#[inline(never)]
+fn one_less() -> u32 {
+    BLOCK_BYTES as u32 - 2
 }

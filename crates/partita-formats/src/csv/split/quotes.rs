@@ -6,9 +6,21 @@
 //! outside quotes, end the method: then [`Quotes::block`] says so, and the caller goes on with the exact machine. Lines
 //! end with `\n` here; for [`LineEnd::Any`](super::super::dialect::LineEnd) there is the exact machine alone.
 
-use super::super::dialect::{Dialect, is_blank};
+use super::super::dialect::Dialect;
 use super::machine::State;
-use super::masks::{BLOCK_BYTES, Block, equal, parity};
+use super::masks::{BLOCK_BYTES, Block};
+use crate::simd::split::{Lanes, Plain, equal};
+
+/// The bytes of a block that may matter, inside quotes and outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Masks {
+    /// Separators.
+    pub(crate) separators: u64,
+    /// Line ends.
+    pub(crate) line_ends: u64,
+    /// Quotes.
+    pub(crate) quotes: u64,
+}
 
 /// What a block has outside quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,45 +73,64 @@ impl Quotes {
         }
     }
 
-    /// Whether bytes without quotes, escapes and comments need nothing of what is carried.
-    pub(crate) fn is_plain(self) -> bool {
-        self.inside == 0 && self.quoted == 0
-    }
-
-    /// Behind `bytes` that have no quotes, escapes and comments; from a plain state.
-    pub(crate) fn behind(self, dialect: &Dialect, bytes: &[u8]) -> Self {
-        let blank = |byte: u8| dialect.trim && is_blank(byte) && byte != dialect.separator;
-        let at_start = match bytes.iter().rev().find(|&&byte| !blank(byte)) {
-            Some(&byte) => u64::from(byte == dialect.separator || byte == b'\n'),
-            None => self.at_start,
-        };
-        Self { at_start, ..self }
-    }
-
-    /// Takes the bytes of `block` that are in `valid` (all of them, unless it is the last). `None` where quotes by
-    /// parity would not be exact: then nothing has changed.
+    /// Whether a block without quotes, escapes and comments needs nothing of what is carried but whether a field begins.
     #[inline(always)]
-    pub(crate) fn block(&mut self, dialect: &Dialect, block: &Block, valid: u64) -> Option<Outside> {
-        let find = |byte: u8| equal(block, byte) & valid;
-        let quotes = dialect.quote.map_or(0, find);
-        let inside = parity(quotes) ^ self.inside;
-        if dialect.escape.is_some_and(|escape| find(escape) != 0)
-            || dialect.comment.is_some_and(|comment| find(comment) & !inside != 0)
-        {
-            return None;
-        }
-        let line_ends = find(b'\n') & !inside;
-        let ends = (find(dialect.separator) & !inside) | line_ends;
+    pub(crate) fn is_plain(self) -> bool {
+        self.inside | self.quoted == 0
+    }
+
+    /// Behind the byte `last` of a block without quotes, escapes and comments, from a plain state, with these ends of fields.
+    #[inline(always)]
+    pub(crate) fn behind(ends: u64, last: u32) -> Self {
+        Self { at_start: ends >> last & 1, ..Self::START }
+    }
+
+    /// As [`Quotes::outside`], for one block here and there.
+    pub(crate) fn block(&mut self, dialect: &Dialect, block: &Block) -> Option<Outside> {
+        let find = |byte: u8| equal(block, byte);
+        let masks = Masks {
+            separators: find(dialect.separator),
+            line_ends: find(b'\n'),
+            quotes: dialect.quote.map_or(0, find),
+        };
+        let special = dialect.is_special().then_some(dialect);
+        self.outside(Plain, special, block, masks, BITS - 1)
+    }
+
+    /// Takes a block, which has these `masks`, up to and with its byte `last`: behind that it has nothing that matters.
+    /// `None` where quotes by parity would not be exact: then nothing has changed. `special`: the dialect, where it
+    /// [is special](Dialect::is_special).
+    #[inline(always)]
+    pub(crate) fn outside<L: Lanes>(
+        &mut self,
+        lanes: L,
+        special: Option<&Dialect>,
+        block: &Block,
+        masks: Masks,
+        last: u32,
+    ) -> Option<Outside> {
+        let Masks { separators, line_ends, quotes } = masks;
+        let inside = lanes.parity(quotes) ^ self.inside;
+        let line_ends = line_ends & !inside;
+        let ends = (separators & !inside) | line_ends;
         let closing = quotes & !inside;
         let mut starts = ends << 1 | self.at_start;
-        let mut at_start = ends >> (BLOCK_BYTES - 1);
-        if dialect.trim {
-            let blanks = (find(b' ') | find(b'\t')) & !ends;
-            // Adding the first blank of a run to the run carries into the byte behind it. (What the sum leaves on
-            // blanks is of no account: no blank is a quote.)
-            let (sum, overflow) = (starts & blanks).overflowing_add(blanks);
-            starts |= sum;
-            at_start |= u64::from(overflow);
+        let mut at_start = ends >> last & 1;
+        if let Some(dialect) = special {
+            let find = |byte: u8| lanes.equal(block, [byte])[0];
+            if dialect.escape.is_some_and(|escape| find(escape) != 0)
+                || dialect.comment.is_some_and(|comment| find(comment) & !inside != 0)
+            {
+                return None;
+            }
+            if dialect.trim {
+                let blanks = (find(b' ') | find(b'\t')) & !ends;
+                // Adding the first blank of a run to the run carries into the byte behind it. (What the sum leaves on
+                // blanks is of no account: no blank is a quote.)
+                let (sum, overflow) = (starts & blanks).overflowing_add(blanks);
+                starts |= sum;
+                at_start |= if last + 1 == BITS { u64::from(overflow) } else { starts >> (last + 1) & 1 };
+            }
         }
         if quotes & inside & !(starts | closing << 1 | self.closed) != 0 {
             return None;
@@ -109,11 +140,13 @@ impl Quotes {
         let (sum, carry) = (!ends).overflowing_add(quotes);
         let (sum, carried) = sum.overflowing_add(self.quoted);
         *self = Self {
-            inside: ((inside as i64) >> (BLOCK_BYTES - 1)) as u64,
+            inside: ((inside as i64) >> (BITS - 1)) as u64,
             at_start,
-            closed: closing >> (BLOCK_BYTES - 1),
+            closed: closing >> last & 1,
             quoted: u64::from(carry | carried),
         };
         Some(Outside { ends, line_ends, quoted: sum & ends })
     }
 }
+
+const BITS: u32 = BLOCK_BYTES as u32;

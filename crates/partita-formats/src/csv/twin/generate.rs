@@ -53,3 +53,38 @@ pub(crate) fn lines(pieces_max: usize) -> impl Strategy<Value = Vec<u8>> {
 pub(crate) fn files() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![noise(300), lines(60), lines(6)]
 }
+
+/// Records that have all the same number of fields, but for some lines that are otherwise; and that number.
+pub(crate) fn tables() -> impl Strategy<Value = (usize, Vec<u8>)> {
+    let width = prop_oneof![1usize..25, 60usize..70, Just(140)];
+    let field = prop_oneof![
+        8 => "[0-9.]{0,6}",
+        1 => "[a-z ]{0,90}",
+        2 => Just("\"a,\"\"b\"".to_owned()),
+        1 => Just("\"\r\n\"".to_owned()),
+        1 => Just("7\r".to_owned()),
+    ];
+    let odd = prop_oneof![
+        Just("\n"),
+        Just("\r\n"),
+        Just("# \"c,\n"),
+        Just("1,2\n"),
+        Just("1,2,3\r\n"),
+        Just("5\" x,\"\n")
+    ];
+    let line_end = prop_oneof![3 => Just("\n"), 1 => Just("\r\n")];
+    (width, prop::collection::vec(field, 1..40), line_end, prop::collection::vec((odd, 0usize..300), 0..4))
+        .prop_map(|(width, fields, line_end, odd)| {
+            let mut lines: Vec<String> = (0..3000 / (4 * width) + 3)
+                .map(|row| {
+                    let fields =
+                        (0..width).map(|column| fields[(row * width + column) % fields.len()].as_str());
+                    fields.collect::<Vec<_>>().join(",") + line_end
+                })
+                .collect();
+            for (line, at) in odd {
+                lines.insert(at % lines.len(), line.to_owned());
+            }
+            (width, lines.concat().into_bytes())
+        })
+}
