@@ -8,12 +8,18 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, compute_leaves};
 
 use crate::error::Result;
-use crate::parquet::layout::{Layout, Leaf};
+use crate::parquet::column::Work;
+use crate::parquet::column::input::AnyColumn;
+use crate::parquet::layout::{Layout, Leaf, Root};
 use crate::parquet::memory::compressor_bytes;
 use crate::parquet::options::WriteOptions;
-use crate::parquet::row_group::{self, EncodedRowGroup, PageFile, SharedPages, lock};
+use crate::parquet::row_group::{self, Chunk, EncodedRowGroup, PageFile, SharedPages, lock};
+use crate::simd::encode::Cpu;
 
-/// Bytes of a column's writer beside its buffers.
+/// Bytes of a column beside its buffers.
+const COLUMN_BYTES: usize = 2 << 10;
+
+/// The same of a writer of the `parquet` crate.
 const WRITER_BYTES: usize = 4 << 10;
 
 /// A page that is being compressed: its values, with levels before them, and compressed.
@@ -36,7 +42,14 @@ const PAGE_COPIES: usize = 3;
 /// ```
 pub struct RowGroupEncoder {
     layout: Arc<Layout>,
-    writers: Vec<ArrowColumnWriter>,
+    work: Work,
+    /// Those of [`Root::Own`], in their order.
+    columns: Vec<AnyColumn>,
+    /// Those of [`Root::Other`].
+    others: Vec<ArrowColumnWriter>,
+    /// The pages of `others`.
+    other_pages: Vec<SharedPages>,
+    /// All pages.
     pages: Vec<SharedPages>,
     rows: usize,
 }
@@ -56,8 +69,25 @@ impl RowGroupEncoder {
     /// # Errors
     /// [`crate::ErrorKind::Parquet`] for types that Parquet cannot hold.
     pub fn with_layout(layout: Arc<Layout>) -> Result<Self> {
-        let (writers, pages) = layout.column_writers()?;
-        Ok(Self { layout, writers, pages, rows: 0 })
+        Self::at_level(layout, Cpu::new())
+    }
+
+    /// An encoder that runs at a level of instructions.
+    pub(super) fn at_level(layout: Arc<Layout>, cpu: Cpu) -> Result<Self> {
+        let (others, other_pages) = layout.other_writers()?;
+        let (mut columns, mut pages) = (Vec::new(), Vec::new());
+        let mut left = other_pages.iter();
+        for root in layout.roots() {
+            match root {
+                Root::Own(spec) => {
+                    let own = SharedPages::default();
+                    pages.push(Arc::clone(&own));
+                    columns.push(AnyColumn::new(spec, own));
+                }
+                Root::Other(leaves) => pages.extend(left.by_ref().take(*leaves).map(Arc::clone)),
+            }
+        }
+        Ok(Self { layout, work: Work::new(cpu), columns, others, other_pages, pages, rows: 0 })
     }
 
     /// Encodes a batch. The row group takes all of it: callers cut batches at [`RowGroupEncoder::room`].
@@ -67,11 +97,17 @@ impl RowGroupEncoder {
     /// The encoder is of no use afterwards.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.layout.check(batch)?;
-        let mut writers = self.writers.iter_mut();
+        let (mut columns, mut others) = (self.columns.iter_mut(), self.others.iter_mut());
         for (index, (field, column)) in self.layout.fed().iter().zip(batch.columns()).enumerate() {
-            let column = self.layout.fit(index, column)?;
-            for leaf in compute_leaves(field, &column)? {
-                if let Some(writer) = writers.next() {
+            let array = self.layout.fit(index, column)?;
+            if let Some(Root::Own(_)) = self.layout.roots().get(index) {
+                if let Some(column) = columns.next() {
+                    column.write(&array, &mut self.work)?;
+                }
+                continue;
+            }
+            for leaf in compute_leaves(field, &array)? {
+                if let Some(writer) = others.next() {
                     writer.write(&leaf)?;
                 }
             }
@@ -97,10 +133,28 @@ impl RowGroupEncoder {
     /// the next page will take for a moment. While a batch is written it can be more by what that batch makes the
     /// buffers grow.
     pub fn memory_bytes(&self) -> usize {
+        let mut missing = 0;
+        let mut bytes = self.work.memory_bytes() + self.other_bytes();
+        let own = self.layout.roots().iter().filter_map(|root| match root {
+            Root::Own(spec) => Some(spec),
+            Root::Other(_) => None,
+        });
+        for (column, spec) in self.columns.iter().zip(own) {
+            let (held, open) = column.memory_bytes();
+            bytes += held + COLUMN_BYTES;
+            missing = missing.max(self.work.missing_bytes(spec.compression, open));
+        }
+        bytes + missing
+    }
+
+    /// Bytes that the writers of the `parquet` crate hold.
+    fn other_bytes(&self) -> usize {
         let limits = self.layout.limits();
         let mut largest = limits.page_bytes;
         let mut bytes = 0;
-        for ((writer, pages), leaf) in self.writers.iter().zip(&self.pages).zip(self.layout.leaves()) {
+        for ((writer, pages), leaf) in
+            self.others.iter().zip(&self.other_pages).zip(self.layout.other_leaves())
+        {
             let pages = lock(pages);
             let (resident, index_bytes, page) = (pages.resident(), pages.index_bytes(), pages.largest());
             // The writer asks its pages.
@@ -117,12 +171,13 @@ impl RowGroupEncoder {
             bytes += compressor_bytes(leaf.compression, page);
             largest = largest.max(page);
         }
-        bytes + PAGE_COPIES * largest
+        if self.others.is_empty() { 0 } else { bytes + PAGE_COPIES * largest }
     }
 
     /// Bytes that the row group would have in the file if it ended here; pages not yet compressed count in full.
     pub fn encoded_bytes(&self) -> usize {
-        self.writers.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum()
+        let own: usize = self.columns.iter().map(AnyColumn::encoded_bytes).sum();
+        own + self.others.iter().map(ArrowColumnWriter::get_estimated_total_bytes).sum::<usize>()
     }
 
     /// Moves the pages that are complete from memory to `file`, from `offset` on; returns the bytes written. The row
@@ -138,10 +193,22 @@ impl RowGroupEncoder {
     ///
     /// # Errors
     /// Where the last pages cannot be encoded.
-    pub fn finish(self) -> Result<EncodedRowGroup> {
-        let mut chunks = Vec::with_capacity(self.writers.len());
-        for writer in self.writers {
-            chunks.push(writer.close()?);
+    pub fn finish(mut self) -> Result<EncodedRowGroup> {
+        let mut chunks = Vec::with_capacity(self.pages.len());
+        let (mut columns, mut others) = (self.columns.into_iter(), self.others.into_iter());
+        for root in self.layout.roots() {
+            match root {
+                Root::Own(_) => {
+                    if let Some(column) = columns.next() {
+                        chunks.push(Chunk::Own(Box::new(column.finish(&mut self.work)?)));
+                    }
+                }
+                Root::Other(leaves) => {
+                    for writer in others.by_ref().take(*leaves) {
+                        chunks.push(Chunk::Other(Box::new(writer.close()?)));
+                    }
+                }
+            }
         }
         Ok(EncodedRowGroup::new(chunks, self.pages, self.rows as u64))
     }

@@ -17,6 +17,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, TypePtr};
 
 use crate::error::Result;
+use crate::parquet::column::spec::Spec;
 use crate::parquet::hive::split_schema;
 use crate::parquet::options::{Compression, Encoding, PageLimits, Statistics, WriteOptions, options};
 use crate::parquet::row_group::{PagesFactory, SharedPages};
@@ -41,12 +42,31 @@ pub struct Layout {
     casts: bool,
     root: TypePtr,
     properties: WriterPropertiesPtr,
+    /// How each column is written.
+    roots: Vec<Root>,
+    /// The columns that the `parquet` crate writes.
+    others: Option<Others>,
+    options: WriteOptions,
+    limits: PageLimits,
+}
+
+/// How a column of the schema is written.
+#[derive(Debug)]
+pub(super) enum Root {
+    /// By [`super::column`].
+    Own(Arc<Spec>),
+    /// By the `parquet` crate, in so many leaves.
+    Other(usize),
+}
+
+/// Columns that the `parquet` crate writes: nested ones, and those of fixed length.
+#[derive(Debug)]
+struct Others {
     /// What column writers are made from; nothing is written to it.
     nowhere: SerializedFileWriter<Vec<u8>>,
-    options: WriteOptions,
-    /// Of each leaf column.
+    schema: SchemaRef,
+    /// Of each leaf.
     leaves: Vec<Leaf>,
-    limits: PageLimits,
 }
 
 /// What the memory of a column's writer depends on.
@@ -92,16 +112,8 @@ impl Layout {
         let limits = write.page_limits(descriptor.num_columns());
         let properties = Arc::new(properties(&written, &descriptor, write, limits)?);
         let root = descriptor.root_schema_ptr();
-        let nowhere = SerializedFileWriter::new(Vec::new(), Arc::clone(&root), Arc::clone(&properties))?;
-        let leaves = descriptor.columns().iter().map(|column| Leaf {
-            compression: properties.compression(column.path()),
-            is_bytes: column.physical_type() == Type::BYTE_ARRAY,
-            keeps_buffer: matches!(
-                properties.encoding(column.path()),
-                Some(basic::Encoding::DELTA_BYTE_ARRAY | basic::Encoding::DELTA_LENGTH_BYTE_ARRAY)
-            ),
-        });
-        let leaves = leaves.collect();
+        let roots = roots(&descriptor, &fed, &properties, write, limits);
+        let others = Others::new(&written, &roots, &properties)?;
         Ok(Arc::new(Self {
             input: schema,
             written,
@@ -110,9 +122,9 @@ impl Layout {
             casts,
             root,
             properties,
-            nowhere,
+            roots,
+            others,
             options: write.clone(),
-            leaves,
             limits,
         }))
     }
@@ -145,18 +157,26 @@ impl Layout {
         &self.properties
     }
 
-    /// New writers for the columns of one row group, and the pages that they will fill.
-    pub(super) fn column_writers(&self) -> Result<(Vec<ArrowColumnWriter>, Vec<SharedPages>)> {
+    /// How each column is written.
+    pub(super) fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    /// New writers for the columns of one row group that the `parquet` crate writes, and the pages that they will fill.
+    pub(super) fn other_writers(&self) -> Result<(Vec<ArrowColumnWriter>, Vec<SharedPages>)> {
+        let Some(others) = &self.others else {
+            return Ok((Vec::new(), Vec::new()));
+        };
         let pages = Arc::new(PagesFactory::new(Arc::clone(&self.properties)));
-        let factory = ArrowRowGroupWriterFactory::new(&self.nowhere, Arc::clone(&self.written))
+        let factory = ArrowRowGroupWriterFactory::new(&others.nowhere, Arc::clone(&others.schema))
             .with_page_store_factory(Arc::clone(&pages) as Arc<dyn PageStoreFactory>);
         let writers = factory.create_column_writers(0)?;
         Ok((writers, pages.created()))
     }
 
-    /// What the memory of the column writers depends on, in their order.
-    pub(super) fn leaves(&self) -> &[Leaf] {
-        &self.leaves
+    /// What the memory of those writers depends on, in their order.
+    pub(super) fn other_leaves(&self) -> &[Leaf] {
+        self.others.as_ref().map_or(&[], |others| &others.leaves)
     }
 
     /// The limits of pages and dictionaries.
@@ -204,6 +224,54 @@ impl Layout {
         }
         let strict = CastOptions { safe: false, ..CastOptions::default() };
         Ok(cast_with_options(column, fed, &strict)?)
+    }
+}
+
+fn roots(
+    descriptor: &SchemaDescriptor,
+    fed: &[FieldRef],
+    properties: &WriterProperties,
+    write: &WriteOptions,
+    limits: PageLimits,
+) -> Vec<Root> {
+    let mut roots: Vec<Root> = fed.iter().map(|_| Root::Other(0)).collect();
+    for leaf in 0..descriptor.num_columns() {
+        let column = descriptor.column(leaf);
+        let root = descriptor.get_column_root_idx(leaf);
+        let compression = properties.compression(column.path());
+        roots[root] =
+            match (&roots[root], Spec::new(&column, fed[root].data_type(), compression, write, limits)) {
+                (Root::Other(0), Some(spec)) => Root::Own(Arc::new(spec)),
+                (Root::Other(leaves), _) => Root::Other(leaves + 1),
+                // A flat column has one leaf.
+                (Root::Own(spec), _) => Root::Own(Arc::clone(spec)),
+            };
+    }
+    roots
+}
+
+impl Others {
+    fn new(written: &Schema, roots: &[Root], properties: &WriterPropertiesPtr) -> Result<Option<Self>> {
+        let fields = written.fields().iter().zip(roots);
+        let fields =
+            fields.filter(|(_, root)| matches!(root, Root::Other(_))).map(|(field, _)| Arc::clone(field));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        if schema.fields().is_empty() {
+            return Ok(None);
+        }
+        let descriptor = ArrowSchemaConverter::new().convert(&schema)?;
+        let leaves = descriptor.columns().iter().map(|column| Leaf {
+            compression: properties.compression(column.path()),
+            is_bytes: column.physical_type() == Type::BYTE_ARRAY,
+            keeps_buffer: matches!(
+                properties.encoding(column.path()),
+                Some(basic::Encoding::DELTA_BYTE_ARRAY | basic::Encoding::DELTA_LENGTH_BYTE_ARRAY)
+            ),
+        });
+        let leaves = leaves.collect();
+        let root = descriptor.root_schema_ptr();
+        let nowhere = SerializedFileWriter::new(Vec::new(), root, Arc::clone(properties))?;
+        Ok(Some(Self { nowhere, schema, leaves }))
     }
 }
 

@@ -4,7 +4,11 @@
 //! [`PageFile`] until a [`PartWriter`] appends it to a file. Schema and options together make a [`Layout`],
 //! which all tasks and parts of a data set share.
 
+mod bounds;
+mod codec;
+mod column;
 pub mod encoder;
+mod header;
 pub mod hive;
 pub mod layout;
 mod memory;

@@ -58,7 +58,7 @@ impl<W: Write + Send> PartWriter<W> {
     /// Whatever the sink reports.
     pub fn with_layout(sink: W, layout: &Layout) -> Result<Self> {
         let writer = SerializedFileWriter::new(
-            Hashing { sink: Some(sink), hash: Xxh3::new(), bytes: 0 },
+            Hashing { sink: Some(sink), hash: Xxh3::new(), bytes: 0, waiting: Vec::new() },
             Arc::clone(layout.root()),
             Arc::clone(layout.properties()),
         )?;
@@ -82,7 +82,7 @@ impl<W: Write + Send> PartWriter<W> {
         self.row_groups += 1;
         let mut writer = self.writer.next_row_group()?;
         for chunk in row_group.chunks {
-            chunk.append_to_row_group(&mut writer)?;
+            chunk.append(&mut writer)?;
         }
         writer.close()?;
         Ok(())
@@ -106,6 +106,7 @@ impl<W: Write + Send> PartWriter<W> {
         // Not `into_inner`, whose errors have lost what the sink reported.
         self.writer.finish()?;
         let hashing = self.writer.inner_mut();
+        hashing.pass_on().map_err(ParquetError::from)?;
         let summary = PartSummary {
             rows: self.rows,
             bytes: hashing.bytes,
@@ -117,23 +118,44 @@ impl<W: Write + Send> PartWriter<W> {
     }
 }
 
+/// Bytes that are written at once: pages come in pieces of 8 KiB.
+const WRITE_BYTES: usize = 128 << 10;
+
 /// A sink that hashes and counts what passes.
 struct Hashing<W> {
     /// There until it is given back.
     sink: Option<W>,
     hash: Xxh3,
     bytes: u64,
+    /// What has not been passed on.
+    waiting: Vec<u8>,
+}
+
+impl<W: Write> Hashing<W> {
+    fn pass_on(&mut self) -> io::Result<()> {
+        self.sink.as_mut().ok_or_else(gone)?.write_all(&self.waiting)?;
+        self.waiting.clear();
+        Ok(())
+    }
 }
 
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let count = self.sink.as_mut().ok_or_else(gone)?.write(buffer)?;
-        self.hash.update(&buffer[..count]);
-        self.bytes += count as u64;
-        Ok(count)
+        self.hash.update(buffer);
+        self.bytes += buffer.len() as u64;
+        if self.waiting.is_empty() && buffer.len() >= WRITE_BYTES {
+            self.sink.as_mut().ok_or_else(gone)?.write_all(buffer)?;
+            return Ok(buffer.len());
+        }
+        self.waiting.extend_from_slice(buffer);
+        if self.waiting.len() >= WRITE_BYTES {
+            self.pass_on()?;
+        }
+        Ok(buffer.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.pass_on()?;
         self.sink.as_mut().map_or(Ok(()), Write::flush)
     }
 }

@@ -1,15 +1,18 @@
 //! Encoded row groups, and where their pages wait.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::basic::Compression;
 use parquet::column::page_store::{PageKey, PageStore, PageStoreArgs, PageStoreFactory};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterPropertiesPtr;
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::writer::SerializedRowGroupWriter;
 
 use crate::parquet::hive::PartitionKey;
 use crate::parquet::memory::page_head;
@@ -34,7 +37,7 @@ pub trait PageFile: Send + Sync {
 
 /// The encoded columns of some rows: what a task hands to the writer of a data set.
 pub struct EncodedRowGroup {
-    pub(super) chunks: Vec<ArrowColumnChunk>,
+    pub(super) chunks: Vec<Chunk>,
     pages: Vec<SharedPages>,
     rows: u64,
     bytes: u64,
@@ -42,8 +45,8 @@ pub struct EncodedRowGroup {
 }
 
 impl EncodedRowGroup {
-    pub(super) fn new(chunks: Vec<ArrowColumnChunk>, pages: Vec<SharedPages>, rows: u64) -> Self {
-        let bytes = chunks.iter().map(|chunk| chunk.close().bytes_written).sum();
+    pub(super) fn new(chunks: Vec<Chunk>, pages: Vec<SharedPages>, rows: u64) -> Self {
+        let bytes = chunks.iter().map(|chunk| chunk.bytes()).sum();
         Self { chunks, pages, rows, bytes, key: None }
     }
 
@@ -94,14 +97,104 @@ impl fmt::Debug for EncodedRowGroup {
     }
 }
 
+/// A finished column chunk.
+pub(super) enum Chunk {
+    /// One of [`super::column`].
+    Own(Box<OwnChunk>),
+    /// One of the `parquet` crate's writers.
+    Other(Box<ArrowColumnChunk>),
+}
+
+impl Chunk {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Own(own) => own.close.bytes_written,
+            Self::Other(other) => other.close().bytes_written,
+        }
+    }
+
+    /// Appends the chunk to the row group of a file.
+    pub(super) fn append<W: io::Write + Send>(
+        self,
+        writer: &mut SerializedRowGroupWriter<'_, W>,
+    ) -> Result<(), ParquetError> {
+        match self {
+            Self::Own(own) => {
+                let OwnChunk { close, pages, dictionary } = *own;
+                writer.append_column(&ChunkBytes { pages, dictionary }, close)
+            }
+            Self::Other(other) => other.append_to_row_group(writer),
+        }
+    }
+}
+
+/// A column chunk whose pages are one blob each.
+pub(super) struct OwnChunk {
+    pub(super) close: ColumnCloseResult,
+    pub(super) pages: SharedPages,
+    /// The number of the dictionary's page, which comes first in the file.
+    pub(super) dictionary: Option<usize>,
+}
+
+/// The bytes of a chunk, read once from beginning to end.
+struct ChunkBytes {
+    pages: SharedPages,
+    dictionary: Option<usize>,
+}
+
+impl Length for ChunkBytes {
+    fn len(&self) -> u64 {
+        lock(&self.pages).resident() as u64
+    }
+}
+
+impl ChunkReader for ChunkBytes {
+    type T = PageStream;
+
+    fn get_read(&self, _: u64) -> Result<PageStream, ParquetError> {
+        let dictionary = self.dictionary;
+        let others = (0..lock(&self.pages).count()).filter(|&page| Some(page) != dictionary);
+        let order = dictionary.into_iter().chain(others).collect::<Vec<_>>().into_iter();
+        Ok(PageStream { pages: Arc::clone(&self.pages), order, page: Bytes::new() })
+    }
+
+    fn get_bytes(&self, _: u64, _: usize) -> Result<Bytes, ParquetError> {
+        Err(ParquetError::General("a chunk that is appended is read from its beginning".to_owned()))
+    }
+}
+
+/// Pages in the order of the file; each is let go of once it has been read.
+struct PageStream {
+    pages: SharedPages,
+    order: std::vec::IntoIter<usize>,
+    /// What is left of the page at hand.
+    page: Bytes,
+}
+
+impl Read for PageStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.page.is_empty() {
+            match self.order.next() {
+                Some(page) => self.page = take(&self.pages, page)?,
+                None => return Ok(0),
+            }
+        }
+        let bytes = self.page.split_to(buffer.len().min(self.page.len()));
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+}
+
 /// The pages of one column chunk, held by its writer and by the row group.
 pub(super) type SharedPages = Arc<Mutex<Pages>>;
 
 /// Pages of a column chunk by number of arrival.
 #[derive(Default)]
 pub(super) struct Pages {
-    /// Of each page its header, then its values.
+    /// Of each page its header, then its values; of [`OwnChunk`] both in one.
     blobs: Vec<Blob>,
+    /// Number of pages.
+    pages: usize,
     resident: usize,
     /// Bytes of the largest page before compression.
     largest: usize,
@@ -123,12 +216,25 @@ impl Pages {
 
     /// Bytes of memory that know of the pages.
     pub(super) fn index_bytes(&self) -> usize {
-        self.blobs.len() / 2 * PAGE_INDEX_BYTES
+        self.pages * PAGE_INDEX_BYTES
     }
 
     /// Bytes of the largest page before compression.
     pub(super) fn largest(&self) -> usize {
         self.largest
+    }
+
+    /// Number of blobs.
+    pub(super) fn count(&self) -> usize {
+        self.blobs.len()
+    }
+
+    /// Adds a page with its header; `raw_bytes` are those before compression.
+    pub(super) fn push(&mut self, page: Bytes, raw_bytes: usize) {
+        self.largest = self.largest.max(raw_bytes);
+        self.pages += 1;
+        self.resident += page.len();
+        self.blobs.push(Blob::Memory(page));
     }
 
     fn spill(&mut self, file: &Arc<dyn PageFile>, offset: u64) -> io::Result<u64> {
@@ -151,6 +257,24 @@ pub(super) fn lock(pages: &SharedPages) -> MutexGuard<'_, Pages> {
     pages.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Takes a blob out, from where it is.
+fn take(pages: &SharedPages, number: usize) -> io::Result<Bytes> {
+    let mut pages = lock(pages);
+    let blob = pages.blobs.get_mut(number).ok_or_else(|| io::Error::other(format!("no page {number}")))?;
+    match std::mem::replace(blob, Blob::Memory(Bytes::new())) {
+        Blob::Memory(bytes) => {
+            pages.resident -= bytes.len();
+            Ok(bytes)
+        }
+        Blob::File { file, offset, len } => {
+            drop(pages);
+            let mut bytes = vec![0; len];
+            file.read_at(offset, &mut bytes)?;
+            Ok(Bytes::from(bytes))
+        }
+    }
+}
+
 /// The store of one chunk, as the `parquet` crate wants it.
 struct ChunkPages {
     pages: SharedPages,
@@ -168,6 +292,7 @@ impl PageStore for ChunkPages {
         if is_header {
             let head = page_head(&value);
             pages.largest = pages.largest.max(head.map_or(0, |head| head.raw_bytes));
+            pages.pages += 1;
             self.copies = self.is_raw || head.is_none_or(|head| head.is_dictionary);
         }
         let value = if is_header || self.copies { Bytes::copy_from_slice(&value) } else { value };
@@ -178,23 +303,8 @@ impl PageStore for ChunkPages {
     }
 
     fn take(&mut self, key: PageKey) -> Result<Bytes, ParquetError> {
-        let mut pages = lock(&self.pages);
-        let blob = usize::try_from(key.get())
-            .ok()
-            .and_then(|index| pages.blobs.get_mut(index))
-            .ok_or_else(|| ParquetError::General(format!("no page {}", key.get())))?;
-        match std::mem::replace(blob, Blob::Memory(Bytes::new())) {
-            Blob::Memory(bytes) => {
-                pages.resident -= bytes.len();
-                Ok(bytes)
-            }
-            Blob::File { file, offset, len } => {
-                drop(pages);
-                let mut bytes = vec![0; len];
-                file.read_at(offset, &mut bytes)?;
-                Ok(Bytes::from(bytes))
-            }
-        }
+        let number = usize::try_from(key.get()).unwrap_or(usize::MAX);
+        Ok(take(&self.pages, number)?)
     }
 
     fn memory_size(&self) -> usize {

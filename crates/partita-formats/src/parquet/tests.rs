@@ -177,6 +177,14 @@ fn every_type() -> RecordBatch {
     ])
 }
 
+/// Numbers that have nothing in common (SplitMix64).
+fn scattered(n: i64) -> i64 {
+    let mut bits = (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (bits ^ bits >> 31) as i64
+}
+
 fn names(data_type: &DataType) -> String {
     format!("{data_type:?}")
 }
@@ -242,24 +250,58 @@ fn encodings(bytes: &[u8], leaf: &str) -> Vec<Laid> {
 }
 
 #[test]
-fn defaults_are_what_old_readers_know() {
-    let (bytes, _) = write(&[every_type()], &WriteOptions::default()).unwrap();
-    for leaf in ["s", "ms", "us", "ns", "utc", "zoned", "struct.at"] {
-        let got = encodings(&bytes, leaf);
-        assert!(got.contains(&Laid::DELTA_BINARY_PACKED), "{leaf}: {got:?}");
-        assert!(!got.contains(&Laid::RLE_DICTIONARY), "{leaf}: {got:?}");
+fn encodings_are_chosen_from_the_values() {
+    let rows = 20_000_i64;
+    let of = |value: &dyn Fn(i64) -> i64| (0..rows).map(value).collect::<Vec<_>>();
+    let data = batch(vec![
+        ("few", column(Int64Array::from(of(&|n| scattered(n) >> 57)))),
+        ("few_stamps", column(TimestampMicrosecondArray::from(of(&|n| scattered(n) >> 57)))),
+        ("stamps", column(TimestampMicrosecondArray::from(of(&|n| n * 1000 + (scattered(n) >> 50))))),
+        ("sorted", column(Int64Array::from(of(&|n| n * 3)))),
+        ("scattered", column(Int64Array::from(of(&scattered)))),
+        (
+            "prices",
+            column(Float64Array::from_iter_values((0..rows).map(|n| (scattered(n) >> 54) as f64 * 0.25))),
+        ),
+        (
+            "floats",
+            column(Float64Array::from_iter_values((0..rows).map(|n| (scattered(n) >> 11) as f64 * 1e-9))),
+        ),
+        (
+            "names",
+            column(StringViewArray::from_iter_values(
+                (0..rows).map(|n| format!("name {}", scattered(n) >> 56)),
+            )),
+        ),
+        (
+            "texts",
+            column(StringViewArray::from_iter_values((0..rows).map(|n| format!("text {}", scattered(n))))),
+        ),
+        ("none", column(Int64Array::from_iter((0..rows).map(|_| None)))),
+    ]);
+    let (bytes, _) = write(std::slice::from_ref(&data), &WriteOptions::default()).unwrap();
+    let expected = [
+        ("few", Laid::RLE_DICTIONARY),
+        ("few_stamps", Laid::RLE_DICTIONARY),
+        ("stamps", Laid::DELTA_BINARY_PACKED),
+        ("sorted", Laid::DELTA_BINARY_PACKED),
+        ("scattered", Laid::PLAIN),
+        ("prices", Laid::RLE_DICTIONARY),
+        ("floats", Laid::PLAIN),
+        ("names", Laid::RLE_DICTIONARY),
+        ("texts", Laid::PLAIN),
+        ("none", Laid::PLAIN),
+    ];
+    for (leaf, laid) in expected {
+        let mut got = encodings(&bytes, leaf);
+        got.retain(|&encoding| encoding != Laid::RLE);
+        // A dictionary is plain itself.
+        let expected = if laid == Laid::RLE_DICTIONARY { vec![Laid::PLAIN, laid] } else { vec![laid] };
+        assert_eq!(got, expected, "{leaf}");
     }
-    for leaf in ["i64", "f64", "text", "date"] {
-        let got = encodings(&bytes, leaf);
-        assert!(got.contains(&Laid::RLE_DICTIONARY), "{leaf}: {got:?}");
+    for (got, expected) in read(&bytes).columns().iter().zip(data.columns()) {
+        assert_eq!(got, &cast(expected, got.data_type()).unwrap());
     }
-    let all: Vec<Laid> = metadata(&bytes)
-        .row_group(0)
-        .columns()
-        .iter()
-        .flat_map(|chunk| chunk.encodings().collect::<Vec<_>>())
-        .collect();
-    assert!(!all.contains(&Laid::BYTE_STREAM_SPLIT));
 }
 
 #[test]
@@ -447,8 +489,9 @@ fn encoded_bytes_are_what_the_part_grows_by() {
 #[test]
 fn memory_is_counted_as_it_grows() {
     let rows = batch(vec![("n", column(Int64Array::from_iter_values((0..8192).map(|n| n * 7919))))]);
-    let options =
-        WriteOptions { dictionary: false, compression: Compression::Uncompressed, ..WriteOptions::default() };
+    let plain = ColumnOptions { encoding: Some(Encoding::Plain), ..ColumnOptions::default() };
+    let columns = BTreeMap::from([("n".to_owned(), plain)]);
+    let options = WriteOptions { columns, compression: Compression::Uncompressed, ..WriteOptions::default() };
     let mut encoder = RowGroupEncoder::new(rows.schema(), &options).unwrap();
     for batches in 1..=32 {
         encoder.write(&rows).unwrap();

@@ -2,6 +2,12 @@
 //!
 //! Every function here has one body a level of [`partita_columns::cpu`] and gives the same bytes at each.
 
+pub(crate) mod compact;
 pub(crate) mod decode;
+pub(crate) mod delta;
+pub(crate) mod dictionary;
+pub(crate) mod encode;
+pub(crate) mod extremes;
+pub(crate) mod pack;
 pub(crate) mod split;
 pub(crate) mod views;

@@ -8,6 +8,7 @@ mod ordering;
 mod places;
 mod resume;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +18,9 @@ use arrow::array::{AsArray, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use partita_formats::parquet::options::{MANIFEST_KEY, PART_BYTES_MIN};
-use partita_formats::parquet::{Compression, EncodedRowGroup, PartitionKeys, RowGroupEncoder, WriteOptions};
+use partita_formats::parquet::{
+    ColumnOptions, Compression, EncodedRowGroup, Encoding, PartitionKeys, RowGroupEncoder, WriteOptions,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;
@@ -78,6 +81,12 @@ fn encode(dataset: &Dataset, batch: &RecordBatch) -> EncodedRowGroup {
     let mut encoder = RowGroupEncoder::with_layout(Arc::clone(dataset.layout())).unwrap();
     encoder.write(batch).unwrap();
     encoder.finish().unwrap()
+}
+
+/// The numbers as they are: eight bytes each.
+fn plain() -> BTreeMap<String, ColumnOptions> {
+    let plain = ColumnOptions { encoding: Some(Encoding::Plain), ..ColumnOptions::default() };
+    BTreeMap::from([("n".to_owned(), plain)])
 }
 
 fn options() -> DatasetOptions {
@@ -221,6 +230,7 @@ fn parts_are_cut_at_ends_of_partitions() {
     };
     let cut = |change: &dyn Fn(&mut WriteOptions)| {
         let mut options = options();
+        options.write.columns = plain();
         change(&mut options.write);
         options
     };

@@ -72,7 +72,7 @@ fn encode_spilling(
 
 #[test]
 fn encoders_may_spill_as_they_go() {
-    let numbers = column(Int64Array::from_iter_values((0..8192).map(|n| n * 7919)));
+    let numbers = column(Int64Array::from_iter_values((0..8192).map(scattered)));
     let texts = column(StringViewArray::from_iter_values((0..8192).map(|n| format!("text {}", n % 1000))));
     let rows = batch(vec![("n", numbers), ("t", texts)]);
     let mem = Arc::new(Mem::default());

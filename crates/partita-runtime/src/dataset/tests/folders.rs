@@ -11,6 +11,7 @@ type Folders = BTreeMap<String, Vec<i64>>;
 fn keyed() -> DatasetOptions {
     let mut options = options();
     options.write.partition_on = vec!["text".to_owned()];
+    options.write.columns = plain();
     options.write.part_bytes = PART_BYTES_MIN;
     options.inputs = vec![InputFingerprint { path: "in.csv".to_owned(), bytes: 7, modified_ns: 1 }];
     options.plan = Some(PlanFingerprint::of(["in"]));

@@ -1,0 +1,213 @@
+//! Numbers to their places in a dictionary.
+
+use super::encode::at_each_level;
+
+/// Slots of a table that is new, as a power of two.
+const SLOTS_LOG_MIN: u32 = 10;
+/// Slots for each value, at least.
+const SLOTS_PER_VALUE: usize = 4;
+/// Bits of the golden ratio: multiplied by it, neighbours are spread over all slots (Knuth, volume 3, section 6.4).
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The different values of a column in the order in which they came, and where to find them again: open addressing,
+/// slot by slot.
+#[derive(Debug)]
+pub(crate) struct Dictionary<T> {
+    /// The place of a value, in the slot of its hash or in one behind it. 0 is the first value or none: that one is
+    /// never in a slot, but is compared with wherever a search ends.
+    slots: Vec<u32>,
+    /// 64 less the number of slots as a power of two.
+    shift: u32,
+    values: Vec<T>,
+}
+
+/// A value of a dictionary.
+pub(crate) trait Key: Copy + Eq {
+    /// 64 bits of which the upper ones are different for different values, mostly.
+    fn spread(self) -> u64;
+}
+
+impl Key for u32 {
+    #[inline(always)]
+    fn spread(self) -> u64 {
+        u64::from(self).wrapping_mul(SPREAD)
+    }
+}
+
+impl Key for u64 {
+    #[inline(always)]
+    fn spread(self) -> u64 {
+        (self ^ self >> 32).wrapping_mul(SPREAD)
+    }
+}
+
+impl Key for u128 {
+    #[inline(always)]
+    fn spread(self) -> u64 {
+        let (low, high) = (self as u64, (self >> 64) as u64);
+        let folded = u128::from(low ^ SPREAD) * u128::from(high ^ 0xd6e8_feb8_6659_fd93);
+        (folded as u64 ^ (folded >> 64) as u64).wrapping_mul(SPREAD)
+    }
+}
+
+impl<T: Key> Dictionary<T> {
+    pub(crate) fn new() -> Self {
+        Self { slots: Vec::new(), shift: 64 - SLOTS_LOG_MIN, values: Vec::new() }
+    }
+
+    /// The values, each at its place.
+    pub(crate) fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// Bytes that are held.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<u32>() + self.values.capacity() * size_of::<T>()
+    }
+
+    /// Places `value`, which is not there.
+    #[cold]
+    #[inline(never)]
+    fn insert(&mut self, value: T) -> u32 {
+        if self.slots.is_empty() || (self.values.len() + 1) * SLOTS_PER_VALUE > self.slots.len() {
+            if !self.slots.is_empty() {
+                self.shift -= 1;
+            }
+            // The old slots go before the new ones come.
+            self.slots = Vec::new();
+            self.slots = vec![0; 1 << (64 - self.shift)];
+            for (place, &value) in self.values.iter().enumerate().skip(1) {
+                place_in(&mut self.slots, self.shift, value, place as u32);
+            }
+        }
+        let place = self.values.len() as u32;
+        self.values.push(value);
+        if place > 0 {
+            place_in(&mut self.slots, self.shift, value, place);
+        }
+        place
+    }
+
+    /// The place of `value`; `None` where it is not there. `same` is asked only for values that are in the dictionary.
+    #[inline(always)]
+    pub(crate) fn find_by(&self, spread: u64, mut same: impl FnMut(&T) -> bool) -> Option<u32> {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut slot = (spread >> self.shift) as usize;
+        loop {
+            let place = *self.slots.get(slot & mask)?;
+            if same(self.values.get(place as usize)?) {
+                return Some(place);
+            }
+            if place == 0 {
+                return None;
+            }
+            slot += 1;
+        }
+    }
+
+    /// Places `value`, which [`Dictionary::find_by`] has not found.
+    pub(crate) fn add(&mut self, value: T) -> u32 {
+        self.insert(value)
+    }
+
+    /// Appends the places of `values` to `codes`, adding those that are new; ends behind the value with which the
+    /// dictionary has `values_max`. Returns how many were taken.
+    #[inline(always)]
+    fn encode(&mut self, values: &[T], values_max: usize, codes: &mut Vec<u32>) -> usize {
+        let start = codes.len();
+        codes.resize(start + values.len(), 0);
+        let mut taken = 0;
+        for (code, &value) in codes[start..].iter_mut().zip(values) {
+            taken += 1;
+            if let Some(place) = self.find_by(value.spread(), |&there| there == value) {
+                *code = place;
+                continue;
+            }
+            *code = self.insert(value);
+            if self.values.len() >= values_max {
+                break;
+            }
+        }
+        codes.truncate(start + taken);
+        taken
+    }
+}
+
+/// Puts `place` into the first slot that is free.
+fn place_in<T: Key>(slots: &mut [u32], shift: u32, value: T, place: u32) {
+    let mask = slots.len() - 1;
+    let mut slot = (value.spread() >> shift) as usize;
+    while slots[slot & mask] != 0 {
+        slot += 1;
+    }
+    slots[slot & mask] = place;
+}
+
+#[inline(always)]
+fn encode32_body(
+    dictionary: &mut Dictionary<u32>,
+    values: &[u32],
+    most: usize,
+    codes: &mut Vec<u32>,
+) -> usize {
+    dictionary.encode(values, most, codes)
+}
+
+#[inline(always)]
+fn encode64_body(
+    dictionary: &mut Dictionary<u64>,
+    values: &[u64],
+    most: usize,
+    codes: &mut Vec<u32>,
+) -> usize {
+    dictionary.encode(values, most, codes)
+}
+
+at_each_level! {
+    /// [`Dictionary::encode`].
+    fn encode32(dictionary: &mut Dictionary<u32>, values: &[u32], most: usize, codes: &mut Vec<u32>) -> usize = encode32_body;
+}
+at_each_level! {
+    /// [`Dictionary::encode`].
+    fn encode64(dictionary: &mut Dictionary<u64>, values: &[u64], most: usize, codes: &mut Vec<u32>) -> usize = encode64_body;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::super::encode::Cpu;
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn places_are_by_first_appearance(
+            values in proptest::collection::vec(any::<u64>(), 0..3000),
+            modulus in 1..5000_u64,
+            shift in 0..40_u32,
+            most in 1..4000_usize,
+        ) {
+            let values: Vec<u64> = values.iter().map(|value| (value % modulus) << shift).collect();
+            let (mut places, mut expected) = (HashMap::new(), Vec::new());
+            for &value in &values {
+                let next = places.len() as u32;
+                expected.push(*places.entry(value).or_insert(next));
+                if next as usize != places.len() && places.len() >= most {
+                    break;
+                }
+            }
+            for cpu in Cpu::all() {
+                let mut dictionary = Dictionary::new();
+                let mut codes = Vec::new();
+                let taken = encode64(cpu, &mut dictionary, &values, most, &mut codes);
+                prop_assert_eq!(taken, expected.len());
+                prop_assert_eq!(&codes, &expected);
+                prop_assert_eq!(dictionary.values().len(), places.len());
+                let back: Vec<u64> = codes.iter().map(|&code| dictionary.values()[code as usize]).collect();
+                prop_assert_eq!(&back, &values[..taken]);
+            }
+        }
+    }
+}
