@@ -187,11 +187,18 @@ impl Host for Double {
     fn progress(&self, _: u64, _: u64) {}
 }
 
+/// Numbers that have nothing in common (SplitMix64).
+fn scattered(seed: u64) -> i64 {
+    let bits = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    ((bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 8) as i64
+}
+
 /// 24 batches of 8,192 rows: numbers in no order, and texts.
 fn rows() -> Partition {
     let batches: Vec<_> = (0..24_u64)
         .map(|batch| {
-            let number = |row: u64| ((batch * 8192 + row).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 8) as i64;
+            let number = |row: u64| scattered(batch * 8192 + row);
             let numbers = Int64Array::from_iter_values((0..8192).map(number));
             let texts = (0..8192).map(|row| format!("text number {}", number(row) % 5000));
             let columns: [(_, Arc<dyn arrow::array::Array>); 2] =
@@ -242,7 +249,7 @@ fn pages_leave_memory_where_it_is_refused_and_the_file_is_the_same() {
     assert!(plenty.files.lock().unwrap().is_empty());
 
     // Enough for open pages and compressors, not for 100,000 numbers.
-    let little = Double::new(2_400_000);
+    let little = Double::new(1_000_000);
     assert!(matches!(write(&little, &options).unwrap(), Outcome::Count(196_608)));
     assert_eq!(*little.closed.lock().unwrap(), [(3, 2, 196_608)]);
     assert_eq!(little.held.load(Ordering::Relaxed), 0);
@@ -263,7 +270,7 @@ fn too_little_memory_is_an_error_that_names_it() {
 
 #[test]
 fn a_full_disk_is_an_error() {
-    let host = Double { full: true, ..Double::new(2_400_000) };
+    let host = Double { full: true, ..Double::new(1_000_000) };
     let options = WriteOptions { dictionary: false, page_bytes_max: 32 << 10, ..WriteOptions::default() };
     let error = write(&host, &options).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Host(_)), "{error}");
