@@ -18,6 +18,17 @@ impl Error {
         &self.0
     }
 
+    /// What a filter of rows said, if this is its error.
+    ///
+    /// # Errors
+    /// The error itself, if it is another one.
+    pub fn into_filter_error(self) -> std::result::Result<Box<dyn std::error::Error + Send + Sync>, Self> {
+        match *self.0 {
+            ErrorKind::Filter(error) => Ok(error),
+            other => Err(Self(Box::new(other))),
+        }
+    }
+
     /// Whether trying again may help: an interrupted or timed-out read, not a wrong byte.
     pub fn is_transient(&self) -> bool {
         match self.kind() {
@@ -111,6 +122,9 @@ pub enum ErrorKind {
         /// Where a record was expected.
         byte: u64,
     },
+    /// A [`crate::csv::reader::RowFilter`] could not decide.
+    #[error(transparent)]
+    Filter(Box<dyn std::error::Error + Send + Sync>),
     /// The decompressor needs more memory than it was allowed; it goes on once it is.
     #[error("{file}: {bytes} bytes of memory are needed to decompress it")]
     Window {

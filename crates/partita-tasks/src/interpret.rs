@@ -1,6 +1,7 @@
 //! Carrying a program out: batches are pushed, one at a time, from the source through the operators into the
 //! sink, so that a task holds a few batches and its sink's state, never its partition.
 
+mod early;
 mod operators;
 mod sink;
 mod source;

@@ -17,14 +17,12 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 
-use fields::Block;
-pub(crate) use fields::Fields;
+use fields::{Block, Fields};
 pub use layout::Irregular;
 pub(crate) use layout::{Layout, Span};
 pub(crate) use rules::{Rules, Slow};
@@ -80,6 +78,8 @@ pub struct Columns {
     file: String,
     rows: usize,
     rows_cap: usize,
+    /// Rows by which a batch may stay below that.
+    rows_spare: usize,
     batch_bytes_max: usize,
     scratch: Box<Scratch>,
     /// Where records are set aside: those of the last chunk.
@@ -95,6 +95,8 @@ struct Column {
     mismatch: Option<Mismatch>,
     /// Kinds of the values that fitted, where they are looked at.
     fitted: Kinds,
+    /// A filter has looked at the column, and has told what does not fit.
+    known: bool,
 }
 
 /// Rows with values that do not fit.
@@ -131,7 +133,7 @@ impl Columns {
                     ColumnSource::Missing | ColumnSource::Path => None,
                 };
                 let sink = sink(block, spec, &rules, rows_cap)?;
-                Ok(Column { field, rules, sink, mismatch: None, fitted: Kinds::NONE })
+                Ok(Column { field, rules, sink, mismatch: None, fitted: Kinds::NONE, known: false })
             })
             .collect::<Result<Vec<_>>>()?;
         let quarantines = block.on_mismatch == OnMismatch::Quarantine;
@@ -148,11 +150,28 @@ impl Columns {
             file: block.file.clone(),
             rows: 0,
             rows_cap,
+            rows_spare: 0,
             batch_bytes_max: limits.batch_bytes_max,
             scratch: Box::new(Scratch { block: Block::new(kernels), misfits: Vec::new() }),
             aside: quarantines.then(Aside::default),
             widens: block.on_mismatch == OnMismatch::Widen,
         })
+    }
+
+    /// A filter that looks at the columns at these positions chooses the rows: what does not fit in them is told
+    /// already, and batches are handed out when they are nearly full, as the last rows would come one by one.
+    pub(crate) fn filtered_by(&mut self, columns: &[usize]) {
+        for &position in columns {
+            if let Some(column) = self.columns.get_mut(position) {
+                column.known = true;
+            }
+        }
+        self.rows_spare = self.rows_cap / 4;
+    }
+
+    /// The schema of the batches.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
     }
 
     /// Whether no column is wanted: rows are only counted.
@@ -172,7 +191,7 @@ impl Columns {
 
     /// Whether the batch is as large as it may be.
     pub fn is_full(&self) -> bool {
-        self.rows >= self.rows_cap
+        self.rows + self.rows_spare >= self.rows_cap
             || self.columns.iter().map(|c| c.sink.text_bytes()).sum::<usize>() >= self.batch_bytes_max
     }
 
@@ -193,32 +212,48 @@ impl Columns {
         place: u64,
         records_before: Option<u64>,
     ) -> std::result::Result<(), Irregular> {
+        self.decode_some(bytes, records, (place, records_before), None)
+    }
+
+    /// The same for some of the rows that the records make, ascending.
+    ///
+    /// # Errors
+    /// As [`Columns::decode`].
+    pub(crate) fn decode_rows(
+        &mut self,
+        bytes: &[u8],
+        records: &Records,
+        at: (u64, Option<u64>),
+        rows: &[u32],
+    ) -> std::result::Result<(), Irregular> {
+        self.decode_some(bytes, records, at, Some(rows))
+    }
+
+    fn decode_some(
+        &mut self,
+        bytes: &[u8],
+        records: &Records,
+        (place, records_before): (u64, Option<u64>),
+        picked: Option<&[u32]>,
+    ) -> std::result::Result<(), Irregular> {
         if records.is_empty() {
             return Ok(());
         }
-        let rows = self.layout.lay_out(records)?;
-        let text = if self.has_text { self.encoding.verbatim(bytes) } else { None };
-        let chunk = Chunk { bytes, text };
-        for column in self.columns.iter_mut().filter(|column| column.field.is_none()) {
-            column.sink.repeat(rows);
-        }
-        self.decode_rows(&chunk, records, 0..rows, (place, records_before));
+        let all_rows = self.layout.lay_out(records)?;
+        let rows = picked.map_or(all_rows, <[u32]>::len);
         self.rows += rows;
-        Ok(())
-    }
-
-    fn decode_rows(
-        &mut self,
-        chunk: &Chunk<'_>,
-        records: &Records,
-        rows: Range<usize>,
-        (place, records_before): (u64, Option<u64>),
-    ) {
+        let text = if self.has_text && rows > 0 { self.encoding.verbatim(bytes) } else { None };
+        let chunk = Chunk { bytes, text };
         for (index, (column, spec)) in self.columns.iter_mut().zip(&self.specs).enumerate() {
-            let Some(field) = column.field else { continue };
-            let fields = self.layout.fields(records, field, rows.clone(), &mut self.spans);
-            column.sink.push(chunk, &fields, &mut column.rules, &mut self.scratch);
-            for misfit in self.scratch.misfits.drain(..) {
+            let Some(field) = column.field else {
+                column.sink.repeat(rows);
+                continue;
+            };
+            let source = self.layout.source(records, field, &mut self.spans);
+            let fields = Fields { rows, source, picked };
+            column.sink.push(&chunk, &fields, &mut column.rules, &mut self.scratch);
+            let known = column.known;
+            for misfit in self.scratch.misfits.drain(..).filter(|_| !known) {
                 if let Some(aside) = &mut self.aside {
                     aside.misfits.push((index, misfit));
                     continue;
@@ -227,6 +262,7 @@ impl Columns {
                 column.note(spec, &misfit, place, record);
             }
         }
+        Ok(())
     }
 
     /// The batch so far, and an empty one in its place. Without columns, at most the rows of one batch.

@@ -103,6 +103,12 @@ impl MismatchTable {
         }
     }
 
+    /// Takes in the columns of another table of the same file.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.further_columns += other.further_columns;
+        other.rows.into_iter().for_each(|row| self.push(row));
+    }
+
     /// The places of the rows, in ascending order.
     pub(crate) fn places(&self) -> Vec<u64> {
         self.rows.iter().map(|row| row.byte).collect()

@@ -7,6 +7,7 @@
 mod block;
 mod block_reader;
 mod buffer;
+mod filter;
 pub mod lines;
 mod scanner;
 mod stream_reader;
@@ -19,4 +20,5 @@ mod tests;
 pub use block::{ColumnSource, ColumnSpec, CsvBlock, Limits, Promise};
 pub use block_reader::BlockReader;
 pub(crate) use buffer::Buffer;
+pub use filter::RowFilter;
 pub use stream_reader::StreamReader;

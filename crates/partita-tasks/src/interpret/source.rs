@@ -15,6 +15,7 @@ use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 
 use super::Outcome;
+use super::early;
 use super::operators::filter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Reservation, SlotValue, StoredBatches};
@@ -112,17 +113,16 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
     let bytes = if let ScanStart::Stream(_) = scan.start { 0 } else { first_guess(block) };
     let memory = host.reserve("read_csv", bytes, SMALLER_CHUNKS)?;
     let mut reader = match scan.start {
-        ScanStart::Whole => Reader::Block(Box::new(BlockReader::new(
-            Arc::clone(block),
-            input,
-            block.data_start..scan.range.end.max(block.data_start),
-        )?)),
+        ScanStart::Whole => {
+            let range = block.data_start..scan.range.end.max(block.data_start);
+            block_reader(scan, BlockReader::new(Arc::clone(block), input, range)?)?
+        }
         ScanStart::Guessed => {
             let _window = host.reserve("guess block starts", blocks::BUFFER_BYTES, SMALLER_CHUNKS)?;
             let range = blocks::guess_block_range(&*input, block, file.block_bytes, scan.block)?;
             let is_last = range.end >= input.len();
             let reader = BlockReader::new(Arc::clone(block), input, range)?;
-            Reader::Block(Box::new(if is_last { reader } else { reader.ending_at_a_record() }))
+            block_reader(scan, if is_last { reader } else { reader.ending_at_a_record() })?
         }
         ScanStart::Slot(slot) => {
             let SlotValue::BlockStarts(starts) = host.slot(slot)? else {
@@ -131,13 +131,14 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
             let range = block_range(&starts.starts, scan.block, file.end)?;
             // A block without records has no line, and needs none.
             let line = starts.lines.get(scan.block).copied().unwrap_or(1);
-            Reader::Block(Box::new(BlockReader::at_line(Arc::clone(block), input, range, line)?))
+            block_reader(scan, BlockReader::at_line(Arc::clone(block), input, range, line)?)?
         }
         ScanStart::Stream(stream) => Reader::Stream(Box::new(take_stream(scan, stream, input, host)?)),
     };
     if let Reader::Block(reader) = &mut reader {
         reader.begin_in(host.lend_buffer());
     }
+    let reported_rows = reader.rows_seen();
     Ok(Box::new(Csv {
         scan,
         host,
@@ -145,10 +146,21 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
         ended: false,
         memory,
         reported_bytes: 0,
+        reported_rows,
+        filters_early: early::of(scan).is_some(),
         written,
         aside: Vec::new(),
         pieces: 0,
     }))
+}
+
+/// A reader of the block, which drops rows as early as it can.
+fn block_reader(scan: &CsvScan, reader: BlockReader) -> Result<Reader> {
+    let reader = match early::of(scan) {
+        Some(filter) => reader.filtered(filter)?,
+        None => reader,
+    };
+    Ok(Reader::Block(Box::new(reader)))
 }
 
 /// The error of a task that began at a guessed start, for whatever reason it failed: where the guess was wrong, that is the
@@ -220,6 +232,9 @@ fn take_stream(
     if let Some(records) = scan.file.rows_max {
         reader = reader.end_after(records);
     }
+    if let Some(filter) = early::of(scan) {
+        reader = reader.filtered(filter)?;
+    }
     reader.allow(0);
     let memory = host.reserve("read_csv", first_guess(&scan.file.block), DECOMPRESS_FIRST)?;
     let mut reader = PaidStream { reader, memory, allowed_bytes: 0 };
@@ -252,7 +267,7 @@ impl PaidStream {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            let FormatsErrorKind::Window { bytes, .. } = error.kind() else { return Err(error.into()) };
+            let FormatsErrorKind::Window { bytes, .. } = error.kind() else { return Err(early::told(error)) };
             self.memory.resize(self.memory.bytes() + bytes.saturating_sub(self.allowed_bytes))?;
             self.allowed_bytes = *bytes;
             self.reader.allow(*bytes);
@@ -276,6 +291,13 @@ enum Reader {
 }
 
 impl Reader {
+    fn rows_seen(&self) -> u64 {
+        match self {
+            Reader::Block(reader) => reader.rows_seen(),
+            Reader::Stream(stream) => stream.reader.rows_seen(),
+        }
+    }
+
     fn take_set_aside(&mut self) -> SetAside {
         match self {
             Reader::Block(reader) => reader.take_set_aside(),
@@ -298,6 +320,9 @@ struct Csv<'a> {
     ended: bool,
     memory: Box<dyn Reservation>,
     reported_bytes: u64,
+    reported_rows: u64,
+    /// Rows are dropped by the reader.
+    filters_early: bool,
     /// The data set and the partition of it that the rows go to.
     written: Option<(DatasetId, usize)>,
     /// Lines about records that were set aside, not yet handed over.
@@ -307,25 +332,25 @@ struct Csv<'a> {
 
 impl Csv<'_> {
     fn read(&mut self) -> Result<Option<RecordBatch>> {
-        let (batch, bytes_read) = match &mut self.reader {
+        let (batch, bytes_read, rows_seen) = match &mut self.reader {
             Some(Reader::Block(reader)) => {
-                let batch = reader.next_batch()?;
+                let batch = reader.next_batch().map_err(early::told)?;
                 grow(&mut self.memory, reader.memory_bytes() + self.aside.capacity())?;
-                (batch, reader.bytes_read())
+                (batch, reader.bytes_read(), reader.rows_seen())
             }
             Some(Reader::Stream(stream)) => {
                 let batch = stream.call(|reader| reader.next_batch(self.scan.range.end))?;
                 grow(&mut stream.memory, stream.reader.memory_bytes())?;
                 grow(&mut self.memory, self.aside.capacity())?;
-                (batch, stream.reader.bytes_read())
+                (batch, stream.reader.bytes_read(), stream.reader.rows_seen())
             }
             None => return Ok(None),
         };
         self.ended = batch.is_none();
         self.look_aside()?;
-        let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
-        self.host.progress(bytes_read.saturating_sub(self.reported_bytes), rows as u64);
-        self.reported_bytes = bytes_read;
+        let rows = rows_seen.saturating_sub(self.reported_rows);
+        self.host.progress(bytes_read.saturating_sub(self.reported_bytes), rows);
+        (self.reported_bytes, self.reported_rows) = (bytes_read, rows_seen);
         Ok(batch)
     }
 
@@ -382,6 +407,7 @@ impl Csv<'_> {
 
     fn select(&self, batch: RecordBatch) -> Result<RecordBatch> {
         match &self.scan.filter {
+            Some(_) if self.filters_early => Ok(batch),
             Some(predicate) => filter(&batch, predicate, self.scan.output_columns),
             None => Ok(batch),
         }

@@ -1,37 +1,52 @@
 //! The fields of one column, and blocks of them on their way to the kernels.
 
-use std::ops::Range;
-
 use super::super::records::ESCAPED;
 use super::layout::Span;
 use crate::simd::decode::{Column, Decimals, Kernels, ROWS, Texts};
 
-/// The fields of a column in some rows of a chunk.
-#[derive(Debug, Clone)]
+/// The fields of a column that are decoded.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'a> {
-    /// The rows, of those that the chunk makes.
-    pub(crate) rows: Range<usize>,
+    /// How many there are.
+    pub(crate) rows: usize,
     pub(crate) source: Source<'a>,
+    /// Which rows of the chunk they are, where not all are meant.
+    pub(crate) picked: Option<&'a [u32]>,
 }
 
-/// Where fields are.
+/// Where the fields of all rows of a chunk are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Source<'a> {
-    /// The first fields of records whose ends stand `stride` apart; of all rows.
+    /// The first fields of records whose ends stand `stride` apart.
     First { starts: &'a [u32], ends: &'a [u32], stride: usize },
-    /// Fields that begin behind the end before theirs: the two stand beside each other, every `stride` ends; of all rows.
+    /// Fields that begin behind the end before theirs: the two stand beside each other, every `stride` ends.
     Inner { ends: &'a [u32], stride: usize },
-    /// One by one; of the rows that are meant.
+    /// One by one.
     Listed(&'a [Span]),
 }
 
 impl Fields<'_> {
+    /// The row of the chunk that a field is of.
+    #[inline]
+    pub(crate) fn row(&self, at: usize) -> usize {
+        self.picked.map_or(at, |picked| picked[at] as usize)
+    }
+
+    /// One of the fields.
+    #[inline]
+    pub(crate) fn span(&self, at: usize) -> Span {
+        self.source.span(self.row(at))
+    }
+}
+
+impl Source<'_> {
     /// The field of a row.
+    #[inline]
     pub(crate) fn span(&self, row: usize) -> Span {
-        match self.source {
+        match *self {
             Source::First { starts, ends, stride } => Span { start: starts[row], end: ends[row * stride] },
             Source::Inner { ends, stride } => inner(&ends[row * stride..][..2]),
-            Source::Listed(spans) => spans[row - self.rows.start],
+            Source::Listed(spans) => spans[row],
         }
     }
 }
@@ -102,9 +117,9 @@ impl Block {
     /// Takes the fields from `first` on as they stand: the length of one that is marked as escaped has [`ESCAPED`].
     #[inline]
     pub(crate) fn take_raw(&mut self, fields: &Fields<'_>, first: usize) {
-        self.rows = (fields.rows.end - first).min(ROWS);
+        self.rows = (fields.rows - first).min(ROWS);
         let places = &mut self.texts.places;
-        if let Source::Inner { ends, stride } = fields.source {
+        if let (Source::Inner { ends, stride }, None) = (fields.source, fields.picked) {
             self.lens_and_seven = self.kernels.places(&ends[first * stride..], stride, self.rows, places);
             return;
         }

@@ -1,10 +1,8 @@
 //! Which bytes of a chunk are the fields of a column.
 
-use std::ops::Range;
-
 use super::super::options::Ragged;
 use super::super::records::{ESCAPED, Records};
-use super::fields::{Fields, Source};
+use super::fields::Source;
 
 /// The raw bytes of one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,34 +123,29 @@ impl Layout {
         self.kept.len()
     }
 
-    /// The fields of a column in some of the rows; `spans` may be used to list them.
-    pub(crate) fn fields<'a>(
+    /// The fields of a column, one for each row; `spans` may be used to list them.
+    pub(crate) fn source<'a>(
         &self,
         records: &'a Records,
         column: usize,
-        rows: Range<usize>,
         spans: &'a mut Vec<Span>,
-    ) -> Fields<'a> {
+    ) -> Source<'a> {
         let position = records.position(column).filter(|_| column < self.width);
         let (ends, stride) = (records.ends(), self.stride);
-        let source = match position {
-            Some(0) if self.regular => Source::First { starts: records.starts(), ends, stride },
-            // Without records there is no end to begin at.
+        match position {
+            Some(0) if self.regular => return Source::First { starts: records.starts(), ends, stride },
             Some(position) if self.regular => {
-                Source::Inner { ends: ends.get(position - 1..).unwrap_or(&[]), stride }
+                // Without records there is no end to begin at.
+                return Source::Inner { ends: ends.get(position - 1..).unwrap_or(&[]), stride };
             }
-            _ => {
-                spans.clear();
-                if self.regular {
-                    spans.resize(rows.len(), Span::MISSING);
-                } else {
-                    let kept = self.kept[rows.clone()].iter();
-                    spans.extend(kept.map(|&row| span(records, row as usize, column)));
-                }
-                Source::Listed(spans)
-            }
-        };
-        Fields { rows, source }
+            _ => spans.clear(),
+        }
+        if self.regular {
+            spans.resize(records.len(), Span::MISSING);
+        } else {
+            spans.extend(self.kept.iter().map(|&row| span(records, row as usize, column)));
+        }
+        Source::Listed(spans)
     }
 
     /// The record in its chunk that a row was made of.

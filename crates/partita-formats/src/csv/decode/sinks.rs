@@ -152,6 +152,12 @@ pub(crate) struct Field {
     pub(crate) span: Span,
 }
 
+impl Field {
+    pub(crate) fn of(fields: &Fields<'_>, at: usize) -> Self {
+        Self { row: fields.row(at) as u32, span: fields.span(at) }
+    }
+}
+
 /// The value of a field in any shape; `None`: it is null, or does not fit and is reported.
 #[inline(never)]
 fn slow<T>(
@@ -174,7 +180,7 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
         let Self { parser, suspects, values, nulls, .. } = self;
         let Scratch { block, misfits } = scratch;
         let mut found = [T::Native::default(); ROWS];
-        for first in fields.rows.clone().step_by(ROWS) {
+        for first in (0..fields.rows).step_by(ROWS) {
             block.take(chunk.bytes, fields, first, rules.quote);
             let mut odd = parser.run(chunk.bytes, block, &mut found);
             for suspect in suspects.iter() {
@@ -189,7 +195,7 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
                     found[row] = T::Native::default();
                     continue;
                 }
-                let field = Field { row: (first + row) as u32, span: fields.span(first + row) };
+                let field = Field::of(fields, first + row);
                 let value = slow(|text| parser.full(text), field, chunk, rules, misfits);
                 missing |= u64::from(value.is_none()) << row;
                 found[row] = value.unwrap_or_default();
@@ -245,14 +251,14 @@ impl BoolSink {
 impl Sink for BoolSink {
     fn push(&mut self, chunk: &Chunk<'_>, fields: &Fields<'_>, rules: &mut Rules, scratch: &mut Scratch) {
         let Scratch { block, misfits } = scratch;
-        for first in fields.rows.clone().step_by(ROWS) {
+        for first in (0..fields.rows).step_by(ROWS) {
             block.take(chunk.bytes, fields, first, rules.quote);
             block.load_ends(chunk.bytes);
             let (mut yes, odd) = self.kernels.words(&block.texts, &self.words);
             let odd = odd & block.rows_mask();
             let mut missing = if odd == 0 { 0 } else { block.empty() & odd };
             for row in rows_of(odd & !missing) {
-                let field = Field { row: (first + row) as u32, span: fields.span(first + row) };
+                let field = Field::of(fields, first + row);
                 let value = slow(|text| self.all.parse(text), field, chunk, rules, misfits);
                 missing |= u64::from(value.is_none()) << row;
                 yes |= u64::from(value == Some(true)) << row;
@@ -289,7 +295,7 @@ struct NullSink {
 
 impl Sink for NullSink {
     fn push(&mut self, _: &Chunk<'_>, fields: &Fields<'_>, _: &mut Rules, _: &mut Scratch) {
-        self.rows += fields.rows.len();
+        self.rows += fields.rows;
     }
 
     fn repeat(&mut self, rows: usize) {

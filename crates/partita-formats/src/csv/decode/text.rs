@@ -141,7 +141,7 @@ fn has_blank_ends(bytes: &[u8], start: usize, len: usize) -> bool {
 impl Sink for TextSink {
     fn push(&mut self, chunk: &Chunk<'_>, fields: &Fields<'_>, rules: &mut Rules, scratch: &mut Scratch) {
         let Scratch { block, misfits } = scratch;
-        for first in fields.rows.clone().step_by(ROWS) {
+        for first in (0..fields.rows).step_by(ROWS) {
             block.take_raw(fields, first);
             let mut missing = 0;
             for row in 0..block.rows() {
@@ -150,7 +150,7 @@ impl Sink for TextSink {
                     self.views.push_empty(1);
                     missing |= 1 << row;
                 } else if !self.push_plain(chunk, place, rules) {
-                    let field = Field { row: (first + row) as u32, span: fields.span(first + row) };
+                    let field = Field::of(fields, first + row);
                     missing |= u64::from(!self.push_slow(field, chunk, rules, misfits)) << row;
                 }
             }
@@ -195,7 +195,7 @@ impl PathSink {
 
 impl Sink for PathSink {
     fn push(&mut self, _: &Chunk<'_>, fields: &Fields<'_>, _: &mut Rules, _: &mut Scratch) {
-        self.rows += fields.rows.len();
+        self.rows += fields.rows;
     }
 
     fn repeat(&mut self, rows: usize) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::decode::{Fields, Layout, Rules, Slow, Span, fast};
+use super::super::decode::{Layout, Rules, Slow, Span, fast};
 use super::super::header::Header;
 use super::super::options::{Infer, Ragged, ReadOptions};
 use super::super::reader::Buffer;
@@ -188,8 +188,8 @@ impl<'a> Samples<'a> {
             if column.kinds.intersects(Kinds::TEXT) {
                 continue;
             }
-            let fields = self.layout.fields(&self.records, column.field, 0..rows, &mut self.spans);
-            column.look(bytes, &fields, place, &self.header.file);
+            let fields = self.layout.source(&self.records, column.field, &mut self.spans);
+            column.look(bytes, (0..rows).map(|row| fields.span(row)), place, &self.header.file);
         }
     }
 
@@ -201,8 +201,8 @@ impl<'a> Samples<'a> {
 }
 
 impl Observed {
-    fn look(&mut self, bytes: &[u8], fields: &Fields<'_>, place: u64, file: &str) {
-        for span in fields.rows.clone().map(|row| fields.span(row)) {
+    fn look(&mut self, bytes: &[u8], fields: impl Iterator<Item = Span>, place: u64, file: &str) {
+        for span in fields {
             if span.len() == 0 || self.is_known(bytes, span) {
                 continue;
             }

@@ -8,8 +8,8 @@ use arrow::datatypes::SchemaRef;
 
 use super::super::quarantine::SetAside;
 use super::super::widen::Seen;
-use super::CsvBlock;
 use super::scanner::{Feed, Scanner};
+use super::{CsvBlock, RowFilter};
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 
@@ -102,9 +102,23 @@ impl BlockReader {
         self.scanner.into_memory()
     }
 
+    /// The same, whose batches have only the rows that `filter` keeps: fewer of them, about as large.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Options`] where values that do not fit are no errors: then all rows are looked at.
+    pub fn filtered(mut self, filter: Box<dyn RowFilter>) -> Result<Self> {
+        self.scanner.filter(filter)?;
+        Ok(self)
+    }
+
+    /// Rows that were looked at so far, whether they stayed or not.
+    pub fn rows_seen(&self) -> u64 {
+        self.scanner.rows_seen()
+    }
+
     /// The schema of the batches.
     pub fn schema(&self) -> &SchemaRef {
-        &self.scanner.block().schema
+        self.scanner.schema()
     }
 
     /// The next batch, never without rows unless records are set aside; `None` at the end. Without columns a batch is a

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 
 use super::super::blocks::misplaced;
 use super::super::decode::{Columns, Irregular};
@@ -12,6 +13,7 @@ use super::super::records::Records;
 use super::super::split::Splitter;
 use super::super::widen::Seen;
 use super::buffer::Buffer;
+use super::filter::{Early, Kept, RowFilter};
 use super::lines::{LineCounter, lines_at};
 use super::{ColumnSource, CsvBlock};
 use crate::error::{Error, ErrorKind, Result};
@@ -30,6 +32,10 @@ pub(super) struct Scanner {
     splitter: Splitter,
     records: Records,
     columns: Columns,
+    /// What drops rows before their columns are decoded.
+    early: Option<Early>,
+    /// Rows that were looked at.
+    rows_seen: u64,
     buffer: Buffer,
     /// Records before the window, where the first of the file was seen.
     records_seen: Option<u64>,
@@ -58,6 +64,8 @@ impl Scanner {
             splitter: splitter(&block),
             records: Records::default(),
             columns: Columns::new(&block)?,
+            early: None,
+            rows_seen: 0,
             buffer: Buffer::new(block.limits.chunk_bytes, place),
             records_seen: (place == block.data_start).then_some(0),
             ended: false,
@@ -68,6 +76,23 @@ impl Scanner {
             block,
             input,
         })
+    }
+
+    /// Drops rows early; before anything is read.
+    pub(super) fn filter(&mut self, filter: Box<dyn RowFilter>) -> Result<()> {
+        let (early, columns) = Early::new(&self.block, filter)?;
+        (self.early, self.columns) = (Some(early), columns);
+        Ok(())
+    }
+
+    /// The schema of the batches.
+    pub(super) fn schema(&self) -> &SchemaRef {
+        self.columns.schema()
+    }
+
+    /// Rows that were looked at so far, whether they stayed or not.
+    pub(super) fn rows_seen(&self) -> u64 {
+        self.rows_seen
     }
 
     /// Reads into memory that another reader has left.
@@ -127,7 +152,7 @@ impl Scanner {
     pub(super) fn next_batch(&mut self, feed: &mut dyn Feed, cut: bool) -> Result<Option<RecordBatch>> {
         loop {
             if self.columns.is_full() {
-                if self.columns.has_mismatches() {
+                if self.has_mismatches() {
                     self.columns.forget_rows()?;
                 } else {
                     return self.columns.take_batch().map(Some);
@@ -142,6 +167,7 @@ impl Scanner {
     /// Counts the records of the rest of the partition, without their columns.
     pub(super) fn skip_partition(&mut self, feed: &mut dyn Feed, cut: bool) -> Result<u64> {
         let columns = std::mem::replace(&mut self.columns, Columns::new(&self.block.project(&[]))?);
+        let early = self.early.take();
         let mut rows = 0;
         let outcome = loop {
             match self.next_batch(feed, cut) {
@@ -150,7 +176,7 @@ impl Scanner {
                 Err(error) => break Err(error),
             }
         };
-        self.columns = columns;
+        (self.columns, self.early) = (columns, early);
         // The task of that partition has told them.
         self.take_set_aside();
         outcome
@@ -161,9 +187,10 @@ impl Scanner {
         let place = self.buffer.place();
         let whole = self.limit.is_none_or(|limit| self.buffer.end_place() <= limit);
         let window = self.buffer.window();
-        if self.columns.is_empty() && whole && self.may_count() {
+        if self.columns.is_empty() && self.early.is_none() && whole && self.may_count() {
             let counted = self.splitter.count(window, self.ended);
             self.columns.add_rows(counted.records);
+            self.rows_seen += counted.records as u64;
             self.buffer.consume(counted.consumed);
             self.records_seen = self.records_seen.map(|seen| seen + counted.records as u64);
             return Ok(counted.consumed);
@@ -181,12 +208,22 @@ impl Scanner {
         }
         let rows_before = self.columns.rows();
         let bytes = &window[..consumed];
-        let decoded = self.columns.decode(bytes, &self.records, place, self.records_seen);
+        let has_mismatches = self.columns.has_mismatches();
+        let (at, columns) = ((place, self.records_seen), &mut self.columns);
+        let kept = match &mut self.early {
+            None => Ok(Kept::All),
+            Some(early) => early.look(bytes, &self.records, at, has_mismatches)?,
+        };
+        let decoded = kept.and_then(|kept| match kept {
+            Kept::All => columns.decode(bytes, &self.records, place, self.records_seen),
+            Kept::Rows(rows) => columns.decode_rows(bytes, &self.records, at, rows),
+        });
         if let Some(quarantine) = &mut self.quarantine {
             let rejected = self.columns.take_rejected(rows_before);
             quarantine.take(&self.block.file, bytes, place, &self.records, &rejected);
         }
         let count = self.records.len();
+        self.rows_seen += count as u64;
         self.buffer.consume(consumed);
         match decoded {
             Ok(()) => {
@@ -232,13 +269,20 @@ impl Scanner {
         Ok(true)
     }
 
+    fn has_mismatches(&self) -> bool {
+        self.columns.has_mismatches() || self.early.as_ref().is_some_and(Early::has_mismatches)
+    }
+
     fn end_partition(&mut self) -> Result<Option<RecordBatch>> {
-        if self.columns.has_mismatches() {
+        if self.has_mismatches() {
             self.columns.forget_rows()?;
             if self.block.on_mismatch == OnMismatch::Widen && self.columns.may_widen() {
                 return Ok(None);
             }
             let mut table = self.columns.take_mismatches();
+            if let Some(early) = &mut self.early {
+                table.merge(early.take_mismatches());
+            }
             if let Some(lines) = self.lines(&table.places()) {
                 table.set_lines(&lines);
             }
@@ -263,7 +307,9 @@ impl Scanner {
     /// Bytes of memory held.
     pub(super) fn memory_bytes(&self) -> usize {
         let aside = self.quarantine.as_ref().map_or(0, |quarantine| quarantine.aside.lines.capacity());
-        self.buffer.memory_bytes() + self.records.memory_bytes() + self.columns.memory_bytes() + aside
+        let early = self.early.as_ref().map_or(0, Early::memory_bytes);
+        let columns = self.columns.memory_bytes() + early;
+        self.buffer.memory_bytes() + self.records.memory_bytes() + columns + aside
     }
 }
 

@@ -44,7 +44,7 @@ impl Chunk {
 
 /// What a parser makes of the fields: `None` where it leaves one to the slow way.
 fn run<P: Parser>(parser: &mut P, kernels: Kernels, chunk: &Chunk) -> Vec<Option<P::Native>> {
-    let fields = Fields { rows: 0..chunk.spans.len(), source: Source::Listed(&chunk.spans) };
+    let fields = Fields { rows: chunk.spans.len(), source: Source::Listed(&chunk.spans), picked: None };
     let mut block = Block::new(kernels);
     let mut values = [P::Native::default(); ROWS];
     let mut all = Vec::new();
