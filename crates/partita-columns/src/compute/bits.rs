@@ -2,7 +2,9 @@
 
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 
-use crate::cpu::{Level, level};
+#[cfg(target_arch = "x86_64")]
+use crate::cpu::Level;
+use crate::cpu::level;
 
 /// Packs `test(0..len)` into bits, 64 at a time: the bytes of 64 tests are computed in one branch-free loop, which
 /// compilers turn into vector code, then gathered into a word. The same loop is compiled for the wider vectors
