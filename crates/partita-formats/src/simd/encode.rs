@@ -30,25 +30,25 @@ macro_rules! at_each_level {
         $(#[$meta])*
         pub(crate) fn $name(cpu: $crate::simd::encode::Cpu, $($arg: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-                fn avx2($($arg: $type),*) $(-> $result)? {
-                    $body($($arg),*)
-                }
-                #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-                #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,avx512vbmi2")]
-                fn avx512($($arg: $type),*) $(-> $result)? {
-                    $body($($arg),*)
-                }
-                match cpu.level() {
-                    // SAFETY: a `Cpu` has a level of this processor.
-                    partita_columns::cpu::Level::Avx512 => return unsafe { avx512($($arg),*) },
-                    // SAFETY: as above.
-                    partita_columns::cpu::Level::Avx2 => return unsafe { avx2($($arg),*) },
-                    _ => {}
-                }
+            #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+            fn avx2($($arg: $type),*) $(-> $result)? {
+                $body($($arg),*)
             }
-            $body($($arg),*)
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,avx512vbmi2")]
+            fn avx512($($arg: $type),*) $(-> $result)? {
+                $body($($arg),*)
+            }
+            match cpu.level() {
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: a `Cpu` has a level of this processor.
+                partita_columns::cpu::Level::Avx512 => unsafe { avx512($($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                partita_columns::cpu::Level::Avx2 => unsafe { avx2($($arg),*) },
+                _ => $body($($arg),*),
+            }
         }
     };
 }
