@@ -2,7 +2,8 @@
 
 use super::trim_blanks;
 
-const ZEROS: u64 = 0x3030_3030_3030_3030;
+/// Eight times the digit 0.
+pub(crate) const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 /// The number that up to eight ASCII digits spell. `bytes` holds them little-endian with the *last* digit in the
 /// highest byte and anything below the first; `count` is 1 to 8. `None` where one is not a digit.
