@@ -6,7 +6,7 @@ use super::super::dialect::Dialect;
 use super::super::records::{Odd, Records};
 use super::find::Finder;
 use super::machine::{Line, Machine};
-use super::masks::{BLOCK_BYTES, block_at, filler};
+use super::masks::{BLOCK_BYTES, Block, block_at, filler};
 use super::quotes::Quotes;
 use super::shape::Shape;
 use super::write::{Marks, ROOM_ENDS, ROOM_STARTS};
@@ -44,6 +44,8 @@ pub(super) struct Marker<'a> {
     input: &'a [u8],
     rows_max: usize,
     records: &'a mut Records,
+    /// For the last block.
+    filler: Block,
     /// The next byte.
     at: usize,
     quotes: Quotes,
@@ -59,8 +61,9 @@ impl<'a> Marker<'a> {
         rows_max: usize,
         records: &'a mut Records,
     ) -> Self {
-        let mut marker =
-            Self { dialect, shape, input, rows_max, records, at: 0, quotes: Quotes::START, seen: 0 };
+        let filler = filler(dialect);
+        let (at, quotes, seen) = (0, Quotes::START, 0);
+        let mut marker = Self { dialect, shape, input, rows_max, records, filler, at, quotes, seen };
         marker.make_room(0);
         marker.records.starts[0] = 0;
         marker
@@ -165,7 +168,7 @@ impl<'a> Marker<'a> {
     #[inline(always)]
     fn regular<L: Lanes, const PROJECTED: bool, const QUOTES: bool>(&mut self, lanes: L) -> Stop {
         let mut finder = Finder::<QUOTES>::new(self.dialect, self.quotes);
-        let mut filled_up = filler(self.dialect);
+        let mut filled_up = self.filler;
         let mut marks = self.marks();
         let mut at = self.at;
         let Records { ends, filled, starts, rows, .. } = &mut *self.records;
@@ -195,7 +198,7 @@ impl<'a> Marker<'a> {
     #[inline(always)]
     fn by_lines<L: Lanes>(&mut self, lanes: L) -> Stop {
         let mut finder = Finder::<true>::new(self.dialect, self.quotes);
-        let mut filled_up = filler(self.dialect);
+        let mut filled_up = self.filler;
         let mut marks = self.marks();
         let Records { ends, filled, starts, rows, odd, .. } = &mut *self.records;
         let mut stop = Stop::Taken;

@@ -115,8 +115,12 @@ impl Marks<'_> {
                 && is_record
             {
                 let (ends_of_line, marked) = (found.ends & line, found.quoted & line);
-                let keep = self.shape.keep_of_record(self.seen);
-                self.filled += lanes.write_kept(ends, at as u32, ends_of_line, marked, keep);
+                self.filled += if self.shape.full {
+                    lanes.write(ends, at as u32, ends_of_line, marked)
+                } else {
+                    let keep = self.shape.keep_of_record(self.seen);
+                    lanes.write_kept(ends, at as u32, ends_of_line, marked, keep)
+                };
                 self.seen += ends_of_line.count_ones() as usize;
             }
             if found.line_ends == 0 {
