@@ -8,6 +8,7 @@ mod bits;
 pub(crate) mod fast;
 mod fields;
 mod layout;
+pub(crate) mod lent;
 mod local;
 mod parsers;
 mod rules;

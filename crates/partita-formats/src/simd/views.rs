@@ -6,26 +6,30 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringViewArray, make_view};
-use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
+use arrow::buffer::NullBuffer;
 use arrow::error::ArrowError;
+
+use crate::csv::decode::lent::Lent;
 
 /// Bytes that stand in the view itself.
 pub(crate) const INLINE_BYTES_MAX: usize = 12;
 
 /// Bytes that are copied at once: most texts that are too long for a view are not longer.
-const COPY_BYTES: usize = 32;
+const COPY_BYTES: usize = 64;
 
 /// Views of texts, and one buffer with those that do not fit in a view. Every view is that of a `str`.
 #[derive(Debug, Default)]
 pub(crate) struct Views {
     views: Vec<u128>,
     block: Vec<u8>,
+    lent_views: Lent,
+    lent_block: Lent,
 }
 
 impl Views {
     /// None, with room for so many.
     pub(crate) fn with_capacity(rows: usize) -> Self {
-        Self { views: Vec::with_capacity(rows), block: Vec::new() }
+        Self { views: Vec::with_capacity(rows), ..Self::default() }
     }
 
     /// Appends the `len` bytes of `chunk` from `start` on. `false`, and nothing is appended, where they are not there or cut
@@ -73,7 +77,8 @@ impl Views {
 
     /// Bytes of memory held.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.views.capacity() * size_of::<u128>() + self.block.capacity()
+        let lent = self.lent_views.memory_bytes() + self.lent_block.memory_bytes();
+        self.views.capacity() * size_of::<u128>() + self.block.capacity() + lent
     }
 
     pub(crate) fn clear(&mut self) {
@@ -90,19 +95,20 @@ impl Views {
         nulls: Option<NullBuffer>,
         capacity: usize,
     ) -> Result<ArrayRef, ArrowError> {
-        let views = std::mem::replace(&mut self.views, Vec::with_capacity(capacity));
-        let mut block = std::mem::take(&mut self.block);
-        self.block.reserve(block.len());
-        if block.capacity() > block.len() + block.len() / 4 {
-            block.shrink_to_fit();
+        if nulls.as_ref().is_some_and(|nulls| nulls.len() != self.views.len()) {
+            return Err(ArrowError::InvalidArgumentError(format!("expected {} null bits", self.views.len())));
         }
-        if nulls.as_ref().is_some_and(|nulls| nulls.len() != views.len()) {
-            return Err(ArrowError::InvalidArgumentError(format!("expected {} null bits", views.len())));
+        let views = self.lent_views.hand_out(&mut self.views, capacity);
+        let bytes = self.block.len();
+        if self.block.capacity() > bytes + bytes / 4 {
+            self.block.shrink_to_fit();
         }
-        let buffers = if block.is_empty() { Vec::new() } else { vec![Buffer::from_vec(block)] };
+        let block = self.lent_block.hand_out(&mut self.block, bytes).into_inner();
+        let buffers = if block.is_empty() { Vec::new() } else { vec![block] };
         // SAFETY: every view comes from `push_part`. A short one holds the bytes of a `str` and zeros behind them; a long one
-        // the place of a `str` in the only buffer, which has only grown since, and its first bytes. The nulls are as many.
-        Ok(Arc::new(unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls) }))
+        // the place of a `str` in the only buffer, which has only grown since, and its first bytes. The nulls are as many. What
+        // was handed out is written again only where nobody has it.
+        Ok(Arc::new(unsafe { StringViewArray::new_unchecked(views, buffers, nulls) }))
     }
 
     #[inline(always)]

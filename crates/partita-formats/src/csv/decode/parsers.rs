@@ -8,6 +8,7 @@ use arrow::datatypes::{
 };
 
 use super::super::value::float::POWERS_OF_TEN_F32;
+use super::super::value::int::leading_digits;
 use super::super::value::nearest::{nearest_f32, nearest_f64};
 use super::super::value::time::parse_tail;
 use super::super::value::{self, Pattern, PatternKind, Stamp, Unit, Zone};
@@ -216,8 +217,21 @@ impl StampParser {
         self.unit.ticks(seconds, stamp.nanoseconds)
     }
 
-    /// What stands behind the seconds, and the offset which a zone wants.
-    fn tail(&self, seconds: i64, text: &[u8]) -> Option<i64> {
+    /// A time whose seconds are known, from the `len` bytes behind them, which begin at `start`.
+    #[inline]
+    fn tail(&self, seconds: i64, bytes: &[u8], start: usize, len: usize) -> Option<i64> {
+        let text = bytes.get(start..start + len)?;
+        if let ([b'.', digits @ ..], None, Some(eight)) =
+            (text, self.zone, bytes.get(start + 1..)?.first_chunk())
+            && let (count, value) = leading_digits(u64::from_le_bytes(*eight))
+            && (1..=8).contains(&digits.len())
+            && count as usize >= digits.len()
+        {
+            // What follows the field may be digits too.
+            let beyond = POWERS_OF_TEN_U32[(count as usize - digits.len()) % 10];
+            let nanoseconds = value as u32 / beyond * POWERS_OF_TEN_U32[9 - digits.len()];
+            return self.unit.ticks(seconds, nanoseconds);
+        }
         let tail = parse_tail(text)?;
         if self.zone.is_some() != tail.offset.is_some() {
             return None;
@@ -225,6 +239,10 @@ impl StampParser {
         self.unit.ticks(seconds - i64::from(tail.offset.unwrap_or(0)), tail.nanoseconds)
     }
 }
+
+/// `10^n` for n from 0 to 9.
+const POWERS_OF_TEN_U32: [u32; 10] =
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
 
 impl Parser for StampParser {
     type Native = i64;
@@ -251,8 +269,8 @@ impl Parser for StampParser {
             if len == SECONDS_BYTES && bare {
                 continue;
             }
-            let tail = start as usize + SECONDS_BYTES as usize..start as usize + len as usize;
-            match bytes.get(tail).and_then(|tail| self.tail(block.column[row] as i64, tail)) {
+            let behind = (start as usize + SECONDS_BYTES as usize, (len - SECONDS_BYTES) as usize);
+            match self.tail(block.column[row] as i64, bytes, behind.0, behind.1) {
                 Some(ticks) => values[row] = ticks,
                 None => odd |= 1 << row,
             }

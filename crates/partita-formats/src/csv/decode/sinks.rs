@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, PrimitiveArray, new_null_array};
-use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
     Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
@@ -15,6 +14,7 @@ use super::super::schema_file::type_name;
 use super::super::value::{BoolWords, Unit, Zone};
 use super::bits::{Bits, Nulls};
 use super::fields::Fields;
+use super::lent::Lent;
 use super::parsers::{DateParser, FloatParser, IntParser, Parser, StampParser, rows_of};
 use super::rules::Slow;
 use super::text::{PathSink, TextSink};
@@ -132,7 +132,8 @@ where
         parser,
         suspects,
         data_type: spec.data_type.clone(),
-        values: Vec::with_capacity(rows),
+        values: Vec::with_capacity(rows + ROWS),
+        lent: Lent::default(),
         nulls: Nulls::default(),
     })
 }
@@ -142,6 +143,7 @@ struct PrimitiveSink<T: ArrowPrimitiveType, P> {
     suspects: Vec<T::Native>,
     data_type: DataType,
     values: Vec<T::Native>,
+    lent: Lent,
     nulls: Nulls,
 }
 
@@ -179,10 +181,11 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
     fn push(&mut self, chunk: &Chunk<'_>, fields: &Fields<'_>, rules: &mut Rules, scratch: &mut Scratch) {
         let Self { parser, suspects, values, nulls, .. } = self;
         let Scratch { block, misfits } = scratch;
-        let mut found = [T::Native::default(); ROWS];
-        for first in (0..fields.rows).step_by(ROWS) {
+        let before = values.len();
+        values.resize(before + fields.rows.next_multiple_of(ROWS), T::Native::default());
+        for (first, found) in (0..fields.rows).step_by(ROWS).zip(values[before..].as_chunks_mut().0) {
             block.take(chunk.bytes, fields, first, rules.quote);
-            let mut odd = parser.run(chunk.bytes, block, &mut found);
+            let mut odd = parser.run(chunk.bytes, block, found);
             for suspect in suspects.iter() {
                 let same = found.iter().enumerate().map(|(row, value)| u64::from(value == suspect) << row);
                 odd |= same.fold(0, |mask, bit| mask | bit);
@@ -200,9 +203,9 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
                 missing |= u64::from(value.is_none()) << row;
                 found[row] = value.unwrap_or_default();
             }
-            values.extend_from_slice(&found[..block.rows()]);
             nulls.push(missing, block.rows());
         }
+        values.truncate(before + fields.rows);
     }
 
     fn repeat(&mut self, rows: usize) {
@@ -211,8 +214,8 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
     }
 
     fn finish(&mut self, capacity: usize) -> Result<ArrayRef> {
-        let values = std::mem::replace(&mut self.values, Vec::with_capacity(capacity));
-        let array = PrimitiveArray::<T>::try_new(ScalarBuffer::from(values), self.nulls.take())?;
+        let values = self.lent.hand_out(&mut self.values, capacity + ROWS);
+        let array = PrimitiveArray::<T>::try_new(values, self.nulls.take())?;
         Ok(Arc::new(array.with_data_type(self.data_type.clone())))
     }
 
@@ -222,7 +225,7 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
     }
 
     fn memory_bytes(&self) -> usize {
-        self.values.capacity() * size_of::<T::Native>() + self.nulls.memory_bytes()
+        self.values.capacity() * size_of::<T::Native>() + self.lent.memory_bytes() + self.nulls.memory_bytes()
     }
 }
 

@@ -47,8 +47,7 @@ impl TextSink {
         let (mut start, mut len) = (start as usize, len as usize);
         if len >= ESCAPED as usize {
             len &= !ESCAPED as usize;
-            let raw = chunk.bytes.get(start..start + len).unwrap_or(&[]);
-            if !is_quoted_plainly(raw, rules) {
+            if !is_quoted_plainly(chunk.bytes, start, len, rules) {
                 return false;
             }
             start += 1;
@@ -101,35 +100,31 @@ impl TextSink {
     }
 }
 
-/// Whether a field that is marked as escaped begins and ends with quotes, and has nothing special between them.
+/// Whether a field that is marked as escaped begins and ends with quotes, and has nothing special between them. The field
+/// is the `len` bytes of `bytes` from `start` on.
 #[inline(always)]
-fn is_quoted_plainly(raw: &[u8], rules: &Rules) -> bool {
+fn is_quoted_plainly(bytes: &[u8], start: usize, len: usize, rules: &Rules) -> bool {
+    let raw = bytes.get(start..start + len).unwrap_or(&[]);
     let ([open, inside @ .., close], Some(quote)) = (raw, rules.dialect.quote) else { return false };
-    *open == quote
-        && *close == quote
-        && !has_byte(inside, quote)
-        && !rules.dialect.escape.is_some_and(|escape| has_byte(inside, escape))
+    if *open != quote || *close != quote {
+        return false;
+    }
+    let window = bytes.get(start + 1..).and_then(<[u8]>::first_chunk);
+    let has = |byte: u8| match window {
+        Some(sixteen) if inside.len() <= sixteen.len() => has_byte(sixteen, inside.len(), byte),
+        _ => memchr(byte, inside).is_some(),
+    };
+    !has(quote) && !rules.dialect.escape.is_some_and(has)
 }
 
-/// Bytes up to which a call of a search takes longer than looking at eight bytes at a time.
-const SHORT_BYTES: usize = 48;
-
-/// Whether `byte` is in `text`.
+/// Whether `byte` is among the first `len` of sixteen bytes.
 #[inline(always)]
-fn has_byte(text: &[u8], byte: u8) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    let has = |eight: &[u8; 8]| {
-        let zero_where_equal = u64::from_le_bytes(*eight) ^ (ONES * u64::from(byte));
-        zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & (ONES << 7) != 0
-    };
-    if text.len() > SHORT_BYTES {
-        return memchr(byte, text).is_some();
-    }
-    // The last eight bytes overlap those before them.
-    match text.last_chunk() {
-        Some(last) => has(last) || text.as_chunks().0.iter().any(has),
-        None => text.contains(&byte),
-    }
+fn has_byte(text: &[u8; 16], len: usize, byte: u8) -> bool {
+    const ONES: u128 = u128::MAX / 255;
+    let zero_where_equal = u128::from_le_bytes(*text) ^ (ONES * u128::from(byte));
+    // The lowest is found exactly, and what is found wrongly stands above it.
+    let found = zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & (ONES << 7);
+    (found.trailing_zeros() as usize) < 8 * len
 }
 
 /// Whether a text begins or ends with a blank, which a dialect that trims may not mean.

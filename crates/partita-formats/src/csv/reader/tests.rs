@@ -302,7 +302,8 @@ fn long_records_grow_the_buffer_and_too_long_ones_are_refused() {
         rows += batch.num_rows();
     }
     assert_eq!(rows, 2);
-    assert!(reader.memory_bytes() < 400_000, "{} bytes", reader.memory_bytes());
+    // Room for two batches, in turns.
+    assert!(reader.memory_bytes() < 600_000, "{} bytes", reader.memory_bytes());
 
     let block = plan(text.as_bytes(), &options).expect("a plan");
     let mut block = CsvBlock::clone(&block);

@@ -23,6 +23,18 @@ pub(crate) fn digits_are_decimal(digits: u64) -> bool {
     (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 == 0
 }
 
+/// How many of eight bytes, the first one lowest, are digits before the first that is none, and the number that these spell.
+#[inline(always)]
+pub(crate) fn leading_digits(bytes: u64) -> (u32, u64) {
+    let digits = bytes ^ ZEROS;
+    // As above: below the first byte that is no digit, nothing is refused.
+    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+    match others.trailing_zeros() / 8 {
+        0 => (0, 0),
+        count => (count, join_digits(digits << (64 - 8 * count))),
+    }
+}
+
 /// The number whose decimal digits are the bytes of `digits`, most significant digit in the lowest byte.
 #[inline(always)]
 pub(crate) fn join_digits(digits: u64) -> u64 {

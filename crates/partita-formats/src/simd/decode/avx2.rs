@@ -184,36 +184,35 @@ impl Lanes for Wide {
         unsafe { u64::from(_mm256_movemask_pd(_mm256_castsi256_pd(mask)) as u32) }
     }
 
-    /// Both halves as the low digits of a large power of two, which is taken off again; all of it is exact.
     #[inline(always)]
-    fn to_float(self) -> Self {
-        // SAFETY: the value proves that the instructions are there.
+    fn shift_point(self, places: Self) -> Self {
+        // SAFETY: the value proves that the instructions are there, and the table has more than sixteen numbers.
         unsafe {
+            // Both halves as the low digits of a large power of two, which is taken off again; all of it is exact.
             let (two52, two84) = (_mm256_set1_pd(TWO_52), _mm256_set1_pd(TWO_84));
             let low = _mm256_blend_epi32::<0b1010_1010>(self.0, _mm256_castpd_si256(two52));
             let high = _mm256_xor_si256(_mm256_srli_epi64::<32>(self.0), _mm256_castpd_si256(two84));
             let high = _mm256_sub_pd(_mm256_castsi256_pd(high), _mm256_set1_pd(TWO_84 + TWO_52));
-            Self(_mm256_castpd_si256(_mm256_add_pd(high, _mm256_castsi256_pd(low))))
-        }
-    }
-
-    #[inline(always)]
-    fn div_float(self, other: Self) -> Self {
-        // SAFETY: the value proves that the instructions are there.
-        unsafe {
-            Self(_mm256_castpd_si256(_mm256_div_pd(
-                _mm256_castsi256_pd(self.0),
-                _mm256_castsi256_pd(other.0),
-            )))
-        }
-    }
-
-    #[inline(always)]
-    fn ten_to(self) -> Self {
-        // SAFETY: the value proves that the instructions are there, and four bits are a place of the table.
-        unsafe {
-            let at = _mm256_and_si256(self.0, _mm256_set1_epi64x(15));
-            Self(_mm256_castpd_si256(_mm256_i64gather_pd::<8>(POWERS_OF_TEN.as_ptr(), at)))
+            let mantissa = _mm256_add_pd(high, _mm256_castsi256_pd(low));
+            // Four numbers of the table at a time: both halves of the one that the lowest two bits say.
+            let place = _mm256_and_si256(places.0, _mm256_set1_epi64x(3));
+            let place = _mm256_add_epi64(place, place);
+            let next = _mm256_add_epi64(place, _mm256_set1_epi64x(1));
+            let halves = _mm256_or_si256(place, _mm256_slli_epi64::<32>(next));
+            let pick = |at: usize| {
+                let four = _mm256_castpd_ps(_mm256_loadu_pd(POWERS_OF_TEN[at..at + 4].as_ptr()));
+                _mm256_castps_pd(_mm256_permutevar8x32_ps(four, halves))
+            };
+            // The next two bits, as signs.
+            let bit2 = _mm256_castsi256_pd(_mm256_slli_epi64::<61>(places.0));
+            let bit3 = _mm256_castsi256_pd(_mm256_slli_epi64::<60>(places.0));
+            let below8 = _mm256_blendv_pd(pick(0), pick(4), bit2);
+            let power = if _mm256_movemask_pd(bit3) == 0 {
+                below8
+            } else {
+                _mm256_blendv_pd(below8, _mm256_blendv_pd(pick(8), pick(12), bit2), bit3)
+            };
+            Self(_mm256_castpd_si256(_mm256_div_pd(mantissa, power)))
         }
     }
 }

@@ -71,12 +71,8 @@ pub(super) trait Lanes: Copy {
     /// One bit a lane.
     fn bits(mask: Self::Mask) -> u64;
 
-    /// A number below 2^53 as bits of `f64`.
-    fn to_float(self) -> Self;
-    /// The quotient of two `f64`.
-    fn div_float(self, other: Self) -> Self;
-    /// Ten to the power of a number below 16, as bits of `f64`.
-    fn ten_to(self) -> Self;
+    /// A number below 2^53 divided by ten to the power of one below 16, rounded once, as bits of `f64`.
+    fn shift_point(self, places: Self) -> Self;
 }
 
 /// One lane, for any processor.
@@ -233,18 +229,8 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn to_float(self) -> Self {
+    fn shift_point(self, places: Self) -> Self {
         // It is small enough to be a signed number, which converts faster.
-        Self((self.0 as i64 as f64).to_bits())
-    }
-
-    #[inline(always)]
-    fn div_float(self, other: Self) -> Self {
-        Self((f64::from_bits(self.0) / f64::from_bits(other.0)).to_bits())
-    }
-
-    #[inline(always)]
-    fn ten_to(self) -> Self {
-        Self(POWERS_OF_TEN[(self.0 & 15) as usize].to_bits())
+        Self((self.0 as i64 as f64 / POWERS_OF_TEN[(places.0 & 15) as usize]).to_bits())
     }
 }

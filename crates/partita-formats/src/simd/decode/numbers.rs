@@ -157,7 +157,7 @@ pub(super) fn decimals<L: Lanes, const N: usize, const PARTS: bool>(
         let digits = len.shl(c.three).sub(sign).sub(moved);
         let unsure = L::either(unknown, digits.is_zero());
         let minus = sign.shl(splat(60));
-        mantissa.to_float().div_float(fraction.ten_to()).or(minus).store(&mut out.values[at..]);
+        mantissa.shift_point(fraction).or(minus).store(&mut out.values[at..]);
         if PARTS {
             mantissa.store(&mut out.mantissas[at..]);
             fraction.store(&mut out.fractions[at..]);

@@ -25,7 +25,7 @@ impl Places {
 #[inline(always)]
 pub(super) fn places(ends: &[u32], stride: usize, rows: usize, places: &mut Places) -> u32 {
     let mut all = 0;
-    if rows == 0 || rows > ROWS || ends.len() < (rows - 1) * stride + 2 {
+    if !(1..=ROWS).contains(&rows) || ends.len() < (rows - 1) * stride + 2 {
         places.lens.fill(0);
         return all;
     }

@@ -190,6 +190,27 @@ proptest! {
         }
     }
 
+    /// Mantissas that are exact as floats, and powers of ten that are: what is divided, or multiplied instead.
+    #[test]
+    fn quotients_of_each_level_are_rounded_once(
+        numbers in prop::collection::vec((0_u32..54, any::<u64>(), 0_usize..16), 64..65)
+    ) {
+        let text = |&(bits, number, places): &(u32, u64, usize)| {
+            let digits = format!("{:017}", number & ((1 << bits) - 1));
+            let (whole, fraction) = digits.split_at(17 - places);
+            format!("{}.{fraction}", whole.trim_start_matches('0'))
+        };
+        let texts: Vec<String> = numbers.iter().map(text).filter(|text| text.len() > 1).collect();
+        let chunk = Chunk::new("0123456789,012345678901234567890", &texts, |_| false, ",,,,");
+        for level in cpu::levels() {
+            let kernels = Kernels::at(level);
+            let values = run(&mut FloatParser::<Float64Type>::new(kernels, b'.'), kernels, &chunk);
+            for (value, text) in values.iter().zip(&texts) {
+                prop_assert_eq!(value.map(f64::to_bits), text.parse::<f64>().ok().map(f64::to_bits), "{}", text);
+            }
+        }
+    }
+
     #[test]
     fn times_of_each_level_are_what_they_mean(
         (texts, before, quoted, after) in texts(time()),
