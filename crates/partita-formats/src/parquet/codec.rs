@@ -25,8 +25,9 @@ pub(super) enum Effort {
 const PROBED_LEVEL_MAX: i32 = 3;
 /// The lowest level.
 const LEAST_LEVEL: i32 = 1;
-/// Bytes from the middle of a page that tell what a level gains.
-const PROBE_BYTES: usize = 16 << 10;
+/// Bytes from the middle of a page that tell what a level gains: fewer do not show what comes again after some thousands of
+/// rows.
+const PROBE_BYTES: usize = 64 << 10;
 /// A level has to save one part of so many.
 const PROBE_GAIN: usize = 16;
 

@@ -41,10 +41,13 @@ impl Key for u64 {
     }
 }
 
+/// A text: all of it up to 12 bytes, behind its length. Of a longer one the upper half says where it is kept, which whoever
+/// looks for it does not know.
 impl Key for u128 {
     #[inline(always)]
     fn spread(self) -> u64 {
-        let (low, high) = (self as u64, (self >> 64) as u64);
+        let is_short = self as u32 <= 12;
+        let (low, high) = (self as u64, if is_short { (self >> 64) as u64 } else { 0 });
         let folded = u128::from(low ^ SPREAD) * u128::from(high ^ 0xd6e8_feb8_6659_fd93);
         (folded as u64 ^ (folded >> 64) as u64).wrapping_mul(SPREAD)
     }

@@ -398,3 +398,17 @@ fn dictionaries_end_where_the_rows_say() {
         }
     }
 }
+
+#[test]
+fn long_texts_that_come_again_have_one_entry() {
+    let texts: Vec<String> =
+        (0..20_000).map(|row| format!("a text of more than 12 bytes, {}", row * 7 % 50)).collect();
+    let column: ArrayRef = Arc::new(StringViewArray::from_iter_values(&texts));
+    let rows = RecordBatch::try_from_iter([("text", column)]).unwrap();
+    let options = WriteOptions { compression: Compression::Uncompressed, ..WriteOptions::default() };
+    let bytes = file(&rows, &options, 3000, Cpu::new());
+    // 50 entries of 36 bytes, and 6 bits a row.
+    assert!(bytes.len() < 20_000, "{} bytes", bytes.len());
+    let back = read(&bytes, PageIndexPolicy::Skip);
+    assert!(same(back.column(0), rows.column(0)));
+}
