@@ -109,9 +109,10 @@ fn is_quoted_plainly(bytes: &[u8], start: usize, len: usize, rules: &Rules) -> b
     if *open != quote || *close != quote {
         return false;
     }
-    let window = bytes.get(start + 1..).and_then(<[u8]>::first_chunk);
-    let has = |byte: u8| match window {
-        Some(sixteen) if inside.len() <= sixteen.len() => has_byte(sixteen, inside.len(), byte),
+    let behind = bytes.get(start + 1..).unwrap_or(&[]);
+    let has = |byte: u8| match (behind.first_chunk(), behind.first_chunk()) {
+        (Some(sixteen), _) if inside.len() <= 16 => has_byte_in_16(sixteen, inside.len(), byte),
+        (_, Some(sixty_four)) if inside.len() <= 64 => has_byte_in_64(sixty_four, inside.len(), byte),
         _ => memchr(byte, inside).is_some(),
     };
     !has(quote) && !rules.dialect.escape.is_some_and(has)
@@ -119,12 +120,20 @@ fn is_quoted_plainly(bytes: &[u8], start: usize, len: usize, rules: &Rules) -> b
 
 /// Whether `byte` is among the first `len` of sixteen bytes.
 #[inline(always)]
-fn has_byte(text: &[u8; 16], len: usize, byte: u8) -> bool {
+fn has_byte_in_16(text: &[u8; 16], len: usize, byte: u8) -> bool {
     const ONES: u128 = u128::MAX / 255;
     let zero_where_equal = u128::from_le_bytes(*text) ^ (ONES * u128::from(byte));
     // The lowest is found exactly, and what is found wrongly stands above it.
     let found = zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & (ONES << 7);
     (found.trailing_zeros() as usize) < 8 * len
+}
+
+/// Whether `byte` is among the first `len` of 64 bytes. Without a branch: lengths are as good as random.
+#[inline(always)]
+fn has_byte_in_64(text: &[u8; 64], len: usize, byte: u8) -> bool {
+    let len = len as u8;
+    let places = text.iter().zip(0_u8..);
+    places.fold(false, |found, (this, place)| found | ((*this == byte) & (place < len)))
 }
 
 /// Whether a text begins or ends with a blank, which a dialect that trims may not mean.
