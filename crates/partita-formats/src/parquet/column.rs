@@ -72,7 +72,7 @@ impl Work {
 pub(super) enum Event {
     /// It is time to ask whether the dictionary pays.
     Check,
-    /// The dictionary is as large as it may be.
+    /// The dictionary is as large as it may be, or searches in it take too long.
     Limit,
     /// The page is as large as it may be.
     Full,

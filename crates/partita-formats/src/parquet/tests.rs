@@ -388,6 +388,26 @@ fn compression_is_text_and_back() {
 }
 
 #[test]
+fn a_higher_level_is_no_larger() {
+    let words = ["one", "two", "three", "four", "five", "six", "seven", "eight"];
+    let text = |n: i64| {
+        (0..6).map(|at| words[(scattered(n) >> (3 * at)) as usize & 7]).collect::<Vec<_>>().join(" ")
+    };
+    let rows = batch(vec![
+        ("text", column(StringViewArray::from_iter_values((0..30_000).map(text)))),
+        ("few", column(Int64Array::from_iter_values((0..30_000).map(|n| scattered(n) >> 55)))),
+        ("near", column(Int64Array::from_iter_values((0..30_000).map(|n| n * 1000 + (scattered(n) >> 50))))),
+    ]);
+    let bytes = |level: u8| {
+        let options = WriteOptions { compression: Compression::Zstd(level), ..WriteOptions::default() };
+        write(std::slice::from_ref(&rows), &options).unwrap().1.bytes
+    };
+    let sizes = [1, 2, 3, 9].map(bytes);
+    assert!(sizes.is_sorted_by(|lower, higher| lower >= higher), "{sizes:?}");
+    assert!(sizes[0] > sizes[3], "{sizes:?}");
+}
+
+#[test]
 fn options_survive_json() {
     let options = WriteOptions { part_bytes: 1 << 20, ..WriteOptions::default() };
     let json = serde_json::to_string(&options).unwrap();

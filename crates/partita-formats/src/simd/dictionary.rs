@@ -6,6 +6,9 @@ use super::encode::at_each_level;
 const SLOTS_LOG_MIN: u32 = 10;
 /// Slots for each value, at least.
 const SLOTS_PER_VALUE: usize = 4;
+/// Slots that a search passes at most, but for values whose hashes were made to fall together: at most a quarter of
+/// the slots is taken, where hashes are as good as random some thirty are never passed.
+const STEPS_MAX: usize = 256;
 /// Bits of the golden ratio: multiplied by it, neighbours are spread over all slots (Knuth, volume 3, section 6.4).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -19,6 +22,8 @@ pub(crate) struct Dictionary<T> {
     /// 64 less the number of slots as a power of two.
     shift: u32,
     values: Vec<T>,
+    /// Whether a value is further from the slot of its hash than any should be.
+    is_crowded: bool,
 }
 
 /// A value of a dictionary.
@@ -37,7 +42,7 @@ impl Key for u32 {
 impl Key for u64 {
     #[inline(always)]
     fn spread(self) -> u64 {
-        (self ^ self >> 32).wrapping_mul(SPREAD)
+        (self ^ (self >> 32)).wrapping_mul(SPREAD)
     }
 }
 
@@ -55,12 +60,17 @@ impl Key for u128 {
 
 impl<T: Key> Dictionary<T> {
     pub(crate) fn new() -> Self {
-        Self { slots: Vec::new(), shift: 64 - SLOTS_LOG_MIN, values: Vec::new() }
+        Self { slots: Vec::new(), shift: 64 - SLOTS_LOG_MIN, values: Vec::new(), is_crowded: false }
     }
 
     /// The values, each at its place.
     pub(crate) fn values(&self) -> &[T] {
         &self.values
+    }
+
+    /// Whether values were found whose hashes fall together, by chance or made so: each search would take long.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.is_crowded
     }
 
     /// Bytes that are held.
@@ -80,13 +90,13 @@ impl<T: Key> Dictionary<T> {
             self.slots = Vec::new();
             self.slots = vec![0; 1 << (64 - self.shift)];
             for (place, &value) in self.values.iter().enumerate().skip(1) {
-                place_in(&mut self.slots, self.shift, value, place as u32);
+                self.is_crowded |= place_in(&mut self.slots, self.shift, value, place as u32) > STEPS_MAX;
             }
         }
         let place = self.values.len() as u32;
         self.values.push(value);
         if place > 0 {
-            place_in(&mut self.slots, self.shift, value, place);
+            self.is_crowded |= place_in(&mut self.slots, self.shift, value, place) > STEPS_MAX;
         }
         place
     }
@@ -114,36 +124,60 @@ impl<T: Key> Dictionary<T> {
     }
 
     /// Appends the places of `values` to `codes`, adding those that are new; ends behind the value with which the
-    /// dictionary has `values_max`. Returns how many were taken.
+    /// dictionary has `values_max`, or is crowded. Returns how many were taken.
     #[inline(always)]
     fn encode(&mut self, values: &[T], values_max: usize, codes: &mut Vec<u32>) -> usize {
+        let Some(&first) = values.first() else { return 0 };
+        if self.values.is_empty() {
+            self.insert(first);
+            if values_max <= 1 {
+                codes.push(0);
+                return 1;
+            }
+        }
         let start = codes.len();
         codes.resize(start + values.len(), 0);
         let mut taken = 0;
         for (code, &value) in codes[start..].iter_mut().zip(values) {
             taken += 1;
-            if let Some(place) = self.find_by(value.spread(), |&there| there == value) {
-                *code = place;
-                continue;
-            }
-            *code = self.insert(value);
-            if self.values.len() >= values_max {
-                break;
+            let slot = (value.spread() >> self.shift) as usize;
+            // SAFETY: there is a value, so there are 2 to the power of 64 - `shift` slots; each has the place of a value.
+            let (place, there) = unsafe {
+                let place = *self.slots.get_unchecked(slot);
+                (place, *self.values.get_unchecked(place as usize))
+            };
+            *code = place;
+            if there != value {
+                *code = self.find_or_insert(value);
+                if self.values.len() >= values_max || self.is_crowded {
+                    break;
+                }
             }
         }
         codes.truncate(start + taken);
         taken
     }
+
+    /// The place of a value that is not in its first slot.
+    #[inline(always)]
+    fn find_or_insert(&mut self, value: T) -> u32 {
+        match self.find_by(value.spread(), |&there| there == value) {
+            Some(place) => place,
+            None => self.insert(value),
+        }
+    }
 }
 
-/// Puts `place` into the first slot that is free.
-fn place_in<T: Key>(slots: &mut [u32], shift: u32, value: T, place: u32) {
+/// Puts `place` into the first slot that is free; how many were not.
+fn place_in<T: Key>(slots: &mut [u32], shift: u32, value: T, place: u32) -> usize {
     let mask = slots.len() - 1;
-    let mut slot = (value.spread() >> shift) as usize;
+    let first = (value.spread() >> shift) as usize;
+    let mut slot = first;
     while slots[slot & mask] != 0 {
         slot += 1;
     }
     slots[slot & mask] = place;
+    slot - first
 }
 
 #[inline(always)]
@@ -183,6 +217,25 @@ mod tests {
 
     use super::super::encode::Cpu;
     use super::*;
+
+    #[test]
+    fn values_made_to_fall_together_are_noticed() {
+        // The inverse of the multiplier, by Newton's steps: hashes that differ in their lowest bits alone.
+        let inverse = (0..6).fold(SPREAD, |inverse, _| {
+            inverse.wrapping_mul(2_u64.wrapping_sub(SPREAD.wrapping_mul(inverse)))
+        });
+        let values: Vec<u64> = (1..100_000_u64)
+            .map(|hash| hash.wrapping_mul(inverse))
+            .map(|folded| folded ^ (folded >> 32))
+            .collect();
+        let (mut dictionary, mut codes) = (Dictionary::new(), Vec::new());
+        let taken = encode64(Cpu::new(), &mut dictionary, &values, usize::MAX, &mut codes);
+        assert!(dictionary.is_crowded() && taken < 1000, "{taken}");
+        let values: Vec<u64> = (0..100_000).collect();
+        let (mut dictionary, mut codes) = (Dictionary::new(), Vec::new());
+        assert_eq!(encode64(Cpu::new(), &mut dictionary, &values, usize::MAX, &mut codes), values.len());
+        assert!(!dictionary.is_crowded());
+    }
 
     proptest! {
         #[test]

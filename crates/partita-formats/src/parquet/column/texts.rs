@@ -144,6 +144,10 @@ impl Texts {
         self.dictionary.add(key)
     }
 
+    fn is_full(&self) -> bool {
+        self.entries.len() >= self.choice.limit_bytes || self.dictionary.is_crowded()
+    }
+
     fn push_codes(&mut self, values: &[u128], heap: &[Buffer]) -> (usize, Option<Event>) {
         let check = self.choice.before_check();
         let room = (self.limits.page_bytes / size_of::<u32>()).saturating_sub(self.codes.len()).max(1);
@@ -155,12 +159,12 @@ impl Texts {
             self.codes.push(code);
             self.text_bytes += view as u32 as usize;
             taken += 1;
-            if self.entries.len() >= self.choice.limit_bytes {
+            if self.is_full() {
                 break;
             }
         }
         self.choice.values += taken;
-        let event = if self.entries.len() > before && self.entries.len() >= self.choice.limit_bytes {
+        let event = if self.entries.len() > before && self.is_full() {
             Some(Event::Limit)
         } else if check == Some(taken) {
             self.choice.checked_bytes = self.entries.len();

@@ -241,7 +241,8 @@ impl<T: Word> Words<T> {
         let taken = T::encode(cpu, &mut self.dictionary, &values[..most], limit, &mut self.codes);
         self.choice.values += taken;
         let distinct = self.dictionary.values().len();
-        let event = if distinct > before && distinct >= limit {
+        let is_full = distinct >= limit || self.dictionary.is_crowded();
+        let event = if distinct > before && is_full {
             Some(Event::Limit)
         } else if check == Some(taken) {
             self.choice.checked_bytes = self.dictionary_bytes();
