@@ -153,7 +153,7 @@ fn encoders_of_text_hold_what_they_say() {
     {
         let options = WriteOptions { compression, ..WriteOptions::default() };
         check("short", &batches(3, 2, texts(4000, 30, 0)), 6, &options);
-        check("in a dictionary", &batches(3, 2, texts(4000, 30, 1000)), 12, &options);
+        check(&format!("in a dictionary {compression}"), &batches(3, 2, texts(4000, 30, 1000)), 12, &options);
     }
     check("long", &batches(3, 2, texts(40, 100_000, 0)), 3, &WriteOptions::default());
     check("huge", &batches(2, 1, texts(2, 6_000_000, 0)), 3, &WriteOptions::default());

@@ -31,6 +31,9 @@ const PROBE_BYTES: usize = 64 << 10;
 /// A level has to save one part of so many.
 const PROBE_GAIN: usize = 16;
 
+/// Bytes of a Deflate compressor: its window, chains and symbols.
+const GZIP_BYTES: usize = 384 << 10;
+
 /// The compressors and the buffer that they fill.
 #[derive(Default)]
 pub(super) struct Codecs {
@@ -129,8 +132,12 @@ impl Codecs {
 
     /// Bytes that will be held for a page of `raw_bytes`, and are not yet.
     pub(super) fn missing_bytes(&self, compression: Compression, raw_bytes: usize) -> usize {
-        raw_bytes.saturating_sub(self.out.capacity())
-            + compressor_bytes(compression, raw_bytes).saturating_sub(self.context_bytes())
+        let context = match compression {
+            // One for each page.
+            Compression::GZIP(_) if raw_bytes > 0 => GZIP_BYTES,
+            other => compressor_bytes(other, raw_bytes).saturating_sub(self.context_bytes()),
+        };
+        raw_bytes.saturating_sub(self.out.capacity()) + context
     }
 }
 
