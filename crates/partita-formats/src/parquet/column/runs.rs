@@ -25,43 +25,47 @@ pub(super) fn zigzag(value: i64, out: &mut Vec<u8>) {
     varint((value << 1 ^ value >> 63) as u64, out);
 }
 
-/// Appends codes of at most `width` bits.
+/// Codes that are looked at in one go: as many groups of eight as a word has bits.
+const WINDOW: usize = 512;
+
+/// Appends codes of at most `width` bits. A run goes to the last code that is the same, and packed groups begin anew behind
+/// it: so codes that come again behind the same run come again as the same bytes, which a compressor finds.
 pub(super) fn encode(codes: &[u32], width: u32, work: &mut Work, out: &mut Vec<u8>) {
     if width == 0 {
         return run(0, codes.len(), 0, out);
     }
     let mut flat = std::mem::take(&mut work.flat);
-    flat.clear();
-    flat_groups(work.cpu, codes, &mut flat);
-    let groups = codes.len().div_ceil(8);
-    let (mut group, mut packed) = (0, 0);
-    while let Some(found) = next_flat(&flat, group).filter(|&found| found < groups) {
-        let value = codes[8 * found];
-        let is_same = |group: usize| group < groups && is_flat(&flat, group) && codes[8 * group] == value;
-        let end = (found + 1..).find(|&group| !is_same(group)).unwrap_or(groups);
-        if (end - found) * width as usize >= RUN_BYTES_MIN {
-            pack(&codes[8 * packed..8 * found], width, work, out);
-            run(value, (8 * end).min(codes.len()) - 8 * found, width, out);
-            packed = end;
+    // Codes before `packed` are written; those from there to `at` are whole groups.
+    let (mut packed, mut at) = (0, 0);
+    while at < codes.len() {
+        let window = &codes[at..codes.len().min(at + WINDOW)];
+        flat.clear();
+        flat_groups(work.cpu, window, &mut flat);
+        let first = flat.first().map_or(u64::BITS, |groups| groups.trailing_zeros()) as usize;
+        if 8 * first >= window.len() {
+            at += WINDOW;
+            continue;
         }
-        group = end;
+        let start = at + 8 * first;
+        let count = same(&codes[start..]);
+        if count * width as usize >= 8 * RUN_BYTES_MIN {
+            pack(&codes[packed..start], width, work, out);
+            run(codes[start], count, width, out);
+            (packed, at) = (start + count, start + count);
+        } else {
+            at = start + 8 * (count / 8).max(1);
+        }
     }
-    pack(codes.get(8 * packed..).unwrap_or_default(), width, work, out);
+    pack(&codes[packed..], width, work, out);
     work.flat = flat;
 }
 
-fn is_flat(flat: &[u64], group: usize) -> bool {
-    flat.get(group / 64).is_some_and(|word| word >> (group % 64) & 1 == 1)
-}
-
-/// The first group from `group` on whose bit is set.
-fn next_flat(flat: &[u64], group: usize) -> Option<usize> {
-    let first = flat.get(group / 64)? >> (group % 64);
-    if first != 0 {
-        return Some(group + first.trailing_zeros() as usize);
-    }
-    let word = (group / 64 + 1..flat.len()).find(|&word| flat[word] != 0)?;
-    Some(word * 64 + flat[word].trailing_zeros() as usize)
+/// How many codes from the first on are the same.
+fn same(codes: &[u32]) -> usize {
+    let Some(&value) = codes.first() else { return 0 };
+    let whole =
+        codes.chunks_exact(64).take_while(|chunk| chunk.iter().all(|&code| code == value)).count() * 64;
+    whole + codes[whole..].iter().take_while(|&&code| code == value).count()
 }
 
 fn pack(codes: &[u32], width: u32, work: &Work, out: &mut Vec<u8>) {
