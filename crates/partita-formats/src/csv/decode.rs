@@ -1,8 +1,8 @@
 //! Marked fields to Arrow columns, a column at a time.
 //!
-//! For each chunk the fields of one column are gathered as spans, and one typed loop runs over them. A loop
-//! knows one fast shape of its type (short plain digits, `YYYY-MM-DD HH:MM:SS`); whatever else stands in the field
-//! (quotes, blanks, signs, nulls, wrong values) takes the slow way, which is the meaning of the fast one.
+//! The fields of a column are taken 64 rows at a time: where they are (`fields`), then what they mean, by the kernels of
+//! [`crate::simd::decode`], which know the common shapes of each type (`parsers`). Whatever else stands in a field (blanks, a plus,
+//! an exponent, an unusual time, a wrong value) takes the slow way, which is the meaning of the fast one (`rules`).
 
 mod bits;
 pub(crate) mod fast;

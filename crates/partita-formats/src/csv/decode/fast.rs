@@ -1,5 +1,5 @@
-//! The one common shape of each type, a few instructions a value. Each answers `None` for anything else, and never
-//! another value than the parsers of [`super::super::value`] would.
+//! The one common shape of each type, a few instructions a value, for inference: most values are plainly of a kind that was
+//! seen. Each answers `None` for anything else, and never another value than the parsers of [`super::super::value`] would.
 
 use super::super::value::int::{digits_are_decimal, join_digits};
 use super::super::value::time::{date10, time8};
@@ -108,4 +108,37 @@ pub(crate) fn stamp19(text: &[u8; 19], last: &mut LastDate) -> Option<i64> {
     }
     let seconds = time8(clock.try_into().ok()?)?;
     Some(i64::from(last.days(date)?) * 86_400 + i64::from(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn fast_shapes_are_what_the_standard_library_says(
+            text in prop_oneof!["-?[0-9]{0,9}", "-?[0-9]{0,5}\\.?[0-9]{0,5}", "[0-9.:/ -]{0,9}"],
+            before in "[0-9.,]{0,12}",
+            after in "[0-9.,]{0,12}",
+        ) {
+            let bytes = format!("{before}{text}{after}").into_bytes();
+            let (start, len) = (before.len() as u32, text.len() as u32);
+            // A sign alone, and zero with one, are left to the parsers.
+            let plain = before.len() >= 8 && (1..=8).contains(&text.len());
+            let zero = |value: f64| value == 0.0 && text.starts_with('-');
+            match integer(&bytes, start, len) {
+                Some(value) => prop_assert_eq!(text.parse::<i32>(), Ok(value)),
+                None => prop_assert!(!plain || text.parse::<i64>().map_or(true, |value| zero(value as f64)), "{}", text),
+            }
+            match decimal(&bytes, start, len) {
+                Some((mantissa, fraction)) => {
+                    let value = f64::from(mantissa) / 10_f64.powi(fraction as i32);
+                    prop_assert_eq!(text.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
+                }
+                None => prop_assert!(!plain || text.parse::<f64>().map_or(true, zero), "{}", text),
+            }
+        }
+    }
 }

@@ -250,7 +250,15 @@ proptest! {
                 prop_assert_eq!(&errors, &[]);
                 let arrays = columns.into_iter().map(|(array, _)| array).collect();
                 let expected = RecordBatch::try_new(Arc::clone(&block.schema), arrays).expect("a batch");
-                prop_assert_eq!(batch, expected);
+                prop_assert_eq!(&batch, &expected);
+                let data = &bytes[block.data_start as usize..];
+                for level in partita_columns::cpu::levels() {
+                    let mut columns = Columns::with_kernels(&block, Kernels::at(level)).expect("columns");
+                    let mut records = Records::default();
+                    super::super::split::Splitter::new(&block.dialect).split(data, true, usize::MAX, &mut records);
+                    columns.decode(data, &records, 0, None).expect("records that are allowed");
+                    prop_assert_eq!(&columns.take_batch().expect("a batch"), &expected, "{}", level.name());
+                }
             }
             Err(error) => {
                 let ErrorKind::Mismatch(table) = error.kind() else { panic!("{error}") };
