@@ -135,12 +135,7 @@ impl CsvBlock {
             numbers: options.numbers(),
             schema: schema(&columns),
             columns,
-            limits: Limits {
-                record_bytes_max: options.record_bytes_max,
-                chunk_bytes: options.chunk_bytes,
-                batch_rows_max: options.batch_rows_max,
-                batch_bytes_max: options.batch_bytes_max,
-            },
+            limits: limits(header.width(), options),
         })
     }
 
@@ -173,6 +168,19 @@ impl CsvBlock {
     #[must_use]
     pub fn counting(&self) -> Self {
         Self { ragged: Ragged::Pad, on_mismatch: OnMismatch::Error, ..self.project(&[]) }
+    }
+}
+
+/// The sizes of the options, larger for records of very many fields: a chunk should have some hundreds of records, and so
+/// should a batch, for loops over one column of it to be worth their beginning.
+fn limits(width: usize, options: &ReadOptions) -> Limits {
+    const WIDE: usize = 128;
+    let wide = if width > WIDE { width } else { 0 };
+    Limits {
+        record_bytes_max: options.record_bytes_max,
+        chunk_bytes: options.chunk_bytes.max(wide.saturating_mul(2 << 10).min(1 << 20)),
+        batch_rows_max: options.batch_rows_max,
+        batch_bytes_max: options.batch_bytes_max.max(wide.saturating_mul(4 << 10).min(2 << 20)),
     }
 }
 
