@@ -35,29 +35,47 @@ pub(super) fn encode(codes: &[u32], width: u32, work: &mut Work, out: &mut Vec<u
         return run(0, codes.len(), 0, out);
     }
     let mut flat = std::mem::take(&mut work.flat);
+    let worthwhile = (8 * RUN_BYTES_MIN).div_ceil(width as usize);
     // Codes before `packed` are written; those from there to `at` are whole groups.
     let (mut packed, mut at) = (0, 0);
     while at < codes.len() {
-        let window = &codes[at..codes.len().min(at + WINDOW)];
         flat.clear();
-        flat_groups(work.cpu, window, &mut flat);
-        let first = flat.first().map_or(u64::BITS, |groups| groups.trailing_zeros()) as usize;
-        if 8 * first >= window.len() {
-            at += WINDOW;
-            continue;
-        }
-        let start = at + 8 * first;
-        let count = same(&codes[start..]);
-        if count * width as usize >= 8 * RUN_BYTES_MIN {
-            pack(&codes[packed..start], width, work, out);
-            run(codes[start], count, width, out);
-            (packed, at) = (start + count, start + count);
-        } else {
-            at = start + 8 * (count / 8).max(1);
+        flat_groups(work.cpu, &codes[at..codes.len().min(at + WINDOW)], &mut flat);
+        let groups = flat.first().copied().unwrap_or_default();
+        match next_run(&codes[at..], groups, worthwhile) {
+            Some((start, count)) => {
+                pack(&codes[packed..at + start], width, work, out);
+                run(codes[at + start], count, width, out);
+                at += start + count;
+                packed = at;
+            }
+            None => at += WINDOW,
         }
     }
-    pack(&codes[packed..], width, work, out);
+    pack(codes.get(packed..).unwrap_or_default(), width, work, out);
     work.flat = flat;
+}
+
+/// The first run of at least `worthwhile` codes that begins with a group of a window, whose flat groups are given; where it
+/// begins, and how long it is.
+fn next_run(codes: &[u32], mut groups: u64, worthwhile: usize) -> Option<(usize, usize)> {
+    while groups != 0 {
+        let first = groups.trailing_zeros();
+        let flat = (groups >> first).trailing_ones();
+        // At the end of the window a run may go on.
+        if 8 * flat as usize + 7 >= worthwhile || first + flat == u64::BITS {
+            let start = 8 * first as usize;
+            let count = same(&codes[start..]);
+            if count >= worthwhile {
+                return Some((start, count));
+            }
+            let past = first + (count as u32 / 8).max(1);
+            groups = if past < u64::BITS { groups & u64::MAX << past } else { 0 };
+            continue;
+        }
+        groups &= groups + (1 << first);
+    }
+    None
 }
 
 /// How many codes from the first on are the same.
