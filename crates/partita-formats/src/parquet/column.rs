@@ -40,7 +40,7 @@ pub(super) struct Work {
     page: Vec<u8>,
     /// Its codes, as runs, and what finds these.
     coded: Vec<u8>,
-    flat: Vec<u64>,
+    same: Vec<u64>,
     /// Validity of the rows at hand, 64 a word.
     valid: Vec<u64>,
 }
@@ -48,7 +48,7 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(cpu: Cpu) -> Self {
         let codecs = Codecs::default();
-        Self { cpu, codecs, page: Vec::new(), coded: Vec::new(), flat: Vec::new(), valid: Vec::new() }
+        Self { cpu, codecs, page: Vec::new(), coded: Vec::new(), same: Vec::new(), valid: Vec::new() }
     }
 
     /// Bytes that are held.
@@ -56,7 +56,7 @@ impl Work {
         self.page.capacity()
             + self.coded.capacity()
             + self.codecs.memory_bytes()
-            + (self.flat.capacity() + self.valid.capacity()) * size_of::<u64>()
+            + (self.same.capacity() + self.valid.capacity()) * size_of::<u64>()
     }
 
     /// Bytes that the next page takes, where that is `raw_bytes` long: those of its buffers that are not held yet, and the

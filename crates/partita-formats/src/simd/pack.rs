@@ -135,29 +135,101 @@ at_each_level! {
     fn shift64(values: &[u64], width: u32, out: &mut [u8]) = shift64_body;
 }
 
-#[inline(always)]
-fn flat_body(values: &[u32], flat: &mut Vec<u64>) {
-    let (words, rest) = values.as_chunks::<512>();
-    let group_is_flat = |group: &[u32]| {
-        let first = group[0];
-        group.iter().fold(0, |different, &value| different | (value ^ first)) == 0
+/// Puts a bit for each value: whether it is the one before. The bit of the first is 0, those behind the last are 1, at least
+/// 64 of them.
+pub(crate) fn same_bits(cpu: Cpu, values: &[u32], bits: &mut Vec<u64>) {
+    bits.clear();
+    let Some((&first, _)) = values.split_first() else {
+        bits.push(u64::MAX);
+        return;
     };
-    for word in words {
-        let mut bits = 0;
-        for (index, group) in word.as_chunks::<8>().0.iter().enumerate() {
-            bits |= u64::from(group_is_flat(group)) << index;
-        }
-        flat.push(bits);
+    // The first block has no value before it in memory.
+    let head = &values[..values.len().min(64)];
+    let other = !first;
+    let before = std::iter::once(&other).chain(head);
+    bits.push(
+        head.iter()
+            .zip(before)
+            .enumerate()
+            .fold(0, |word, (at, (value, before))| word | u64::from(value == before) << at),
+    );
+    same_blocks(cpu, values, bits);
+    let rest = values.len() % 64;
+    if rest > 0 && values.len() > 64 {
+        let start = values.len() - rest;
+        bits.push(
+            (0..rest)
+                .fold(0, |word, at| word | u64::from(values[start + at] == values[start + at - 1]) << at),
+        );
     }
-    if !rest.is_empty() {
-        let bits = rest.chunks(8).enumerate();
-        flat.push(bits.fold(0, |bits, (index, group)| bits | u64::from(group_is_flat(group)) << index));
+    if let Some(last) = bits.last_mut().filter(|_| rest > 0) {
+        *last |= u64::MAX << rest;
+    }
+    bits.push(u64::MAX);
+}
+
+/// Whole blocks of 64 but the first.
+fn same_blocks(cpu: Cpu, values: &[u32], bits: &mut Vec<u64>) {
+    #[cfg(target_arch = "x86_64")]
+    match cpu.level() {
+        // SAFETY: a `Cpu` has a level of this processor.
+        Level::Avx512 => return unsafe { same_blocks_avx512(values, bits) },
+        // SAFETY: as above.
+        Level::Avx2 => return unsafe { same_blocks_avx2(values, bits) },
+        _ => {}
+    }
+    let _ = cpu;
+    for start in (64..values.len() / 64 * 64).step_by(64) {
+        let (block, before) = (&values[start..start + 64], &values[start - 1..start + 63]);
+        bits.push(
+            block
+                .iter()
+                .zip(before)
+                .enumerate()
+                .fold(0, |word, (at, (value, before))| word | u64::from(value == before) << at),
+        );
     }
 }
 
-at_each_level! {
-    /// Appends a bit for each eight values (the last may be fewer): whether they are all the same.
-    fn flat_groups(values: &[u32], flat: &mut Vec<u64>) = flat_body;
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn same_blocks_avx512(values: &[u32], bits: &mut Vec<u64>) {
+    use std::arch::x86_64::{_mm512_cmpeq_epi32_mask, _mm512_loadu_si512};
+
+    for start in (64..values.len() / 64 * 64).step_by(64) {
+        let word = (0..4).fold(0, |word, quarter| {
+            let at = start + 16 * quarter;
+            // SAFETY: 16 values from `at - 1` on and 16 from `at` on are within the 64 from `start` on and the one before.
+            let (before, here) = unsafe {
+                let at = values.as_ptr().add(at);
+                (_mm512_loadu_si512(at.sub(1).cast()), _mm512_loadu_si512(at.cast()))
+            };
+            word | u64::from(_mm512_cmpeq_epi32_mask(before, here)) << (16 * quarter)
+        });
+        bits.push(word);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn same_blocks_avx2(values: &[u32], bits: &mut Vec<u64>) {
+    use std::arch::x86_64::{
+        _mm256_castsi256_ps, _mm256_cmpeq_epi32, _mm256_loadu_si256, _mm256_movemask_ps,
+    };
+
+    for start in (64..values.len() / 64 * 64).step_by(64) {
+        let word = (0..8).fold(0, |word, eighth| {
+            let at = start + 8 * eighth;
+            // SAFETY: 8 values from `at - 1` on and 8 from `at` on are within the 64 from `start` on and the one before.
+            let (before, here) = unsafe {
+                let at = values.as_ptr().add(at);
+                (_mm256_loadu_si256(at.sub(1).cast()), _mm256_loadu_si256(at.cast()))
+            };
+            let same = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(before, here)));
+            word | u64::from(same as u32) << (8 * eighth)
+        });
+        bits.push(word);
+    }
 }
 
 #[cfg(test)]
@@ -196,14 +268,16 @@ mod tests {
         }
 
         #[test]
-        fn flat_groups_are_found(runs in proptest::collection::vec((0..3_u32, 1..30_usize), 0..80)) {
+        fn same_values_have_a_bit(runs in proptest::collection::vec((0..3_u32, 1..30_usize), 0..80)) {
             let values: Vec<u32> = runs.iter().flat_map(|&(value, count)| std::iter::repeat_n(value, count)).collect();
-            let expected: Vec<bool> = values.chunks(8).map(|group| group.iter().all(|value| value == &group[0])).collect();
             for cpu in Cpu::all() {
-                let mut flat = Vec::new();
-                flat_groups(cpu, &values, &mut flat);
-                let got: Vec<bool> = (0..expected.len()).map(|group| flat[group / 64] >> (group % 64) & 1 == 1).collect();
-                prop_assert_eq!(&got, &expected);
+                let mut bits = vec![5];
+                same_bits(cpu, &values, &mut bits);
+                prop_assert!(bits.len() * 64 >= values.len() + 64);
+                for at in 0..bits.len() * 64 {
+                    let expected = at >= values.len() || at > 0 && values[at] == values[at - 1];
+                    prop_assert_eq!(bits[at / 64] >> (at % 64) & 1 == 1, expected, "{} of {}", at, values.len());
+                }
             }
         }
     }
