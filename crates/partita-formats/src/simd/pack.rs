@@ -29,7 +29,7 @@ fn pack_groups(cpu: Cpu, values: &[u32], width: u32, out: &mut [u8]) {
         unsafe { extract(values, width, out) };
         return;
     }
-    let _ = cpu;
+    let _ = cpu.level();
     each_group(values, out, width, |group, out| shift_group(group, width, out));
 }
 
@@ -178,7 +178,7 @@ fn same_blocks(cpu: Cpu, values: &[u32], bits: &mut Vec<u64>) {
         Level::Avx2 => return unsafe { same_blocks_avx2(values, bits) },
         _ => {}
     }
-    let _ = cpu;
+    let _ = cpu.level();
     for start in (64..values.len() / 64 * 64).step_by(64) {
         let (block, before) = (&values[start..start + 64], &values[start - 1..start + 63]);
         bits.push(
