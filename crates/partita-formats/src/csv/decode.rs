@@ -5,6 +5,7 @@
 //! an exponent, an unusual time, a wrong value) takes the slow way, which is the meaning of the fast one (`rules`).
 
 mod bits;
+mod exponents;
 pub(crate) mod fast;
 mod fields;
 mod layout;

@@ -12,6 +12,7 @@ use super::super::value::int::leading_digits;
 use super::super::value::nearest::{nearest_f32, nearest_f64};
 use super::super::value::time::parse_tail;
 use super::super::value::{self, Pattern, PatternKind, Stamp, Unit, Zone};
+use super::exponents::Exponents;
 use super::fields::Block;
 use crate::simd::decode::{Kernels, ROWS};
 
@@ -124,6 +125,17 @@ impl Parser for FloatParser<Float64Type> {
                 None => odd |= 1 << row,
             }
         }
+        if odd != 0 {
+            let exponents = Exponents::read(kernels, bytes, block, odd, self.point);
+            for row in rows_of(exponents.rows) {
+                let (mantissa, fraction) =
+                    (block.decimals.mantissas[row], block.decimals.fractions[row] as i32);
+                if let Some(value) = nearest_f64(mantissa, exponents.values[row] - fraction) {
+                    values[row] = if block.decimals.negative >> row & 1 != 0 { -value } else { value };
+                    odd &= !(1 << row);
+                }
+            }
+        }
         odd
     }
 
@@ -140,7 +152,7 @@ impl Parser for FloatParser<Float32Type> {
         let (kernels, decimals) = (self.kernels, &mut block.decimals);
         let mut odd = for_words!(words, kernels.decimals::<N, true>(&block.texts, self.point, decimals));
         let parts = decimals.mantissas.iter().zip(&decimals.fractions).enumerate();
-        for ((row, (&mantissa, &fraction)), value) in parts.zip(values) {
+        for ((row, (&mantissa, &fraction)), value) in parts.zip(&mut *values) {
             let power = POWERS_OF_TEN_F32.get(fraction as usize).filter(|_| mantissa < 1 << 24);
             let magnitude = match power {
                 // Both are exact, and rounded once.
@@ -151,6 +163,17 @@ impl Parser for FloatParser<Float32Type> {
                 }),
             };
             *value = if decimals.negative >> row & 1 != 0 { -magnitude } else { magnitude };
+        }
+        if odd != 0 {
+            let exponents = Exponents::read(kernels, bytes, block, odd, self.point);
+            for row in rows_of(exponents.rows) {
+                let (mantissa, fraction) =
+                    (block.decimals.mantissas[row], block.decimals.fractions[row] as i32);
+                if let Some(value) = nearest_f32(mantissa, exponents.values[row] - fraction) {
+                    values[row] = if block.decimals.negative >> row & 1 != 0 { -value } else { value };
+                    odd &= !(1 << row);
+                }
+            }
         }
         odd
     }
