@@ -192,6 +192,8 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
             }
             odd &= block.rows_mask();
             let mut missing = if odd == 0 { 0 } else { block.empty() & odd };
+            // Whoever looks at all values, null or not, finds zeros where there is none.
+            rows_of(missing).for_each(|row| found[row] = T::Native::default());
             for row in rows_of(odd & !missing) {
                 if rules.says_null(chunk.bytes, block.place(row)) {
                     missing |= 1 << row;

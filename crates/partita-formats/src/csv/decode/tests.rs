@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use arrow::array::*;
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 use proptest::prelude::*;
 
@@ -117,7 +117,7 @@ fn slow_column(
         DataType::Timestamp(_, Some(_)) => {
             let (array, errors) =
                 slow_array!(TimestampMicrosecondArray, fields().map(|f| slow(f, options, zoned)).collect());
-            let array = array.as_primitive::<arrow::datatypes::TimestampMicrosecondType>().clone();
+            let array = array.as_primitive::<TimestampMicrosecondType>().clone();
             (Arc::new(array.with_timezone("UTC")), errors)
         }
         _ => {
@@ -292,6 +292,25 @@ fn zones_decide_what_a_time_means() {
     assert_eq!(column(Some("Europe/Amsterdam"), true, "2020-01-01 12:00:00"), Some(noon - 3600));
     assert_eq!(column(Some("Europe/Amsterdam"), true, "2020-03-29 02:30:00"), None, "skipped by the clock");
     assert_eq!(column(None, true, "2020-01-01 12:00:00.5"), None, "finer than the unit");
+}
+
+#[test]
+fn null_rows_hold_zeros() {
+    let text = "i,f,d,t\n71,2.5,2001-01-01,2001-01-01 00:00:00\n,,,\n".to_owned()
+        + &"-8,7.25,1999-12-31,1999-12-31 23:59:59\n,,,\n".repeat(50);
+    let batch = super::super::reader::testing::read(text.as_bytes(), &ReadOptions::default()).expect("rows");
+    let (ints, floats) =
+        (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Float64Type>());
+    let days = batch.column(2).as_primitive::<Date32Type>();
+    let times = batch.column(3).as_primitive::<TimestampMicrosecondType>();
+    for row in 0..batch.num_rows() {
+        assert_eq!(ints.is_null(row), row % 2 == 1);
+        let all_zero = ints.values()[row] == 0
+            && floats.values()[row].to_bits() == 0
+            && days.values()[row] == 0
+            && times.values()[row] == 0;
+        assert_eq!(all_zero, row % 2 == 1, "row {row}");
+    }
 }
 
 #[test]
