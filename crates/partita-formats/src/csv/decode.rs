@@ -1,8 +1,8 @@
 //! Marked fields to Arrow columns, a column at a time.
 //!
 //! The fields of a column are taken 64 rows at a time: where they are (`fields`), then what they mean, by the kernels of
-//! `simd::decode`, which know the common shapes of each type (`parsers`). Whatever else stands in a field (blanks, a plus,
-//! an exponent, an unusual time, a wrong value) takes the slow way, which is the meaning of the fast one (`rules`).
+//! `simd::decode`, which know the common shapes of each type (`parsers`). Whatever else stands in a field (blanks, a plus, an
+//! unusual time, a wrong value) takes the slow way, which is the meaning of the fast one (`rules`).
 
 mod bits;
 mod exponents;
