@@ -18,6 +18,10 @@ const OWN_PAGES_BYTES_MAX: u64 = 32 << 20;
 /// Buffers with pages of their own there may be at most: the system counts them.
 const OWN_PAGES_MAX: u64 = 64 << 10;
 
+/// Bytes of free memory that the allocator keeps at the end of a heap at most: buffers of a batch that are freed and asked for
+/// again need no new pages then. A part of what the ledger leaves for what it does not see.
+const KEPT_BYTES_MAX: u64 = 4 << 20;
+
 /// Lets large buffers keep pages of their own, which the system has back as soon as they are freed. The GNU allocator begins so,
 /// but stops with the first large buffer that is freed, and from then on keeps the holes between small buffers, which
 /// no ledger sees. With another allocator, nothing.
@@ -29,6 +33,10 @@ pub(crate) fn keep_large_buffers_apart(memory_limit_bytes: u64) {
         // not taken, the allocator works as before.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, bytes as libc::c_int);
+            libc::mallopt(
+                libc::M_TRIM_THRESHOLD,
+                (memory_limit_bytes / 64).min(KEPT_BYTES_MAX) as libc::c_int,
+            );
         }
     }
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
