@@ -63,6 +63,23 @@ pub fn find_block_starts(
     find(input, file, finder, cancelled)
 }
 
+/// Where the records of block `number` begin, by a search that ends there.
+///
+/// # Errors
+/// As [`find_block_starts`].
+pub fn find_block_start(
+    input: &dyn ReadAt,
+    block: &CsvBlock,
+    block_bytes: u64,
+    number: usize,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<u64> {
+    let blocks = count(input.len(), block.data_start, block_bytes).min(number.saturating_add(1));
+    let finder = Finder::new(&block.dialect, block.data_start, block_bytes.max(1), blocks);
+    let found = find(input, &block.file, finder, cancelled)?;
+    Ok(found.starts.get(number).copied().unwrap_or(input.len()))
+}
+
 /// [`find_block_starts`] of the data of `block`, and the line of each start.
 ///
 /// # Errors

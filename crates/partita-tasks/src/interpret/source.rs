@@ -188,10 +188,8 @@ fn is_misplaced(scan: &CsvScan, host: &dyn Host) -> Result<Option<Error>> {
     let _memory = host.reserve("find block starts", 2 * blocks::BUFFER_BYTES, SMALLER_CHUNKS)?;
     let guessed = blocks::guess_block_range(&*input, block, *block_bytes, scan.block)?;
     let cancelled = || host.is_cancelled();
-    let (dialect, first) = (&block.dialect, block.data_start);
-    let found = blocks::find_block_starts(&*input, &block.file, dialect, first, *block_bytes, &cancelled)?;
-    let is_right = found.starts.get(scan.block) == Some(&guessed.start);
-    Ok((!is_right).then(|| blocks::misplaced(block, guessed.start).into()))
+    let found = blocks::find_block_start(&*input, block, *block_bytes, scan.block, &cancelled)?;
+    Ok((found != guessed.start).then(|| blocks::misplaced(block, guessed.start).into()))
 }
 
 /// Chunk, carry-over and look-ahead, and one decoded batch: the reader's own figure replaces this once it is open.

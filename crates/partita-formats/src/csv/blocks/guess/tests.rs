@@ -7,7 +7,7 @@ use super::super::super::options::ReadOptions;
 use super::super::super::reader::BlockReader;
 use super::super::super::reader::testing::{open, plan};
 use super::super::super::twin::{self, generate};
-use super::super::{count, find_block_starts};
+use super::super::{count, find_block_start, find_block_starts};
 use super::*;
 
 /// A block that counts the records of a file without a header.
@@ -67,6 +67,11 @@ fn assert_guessed(input: &[u8], width: usize, block_bytes: u64) {
     assert_eq!(rows.iter().sum::<usize>(), twin::read(&dialect, input).len());
     let starts: Vec<u64> = guessed.iter().map(|range| range.start).collect();
     assert_eq!(starts, found.starts[..found.starts.len() - 1]);
+    for (number, start) in starts.into_iter().enumerate().step_by(7) {
+        let found =
+            find_block_start(&input.to_vec(), &counting(&dialect, width), block_bytes, number, &|| false);
+        assert_eq!(found.unwrap(), start);
+    }
 }
 
 #[test]
