@@ -1,6 +1,7 @@
 //! One parser a type: whole blocks by the kernels, and the full meaning of one text.
 
 use std::marker::PhantomData;
+use std::ops::Neg;
 
 use arrow::datatypes::{
     ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
@@ -95,6 +96,31 @@ impl<T> FloatParser<T> {
     pub(crate) fn new(kernels: Kernels, point: u8) -> Self {
         Self { kernels, point, of: PhantomData }
     }
+
+    /// Reads those of the rows in `odd` that have exponents; the others.
+    #[inline]
+    fn with_exponents<F: Copy + Neg<Output = F>>(
+        &self,
+        bytes: &[u8],
+        block: &mut Block,
+        values: &mut [F; ROWS],
+        mut odd: u64,
+        nearest: impl Fn(u64, i32) -> Option<F>,
+    ) -> u64 {
+        if odd == 0 {
+            return odd;
+        }
+        let exponents = Exponents::read(self.kernels, bytes, block, odd, self.point);
+        let Block { decimals, .. } = block;
+        for row in rows_of(exponents.rows) {
+            let exponent = exponents.values[row] - decimals.fractions[row] as i32;
+            if let Some(value) = nearest(decimals.mantissas[row], exponent) {
+                values[row] = if decimals.negative >> row & 1 != 0 { -value } else { value };
+                odd &= !(1 << row);
+            }
+        }
+        odd
+    }
 }
 
 /// Each row of a mask, from the first on.
@@ -125,18 +151,7 @@ impl Parser for FloatParser<Float64Type> {
                 None => odd |= 1 << row,
             }
         }
-        if odd != 0 {
-            let exponents = Exponents::read(kernels, bytes, block, odd, self.point);
-            for row in rows_of(exponents.rows) {
-                let (mantissa, fraction) =
-                    (block.decimals.mantissas[row], block.decimals.fractions[row] as i32);
-                if let Some(value) = nearest_f64(mantissa, exponents.values[row] - fraction) {
-                    values[row] = if block.decimals.negative >> row & 1 != 0 { -value } else { value };
-                    odd &= !(1 << row);
-                }
-            }
-        }
-        odd
+        self.with_exponents(bytes, block, values, odd, nearest_f64)
     }
 
     fn full(&mut self, text: &[u8]) -> Option<f64> {
@@ -164,18 +179,7 @@ impl Parser for FloatParser<Float32Type> {
             };
             *value = if decimals.negative >> row & 1 != 0 { -magnitude } else { magnitude };
         }
-        if odd != 0 {
-            let exponents = Exponents::read(kernels, bytes, block, odd, self.point);
-            for row in rows_of(exponents.rows) {
-                let (mantissa, fraction) =
-                    (block.decimals.mantissas[row], block.decimals.fractions[row] as i32);
-                if let Some(value) = nearest_f32(mantissa, exponents.values[row] - fraction) {
-                    values[row] = if block.decimals.negative >> row & 1 != 0 { -value } else { value };
-                    odd &= !(1 << row);
-                }
-            }
-        }
-        odd
+        self.with_exponents(bytes, block, values, odd, nearest_f32)
     }
 
     fn full(&mut self, text: &[u8]) -> Option<f32> {
