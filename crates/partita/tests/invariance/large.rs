@@ -67,7 +67,8 @@ fn rows_in_a_field_are_no_rows_to_anyone() {
     let error =
         reader.load().expect("a frame").compute_batches().expect_err("1, 2 and 3 are no truth values");
     let message = error.to_string();
-    assert!(message.contains("line 2") || message.contains("line 50003"), "{message}");
+    assert!(message.contains("line 2,") || message.contains("line 50003,"), "{message}");
+    assert!(message.contains("\"1\"") || message.contains("\"2\""), "{message}");
 }
 
 /// A text as a CSV writer of the simplest kind would put it.

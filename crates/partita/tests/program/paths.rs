@@ -51,6 +51,9 @@ fn every_instruction_set_writes_the_same_bytes() {
             let line = format!(
                 "convert {{}} --to {{}} --block-size 500000 --compression {compression} --progress none"
             );
+            let mut asked = command(["versions"]);
+            let said = finish(asked.env("PARTITA_CPU", level).spawn().unwrap()).printed();
+            assert!(level != "portable" || said.contains("cpu portable"), "{said}");
             let mut command = command(words(&line, &[&path, &target]));
             finish(command.env("PARTITA_CPU", level).spawn().unwrap()).quiet();
             let bytes = parts(&target).iter().map(|part| fs::read(part).unwrap()).collect();
