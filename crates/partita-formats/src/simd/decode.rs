@@ -86,6 +86,11 @@ impl Kernels {
         Self(if cpu::levels().contains(&level) { level } else { Level::Portable })
     }
 
+    /// Their level.
+    pub(crate) fn level(self) -> Level {
+        self.0
+    }
+
     /// Finds `rows` fields whose ends, each with the end before it, stand `stride` apart in `ends`; behind them there are
     /// empty ones. Returns all lengths or-ed together, each with 7 added.
     #[inline]

@@ -3,6 +3,7 @@
 //! A [`Job`] is a loop that is written once over [`Lanes`]; [`run`] compiles it for each level and picks one. A value
 //! of a type of lanes is the proof that the processor has the instructions: only [`run`] makes them.
 
+use std::mem::MaybeUninit;
 use std::sync::LazyLock;
 
 use partita_columns::cpu::{self, Level};
@@ -23,6 +24,12 @@ pub(crate) type Block = [u8; BLOCK_BYTES];
 
 /// Room for the positions in a block.
 pub(crate) type Room = [u32; BLOCK_BYTES];
+
+/// A block, and the one behind it.
+pub(crate) type Window = [u8; 2 * BLOCK_BYTES];
+
+/// Room for a block, wherever in it the last byte is written from.
+pub(crate) type Target = [MaybeUninit<u8>; 2 * BLOCK_BYTES];
 
 /// Set in a position that is marked.
 const MARK: u32 = 1 << 31;
@@ -47,6 +54,13 @@ pub(crate) trait Lanes: Copy {
 
     /// As [`Lanes::write`], but of the bits of `places` only those that have a bit in `keep`, counted from the lowest.
     fn write_kept(self, room: &mut Room, base: u32, places: u64, marked: u64, keep: u64) -> usize;
+
+    /// Writes the bytes of the first block of `window` but for those in `dropped`, one behind the other. At least a block is
+    /// written; what stands behind the bytes is of no account.
+    #[inline(always)]
+    fn squeeze(self, window: &Window, dropped: u64, target: &mut Target) {
+        squeeze(window, dropped, target);
+    }
 }
 
 /// A loop over lanes. `run` must be `#[inline(always)]`, and all it calls that works on masks: it is compiled for the
@@ -184,6 +198,26 @@ fn write_kept(room: &mut Room, base: u32, mut places: u64, marked: u64, mut keep
         }
     }
     count
+}
+
+/// All of the block, then what stands behind each byte that is dropped over it, one byte further to the front each time.
+#[inline(always)]
+fn squeeze(window: &Window, mut dropped: u64, target: &mut Target) {
+    let mut shift = 0;
+    let mut behind = 0;
+    loop {
+        let from = window.get(behind..).and_then(<[u8]>::first_chunk::<BLOCK_BYTES>);
+        let to = target.get_mut(behind - shift..).and_then(<[_]>::first_chunk_mut::<BLOCK_BYTES>);
+        if let (Some(from), Some(to)) = (from, to) {
+            *to = from.map(MaybeUninit::new);
+        }
+        if dropped == 0 {
+            return;
+        }
+        behind = dropped.trailing_zeros() as usize + 1;
+        shift += 1;
+        dropped &= dropped - 1;
+    }
 }
 
 /// The mark of the lowest of `places`.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringViewArray, make_view};
 use arrow::buffer::{Buffer, ScalarBuffer};
-use memchr::memchr;
 
 use super::bits::Nulls;
 use super::fields::Fields;
@@ -15,13 +14,15 @@ use crate::csv::dialect::is_blank;
 use crate::csv::records::ESCAPED;
 use crate::error::Result;
 use crate::simd::decode::ROWS;
-use crate::simd::views::{INLINE_BYTES_MAX, Views};
+use crate::simd::split::{Job, Lanes, run};
+use crate::simd::views::{INLINE_BYTES_MAX, Quoting, Views};
 
 /// A column of text.
 pub(crate) struct TextSink {
     views: Views,
     nulls: Nulls,
     decoded: Vec<u8>,
+    quoting: Option<Quoting>,
     /// Texts that are null and fit in a view, as views.
     null_views: Vec<u128>,
     /// There are other texts that are null.
@@ -31,7 +32,9 @@ pub(crate) struct TextSink {
 impl TextSink {
     pub(crate) fn new(rules: &Rules, rows: usize) -> Self {
         let inline = |text: &&[u8]| text.len() <= INLINE_BYTES_MAX;
+        let dialect = &rules.dialect;
         Self {
+            quoting: dialect.quote.and_then(|quote| Quoting::new(quote, dialect.escape)),
             views: Views::with_capacity(rows),
             nulls: Nulls::default(),
             decoded: Vec::new(),
@@ -40,38 +43,59 @@ impl TextSink {
         }
     }
 
-    /// Appends a field that stands for itself, or between quotes with nothing special inside. `false`: it may not be one, and
-    /// nothing was appended.
+    /// Appends a field that stands for itself, or between quotes without escapes. `false`: it may not be one, and nothing was
+    /// appended.
     #[inline(always)]
-    fn push_plain(&mut self, chunk: &Chunk<'_>, (start, len): (u32, u32), rules: &Rules) -> bool {
-        let (mut start, mut len) = (start as usize, len as usize);
-        if len >= ESCAPED as usize {
-            len &= !ESCAPED as usize;
-            if !is_quoted_plainly(chunk.bytes, start, len, rules) {
-                return false;
+    fn push_plain<L: Lanes>(
+        &mut self,
+        lanes: L,
+        chunk: &Chunk<'_>,
+        (start, len): (u32, u32),
+        rules: &Rules,
+    ) -> bool {
+        let (start, len) = (start as usize, len as usize);
+        let pushed = if len < ESCAPED as usize {
+            match chunk.text {
+                Some(text) => self.views.push_part(text, start, len).then_some(len),
+                None => {
+                    let text = chunk.bytes.get(start..start + len).and_then(ascii);
+                    text.filter(|text| self.views.push(text)).map(str::len)
+                }
             }
-            start += 1;
-            len -= 2;
-        }
-        let pushed = match chunk.text {
-            Some(text) => self.views.push_part(text, start, len),
-            None => {
-                // Not all of the chunk is text as it stands, but what is ASCII is so in every encoding.
-                let text = chunk.bytes.get(start..start + len).filter(|text| text.is_ascii());
-                text.and_then(|text| std::str::from_utf8(text).ok()).is_some_and(|text| self.views.push(text))
-            }
+        } else {
+            self.push_quoted(lanes, chunk, start, len & !ESCAPED as usize)
         };
-        if !pushed {
-            return false;
-        }
-        let unsure = self.long_nulls && len > INLINE_BYTES_MAX
+        let Some(pushed) = pushed else { return false };
+        let unsure = self.long_nulls && pushed > INLINE_BYTES_MAX
             || !self.null_views.is_empty()
                 && self.views.last().is_some_and(|view| self.null_views.contains(&view))
-            || rules.dialect.trim && has_blank_ends(chunk.bytes, start, len);
+            || rules.dialect.trim && has_blank_ends(chunk.bytes, start, len & !ESCAPED as usize);
         if unsure {
             self.views.pop();
         }
         !unsure
+    }
+
+    /// Appends a field between quotes; the bytes of its text. `None`: it is of another shape.
+    #[inline(always)]
+    fn push_quoted<L: Lanes>(
+        &mut self,
+        lanes: L,
+        chunk: &Chunk<'_>,
+        start: usize,
+        len: usize,
+    ) -> Option<usize> {
+        let quoting = self.quoting?;
+        let raw = chunk.bytes.get(start..start + len)?;
+        let [open, inside @ .., close] = raw else { return None };
+        if *open != quoting.quote() || *close != *open {
+            return None;
+        }
+        let (text, start) = match chunk.text {
+            Some(text) => (text, start + 1),
+            None => (ascii(inside)?, 0),
+        };
+        self.views.push_quoted(lanes, text, (start, inside.len()), quoting)
     }
 
     /// Appends a field of any other shape. `false`: it is null, or does not fit and is reported.
@@ -100,40 +124,43 @@ impl TextSink {
     }
 }
 
-/// Whether a field that is marked as escaped begins and ends with quotes, and has nothing special between them. The field
-/// is the `len` bytes of `bytes` from `start` on.
-#[inline(always)]
-fn is_quoted_plainly(bytes: &[u8], start: usize, len: usize, rules: &Rules) -> bool {
-    let raw = bytes.get(start..start + len).unwrap_or(&[]);
-    let ([open, inside @ .., close], Some(quote)) = (raw, rules.dialect.quote) else { return false };
-    if *open != quote || *close != quote {
-        return false;
+/// Bytes of a chunk that is not all text as it stands: those that are ASCII are text in every encoding.
+#[inline(never)]
+fn ascii(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|_| bytes.is_ascii())
+}
+
+/// The fields of a column in a chunk.
+struct Push<'p, 'c> {
+    sink: &'p mut TextSink,
+    chunk: &'p Chunk<'c>,
+    fields: &'p Fields<'p>,
+    rules: &'p mut Rules,
+    scratch: &'p mut Scratch,
+}
+
+impl Job for Push<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { sink, chunk, fields, rules, scratch: Scratch { block, misfits } } = self;
+        for first in (0..fields.rows).step_by(ROWS) {
+            block.take_raw(fields, first);
+            let mut missing = 0;
+            for row in 0..block.rows() {
+                let place = block.place(row);
+                if place.1 == 0 && !rules.keeps_empty {
+                    sink.views.push_empty(1);
+                    missing |= 1 << row;
+                } else if !sink.push_plain(lanes, chunk, place, rules) {
+                    let field = Field::of(fields, first + row);
+                    missing |= u64::from(!sink.push_slow(field, chunk, rules, misfits)) << row;
+                }
+            }
+            sink.nulls.push(missing, block.rows());
+        }
     }
-    let behind = bytes.get(start + 1..).unwrap_or(&[]);
-    let has = |byte: u8| match (behind.first_chunk(), behind.first_chunk()) {
-        (Some(sixteen), _) if inside.len() <= 16 => has_byte_in_16(sixteen, inside.len(), byte),
-        (_, Some(sixty_four)) if inside.len() <= 64 => has_byte_in_64(sixty_four, inside.len(), byte),
-        _ => memchr(byte, inside).is_some(),
-    };
-    !has(quote) && !rules.dialect.escape.is_some_and(has)
-}
-
-/// Whether `byte` is among the first `len` of sixteen bytes.
-#[inline(always)]
-fn has_byte_in_16(text: &[u8; 16], len: usize, byte: u8) -> bool {
-    const ONES: u128 = u128::MAX / 255;
-    let zero_where_equal = u128::from_le_bytes(*text) ^ (ONES * u128::from(byte));
-    // The lowest is found exactly, and what is found wrongly stands above it.
-    let found = zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & (ONES << 7);
-    (found.trailing_zeros() as usize) < 8 * len
-}
-
-/// Whether `byte` is among the first `len` of 64 bytes. Without a branch: lengths are as good as random.
-#[inline(always)]
-fn has_byte_in_64(text: &[u8; 64], len: usize, byte: u8) -> bool {
-    let len = len as u8;
-    let places = text.iter().zip(0_u8..);
-    places.fold(false, |found, (this, place)| found | ((*this == byte) & (place < len)))
 }
 
 /// Whether a text begins or ends with a blank, which a dialect that trims may not mean.
@@ -144,22 +171,8 @@ fn has_blank_ends(bytes: &[u8], start: usize, len: usize) -> bool {
 
 impl Sink for TextSink {
     fn push(&mut self, chunk: &Chunk<'_>, fields: &Fields<'_>, rules: &mut Rules, scratch: &mut Scratch) {
-        let Scratch { block, misfits } = scratch;
-        for first in (0..fields.rows).step_by(ROWS) {
-            block.take_raw(fields, first);
-            let mut missing = 0;
-            for row in 0..block.rows() {
-                let place = block.place(row);
-                if place.1 == 0 && !rules.keeps_empty {
-                    self.views.push_empty(1);
-                    missing |= 1 << row;
-                } else if !self.push_plain(chunk, place, rules) {
-                    let field = Field::of(fields, first + row);
-                    missing |= u64::from(!self.push_slow(field, chunk, rules, misfits)) << row;
-                }
-            }
-            self.nulls.push(missing, block.rows());
-        }
+        let level = rules.kernels.level();
+        run(level, Push { sink: self, chunk, fields, rules, scratch });
     }
 
     fn repeat(&mut self, rows: usize) {

@@ -10,7 +10,7 @@ use std::arch::x86_64::{
     _mm512_set1_epi32, _mm512_storeu_si512, _pdep_u64, _pext_u64,
 };
 
-use super::{BLOCK_BYTES, Block, Job, Lanes, MARK, Room};
+use super::{BLOCK_BYTES, Block, Job, Lanes, MARK, Room, Target, Window};
 
 /// What every x86-64 has.
 #[derive(Debug, Clone, Copy)]
@@ -263,5 +263,15 @@ impl Lanes for Avx512 {
     #[inline(always)]
     fn write_kept(self, room: &mut Room, base: u32, places: u64, marked: u64, keep: u64) -> usize {
         self.write(room, base, self.deposit(keep, places), marked)
+    }
+
+    #[inline(always)]
+    fn squeeze(self, window: &Window, dropped: u64, target: &mut Target) {
+        // SAFETY: a value of this type is there only where the processor has the level; the load is of the first half of
+        // `window`, the store to that of `target`.
+        unsafe {
+            let bytes = _mm512_loadu_si512(window.as_ptr().cast());
+            _mm512_storeu_si512(target.as_mut_ptr().cast(), _mm512_maskz_compress_epi8(!dropped, bytes));
+        }
     }
 }
