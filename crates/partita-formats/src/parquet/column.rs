@@ -116,6 +116,15 @@ pub(super) trait Store {
     /// Appends the values of the open page, which is empty from here on.
     fn end_page(&mut self, work: &mut Work, out: &mut Vec<u8>) -> Encoding;
 
+    /// The same, where the values stand in a buffer as a page has them: that, with [`FRONT_BYTES`] before them that are free,
+    /// and the encoding. It comes back by [`Store::return_page`].
+    fn take_page(&mut self) -> Option<(Vec<u8>, Encoding)> {
+        None
+    }
+
+    /// Takes the buffer of a page back, for the next one.
+    fn return_page(&mut self, _: Vec<u8>) {}
+
     /// Smallest and largest value of the open page, where there are any; asked before its end.
     fn bounds(&mut self) -> Option<(Self::Bound, Self::Bound)>;
 
@@ -139,6 +148,9 @@ pub(super) trait Store {
     /// Bytes that are held.
     fn memory_bytes(&self) -> usize;
 }
+
+/// Bytes before the values of a page that is not moved any more, for its levels, which mostly take less.
+pub(super) const FRONT_BYTES: usize = 2048;
 
 /// Pages between two looks at what a level of compression gains.
 const PAGES_BETWEEN_PROBES: usize = 16;
@@ -265,9 +277,22 @@ impl<S: Store> Column<S> {
             true => self.levels.end_page(&mut page),
             false => self.levels.clear(),
         }
-        let encoding = self.store.end_page(work, &mut page);
-        let kind = PageHeader { kind: PageType::DATA_PAGE, values: rows, encoding };
-        let stored = self.store_page(&kind, &page, work);
+        let in_place = if page.len() <= FRONT_BYTES { self.store.take_page() } else { None };
+        let (stored, encoding) = match in_place {
+            Some((mut values, encoding)) => {
+                let kind = PageHeader { kind: PageType::DATA_PAGE, values: rows, encoding };
+                let start = FRONT_BYTES - page.len();
+                values[start..FRONT_BYTES].copy_from_slice(&page);
+                let stored = self.store_page(&kind, &values[start..], work);
+                self.store.return_page(values);
+                (stored, encoding)
+            }
+            None => {
+                let encoding = self.store.end_page(work, &mut page);
+                let kind = PageHeader { kind: PageType::DATA_PAGE, values: rows, encoding };
+                (self.store_page(&kind, &page, work), encoding)
+            }
+        };
         work.page = page;
         let (raw_bytes, bytes) = stored?;
         let facts = PageFacts { rows, nulls, bounds, text_bytes, encoding, raw_bytes, bytes };

@@ -181,9 +181,10 @@ impl Views {
         }
         let block = self.lent_block.hand_out(&mut self.block, bytes).into_inner();
         let buffers = if block.is_empty() { Vec::new() } else { vec![block] };
-        // SAFETY: every view comes from `push_part`. A short one holds the bytes of a `str` and zeros behind them; a long one
-        // the place of a `str` in the only buffer, which has only grown since, and its first bytes. The nulls are as many. What
-        // was handed out is written again only where nobody has it.
+        // SAFETY: every view comes from `push_part` or `push_quoted`, and is that of a part of a `str`, less some quotes, which are
+        // ASCII: what is left are whole characters. A short one holds the bytes and zeros behind them; a long one their place in
+        // the only buffer, which has only grown since, and the first of them. The nulls are as many. What was handed out is
+        // written again only where nobody has it.
         Ok(Arc::new(unsafe { StringViewArray::new_unchecked(views, buffers, nulls) }))
     }
 
@@ -257,35 +258,4 @@ fn last_window<'a>(bytes: &[u8], start: usize, filled: &'a mut Option<Window>) -
 }
 
 #[cfg(test)]
-mod tests {
-    use arrow::array::{Array, AsArray};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn views_are_those_of_arrow(texts in prop::collection::vec("[a-zé☃]{0,40}", 0..60), after in "[a-z]{0,40}") {
-            let chunk = format!("{}{after}", texts.concat());
-            let mut views = Views::with_capacity(0);
-            let mut start = 0;
-            for text in &texts {
-                prop_assert!(views.push_part(&chunk, start, text.len()));
-                start += text.len();
-            }
-            let column = views.take(None, 0).expect("a column");
-            let expected = StringViewArray::from_iter_values(&texts);
-            prop_assert_eq!(column.as_string_view(), &expected);
-            // Arrow checks each view again.
-            prop_assert!(column.to_data().validate_full().is_ok());
-        }
-
-        #[test]
-        fn no_part_is_let_in_that_is_no_text(text in "[aé☃]{0,20}", start in 0_usize..70, len in 0_usize..70) {
-            let mut views = Views::with_capacity(0);
-            let expected = text.get(start..start + len);
-            prop_assert_eq!(views.push_part(&text, start, len), expected.is_some());
-            prop_assert_eq!(views.take(None, 0).expect("a column").len(), usize::from(expected.is_some()));
-        }
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::choice::{self, Choice, Use};
 use super::spec::Spec;
-use super::{Event, Store, Work, delta, runs};
+use super::{Event, FRONT_BYTES, Store, Work, delta, runs};
 use crate::parquet::options::{Encoding, PageLimits, Statistics};
 use crate::simd::compact::compact_u128;
 use crate::simd::dictionary::{Dictionary, Key};
@@ -34,6 +34,7 @@ pub(in crate::parquet) struct Texts {
     starts: Vec<u32>,
     /// The open page: one of them is empty.
     codes: Vec<u32>,
+    /// Behind [`FRONT_BYTES`], where there are any.
     plain: Vec<u8>,
     text_bytes: usize,
     /// Of the open page without a dictionary.
@@ -63,6 +64,17 @@ fn text_of<'a>(view: &'a [u8; 16], heap: &'a [Buffer]) -> &'a [u8] {
     let (buffer, start) = ((value >> 64) as u32 as usize, (value >> 96) as usize);
     let bytes = heap.get(buffer).map(Buffer::as_slice).unwrap_or_default();
     bytes.get(start..start + length as usize).unwrap_or_default()
+}
+
+/// Bytes that are copied at once.
+const COPY_BYTES: usize = 64;
+
+/// The bytes that a long view of at most [`COPY_BYTES`] begins with, and those behind them, where there are as many.
+#[inline(always)]
+fn window_of(view: u128, heap: &[Buffer]) -> Option<&[u8; COPY_BYTES]> {
+    let (buffer, start) = ((view >> 64) as u32 as usize, (view >> 96) as usize);
+    let bytes = heap.get(buffer).filter(|_| view as u32 as usize <= COPY_BYTES)?;
+    bytes.get(start..)?.first_chunk()
 }
 
 /// The text of a plain encoding that begins at `start`.
@@ -113,6 +125,11 @@ impl Texts {
     /// Bytes of the open page, which is in codes, in plain encoding.
     fn plain_bytes(&self) -> usize {
         self.text_bytes + LENGTH_BYTES * self.codes.len()
+    }
+
+    /// The open page, where it is in plain encoding.
+    fn plain(&self) -> &[u8] {
+        self.plain.get(FRONT_BYTES..).unwrap_or_default()
     }
 
     /// The code of a text, which is new where there was none.
@@ -176,13 +193,20 @@ impl Texts {
     }
 
     fn push_plain(&mut self, values: &[u128], heap: &[Buffer]) -> (usize, Option<Event>) {
+        if self.plain.is_empty() {
+            self.plain.resize(FRONT_BYTES, 0);
+        }
         for (index, &view) in values.iter().enumerate() {
             let length = view as u32;
             let bytes = view.to_le_bytes();
+            let end = self.plain.len() + LENGTH_BYTES + length as usize;
             if length <= INLINE_BYTES {
                 // A short view is the plain encoding, and zeros.
-                let end = self.plain.len() + LENGTH_BYTES + length as usize;
                 self.plain.extend_from_slice(&bytes);
+                self.plain.truncate(end);
+            } else if let Some(window) = window_of(view, heap) {
+                self.plain.extend_from_slice(&bytes[..LENGTH_BYTES]);
+                self.plain.extend_from_slice(window);
                 self.plain.truncate(end);
             } else {
                 append(text_of(&bytes, heap), &mut self.plain);
@@ -191,7 +215,7 @@ impl Texts {
             if self.has_statistics {
                 self.bound(view, &bytes, heap);
             }
-            if self.plain.len() >= self.limits.page_bytes {
+            if self.plain.len() - FRONT_BYTES >= self.limits.page_bytes {
                 return (index + 1, Some(Event::Full));
             }
         }
@@ -305,7 +329,8 @@ impl Store for Texts {
                 Bounds { low, high, low_head, high_head }
             });
         }
-        let mut plain = Vec::with_capacity(self.plain_bytes());
+        let mut plain = Vec::with_capacity(FRONT_BYTES + self.plain_bytes());
+        plain.resize(FRONT_BYTES, 0);
         for &code in &self.codes {
             append(entry(&self.entries, self.starts[code as usize] as usize), &mut plain);
         }
@@ -333,20 +358,36 @@ impl Store for Texts {
         }
         let encoding = match self.laid {
             Encoding::DeltaLength => {
-                delta::encode_lengths(work.cpu, &self.plain, out);
+                delta::encode_lengths(work.cpu, self.plain(), out);
                 Laid::DELTA_LENGTH_BYTE_ARRAY
             }
             Encoding::DeltaBytes => {
-                delta::encode_prefixes(work.cpu, &self.plain, out);
+                delta::encode_prefixes(work.cpu, self.plain(), out);
                 Laid::DELTA_BYTE_ARRAY
             }
             _ => {
-                out.extend_from_slice(&self.plain);
+                out.extend_from_slice(self.plain());
                 Laid::PLAIN
             }
         };
         self.plain.clear();
         encoding
+    }
+
+    fn take_page(&mut self) -> Option<(Vec<u8>, Laid)> {
+        let is_coded = self.choice.is_open && !self.starts.is_empty();
+        let is_laid_out = matches!(self.laid, Encoding::DeltaLength | Encoding::DeltaBytes);
+        if is_coded || is_laid_out || self.plain.is_empty() {
+            return None;
+        }
+        self.text_bytes = 0;
+        self.bounds = None;
+        Some((std::mem::take(&mut self.plain), Laid::PLAIN))
+    }
+
+    fn return_page(&mut self, mut page: Vec<u8>) {
+        page.clear();
+        self.plain = page;
     }
 
     fn bounds(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
@@ -375,7 +416,7 @@ impl Store for Texts {
     fn open_bytes(&self) -> (usize, usize) {
         match self.choice.is_open {
             true => (self.codes.len() * self.width() as usize / 8, self.entries.len()),
-            false => (self.plain.len(), 0),
+            false => (self.plain().len(), 0),
         }
     }
 

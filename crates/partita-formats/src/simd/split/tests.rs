@@ -28,6 +28,23 @@ impl Job for All<'_> {
     }
 }
 
+/// The block that is written for sure.
+struct Squeeze<'a> {
+    window: &'a Window,
+    dropped: u64,
+}
+
+impl Job for Squeeze<'_> {
+    type Output = Vec<u8>;
+
+    fn run<L: Lanes>(self, lanes: L) -> Self::Output {
+        let mut target = [MaybeUninit::new(0); 2 * BLOCK_BYTES];
+        lanes.squeeze(self.window, self.dropped, &mut target);
+        // SAFETY: all of it has been written before.
+        target[..BLOCK_BYTES].iter().map(|byte| unsafe { byte.assume_init() }).collect()
+    }
+}
+
 /// Bit by bit.
 fn slowly(block: &Block, [places, marked, keep, pattern]: [u64; 4], base: u32) -> (Vec<u64>, Vec<u32>) {
     let bits = |mask: u64| (0..64).filter(move |bit| mask >> bit & 1 == 1);
@@ -69,6 +86,20 @@ proptest! {
         prop_assert_eq!(&job().run(Plain), &expected);
         for level in cpu::levels() {
             prop_assert_eq!(&run(level, job()), &expected, "{:?}", level);
+        }
+    }
+
+    #[test]
+    fn what_is_dropped_is_gone_and_the_rest_closes_up(
+        bytes in prop::collection::vec(any::<u8>(), 2 * BLOCK_BYTES),
+        dropped in masks(),
+    ) {
+        let window: &Window = bytes.first_chunk().unwrap();
+        let expected: Vec<u8> = (0..BLOCK_BYTES).filter(|at| dropped >> at & 1 == 0).map(|at| bytes[at]).collect();
+        let job = || Squeeze { window, dropped };
+        prop_assert_eq!(&job().run(Plain)[..expected.len()], &expected[..]);
+        for level in cpu::levels() {
+            prop_assert_eq!(&run(level, job())[..expected.len()], &expected[..], "{:?}", level);
         }
     }
 }
