@@ -106,6 +106,20 @@ impl Kernels {
         }
     }
 
+    /// The greatest length of the texts that are no longer than [`Texts::BYTES_MAX`].
+    #[inline]
+    pub(crate) fn longest_known(self, texts: &Texts) -> u32 {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a `Kernels` has the level of this processor.
+            Level::Avx512 => unsafe { avx512::longest_known(&texts.places) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Level::Avx2 => unsafe { avx2::longest_known(&texts.places) },
+            _ => stage::longest_known(&texts.places),
+        }
+    }
+
     /// Loads word `word` of each number: the eight bytes that end `8 * word` before it does. A text that has some of them
     /// where the chunk does not have all of them becomes one that no kernel knows.
     #[inline]

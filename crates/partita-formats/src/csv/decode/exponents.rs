@@ -2,37 +2,32 @@
 
 use super::fields::Block;
 use super::parsers::rows_of;
-use crate::simd::decode::{Kernels, ROWS, Texts};
+use crate::simd::decode::{ROWS, Texts};
 
 /// The numbers of a block that have exponents.
 pub(crate) struct Exponents {
-    /// Their rows, but for those of which no kernel knows the rest.
+    /// Their rows.
     pub(crate) rows: u64,
     /// Their exponents.
     pub(crate) values: [i32; ROWS],
 }
 
 impl Exponents {
-    /// Reads the exponents of those of the rows in `odd` that have one, and the decimals before them into those of the block.
+    /// No row has one.
+    pub(crate) const NONE: Self = Self { rows: 0, values: [0; ROWS] };
+
+    /// Takes the exponents off the texts of `rows` that have one, whose last bytes are loaded.
     #[inline(never)]
-    pub(crate) fn read(kernels: Kernels, bytes: &[u8], block: &mut Block, odd: u64, point: u8) -> Self {
-        let mut found = Self { rows: 0, values: [0; ROWS] };
-        let lens = block.texts.places.lens;
-        for row in rows_of(odd) {
+    pub(crate) fn take(block: &mut Block, rows: u64) -> Self {
+        let mut found = Self::NONE;
+        let lens = &mut block.texts.places.lens;
+        for row in rows_of(rows) {
             if let Some((value, taken)) = exponent(block.texts.words[0][row], lens[row]) {
                 found.values[row] = value;
                 found.rows |= 1 << row;
-                block.texts.places.lens[row] = lens[row] - taken;
+                lens[row] -= taken;
             }
         }
-        if found.rows == 0 {
-            return found;
-        }
-        block.load_ends(bytes);
-        // The words behind those that were needed are of no account, but are there.
-        let odd = kernels.decimals::<3, true>(&block.texts, point, &mut block.decimals);
-        block.texts.places.lens = lens;
-        found.rows &= !odd;
         found
     }
 }

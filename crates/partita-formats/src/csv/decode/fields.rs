@@ -160,8 +160,7 @@ impl Block {
         if self.lens_and_seven < 16 {
             return 1;
         }
-        let known = self.texts.places.lens.iter().filter(|len| **len <= Texts::BYTES_MAX);
-        let words = known.copied().max().unwrap_or(0).div_ceil(8).clamp(1, 3) as usize;
+        let words = self.kernels.longest_known(&self.texts).div_ceil(8).clamp(1, 3) as usize;
         for word in 1..words {
             self.kernels.load_ends(bytes, word, &mut self.texts);
         }

@@ -1,7 +1,6 @@
 //! One parser a type: whole blocks by the kernels, and the full meaning of one text.
 
 use std::marker::PhantomData;
-use std::ops::Neg;
 
 use arrow::datatypes::{
     ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
@@ -89,37 +88,48 @@ pub(crate) struct FloatParser<T> {
     kernels: Kernels,
     /// What stands before the fraction.
     point: u8,
+    /// Most numbers of the last block had exponents.
+    expects_exponents: bool,
     of: PhantomData<T>,
 }
 
 impl<T> FloatParser<T> {
     pub(crate) fn new(kernels: Kernels, point: u8) -> Self {
-        Self { kernels, point, of: PhantomData }
+        Self { kernels, point, expects_exponents: false, of: PhantomData }
     }
 
-    /// Reads those of the rows in `odd` that have exponents; the others.
+    /// Reads the decimals of a block, without the exponents; and these. Returns the rows of another shape. `SINGLE`: the
+    /// parts of all decimals are wanted.
     #[inline]
-    fn with_exponents<F: Copy + Neg<Output = F>>(
-        &self,
-        bytes: &[u8],
-        block: &mut Block,
-        values: &mut [F; ROWS],
-        mut odd: u64,
-        nearest: impl Fn(u64, i32) -> Option<F>,
-    ) -> u64 {
-        if odd == 0 {
-            return odd;
+    fn read<const SINGLE: bool>(&mut self, bytes: &[u8], block: &mut Block) -> (u64, Exponents) {
+        let mut words = block.load_ends(bytes);
+        let lens = block.texts.places.lens;
+        let (mut odd, mut exponents) = (u64::MAX, Exponents::NONE);
+        if !self.expects_exponents {
+            odd = self.decimals::<SINGLE>(words, block);
         }
-        let exponents = Exponents::read(self.kernels, bytes, block, odd, self.point);
-        let Block { decimals, .. } = block;
-        for row in rows_of(exponents.rows) {
-            let exponent = exponents.values[row] - decimals.fractions[row] as i32;
-            if let Some(value) = nearest(decimals.mantissas[row], exponent) {
-                values[row] = if decimals.negative >> row & 1 != 0 { -value } else { value };
-                odd &= !(1 << row);
-            }
+        if odd != 0 {
+            exponents = Exponents::take(block, odd);
         }
-        odd
+        if exponents.rows != 0 {
+            words = block.load_ends(bytes);
+            odd = self.decimals::<true>(words, block);
+            block.texts.places.lens = lens;
+        } else if self.expects_exponents {
+            odd = self.decimals::<SINGLE>(words, block);
+        }
+        self.expects_exponents = exponents.rows.count_ones() as usize > ROWS / 2;
+        (odd, exponents)
+    }
+
+    #[inline]
+    fn decimals<const PARTS: bool>(&self, words: usize, block: &mut Block) -> u64 {
+        let Block { texts, decimals, .. } = block;
+        match words {
+            1 => self.kernels.decimals::<1, PARTS>(texts, self.point, decimals),
+            2 => self.kernels.decimals::<2, true>(texts, self.point, decimals),
+            _ => self.kernels.decimals::<3, true>(texts, self.point, decimals),
+        }
     }
 }
 
@@ -136,22 +146,18 @@ impl Parser for FloatParser<Float64Type> {
     type Native = f64;
 
     fn run(&mut self, bytes: &[u8], block: &mut Block, values: &mut [f64; ROWS]) -> u64 {
-        let words = block.load_ends(bytes);
-        let (kernels, decimals) = (self.kernels, &mut block.decimals);
-        let mut odd = match words {
-            1 => kernels.decimals::<1, false>(&block.texts, self.point, decimals),
-            2 => kernels.decimals::<2, true>(&block.texts, self.point, decimals),
-            _ => kernels.decimals::<3, true>(&block.texts, self.point, decimals),
-        };
+        let (mut odd, exponents) = self.read::<false>(bytes, block);
+        let decimals = &block.decimals;
         values.iter_mut().zip(&decimals.values).for_each(|(value, bits)| *value = f64::from_bits(*bits));
-        for row in rows_of(decimals.hard & !odd) {
-            match nearest_f64(decimals.mantissas[row], -(decimals.fractions[row] as i32)) {
+        for row in rows_of((decimals.hard | exponents.rows) & !odd) {
+            match nearest_f64(decimals.mantissas[row], exponents.values[row] - decimals.fractions[row] as i32)
+            {
                 Some(value) if decimals.negative >> row & 1 != 0 => values[row] = -value,
                 Some(value) => values[row] = value,
                 None => odd |= 1 << row,
             }
         }
-        self.with_exponents(bytes, block, values, odd, nearest_f64)
+        odd
     }
 
     fn full(&mut self, text: &[u8]) -> Option<f64> {
@@ -163,23 +169,23 @@ impl Parser for FloatParser<Float32Type> {
     type Native = f32;
 
     fn run(&mut self, bytes: &[u8], block: &mut Block, values: &mut [f32; ROWS]) -> u64 {
-        let words = block.load_ends(bytes);
-        let (kernels, decimals) = (self.kernels, &mut block.decimals);
-        let mut odd = for_words!(words, kernels.decimals::<N, true>(&block.texts, self.point, decimals));
-        let parts = decimals.mantissas.iter().zip(&decimals.fractions).enumerate();
-        for ((row, (&mantissa, &fraction)), value) in parts.zip(&mut *values) {
-            let power = POWERS_OF_TEN_F32.get(fraction as usize).filter(|_| mantissa < 1 << 24);
+        let (mut odd, exponents) = self.read::<true>(bytes, block);
+        let decimals = &block.decimals;
+        for (row, value) in values.iter_mut().enumerate() {
+            let (mantissa, fraction) = (decimals.mantissas[row], decimals.fractions[row] as i32);
+            let is_exact = mantissa < 1 << 24 && exponents.rows >> row & 1 == 0;
+            let power = POWERS_OF_TEN_F32.get(fraction as usize).filter(|_| is_exact);
             let magnitude = match power {
                 // Both are exact, and rounded once.
                 Some(power) => mantissa as f32 / power,
-                None => nearest_f32(mantissa, -(fraction as i32)).unwrap_or_else(|| {
+                None => nearest_f32(mantissa, exponents.values[row] - fraction).unwrap_or_else(|| {
                     odd |= 1 << row;
                     0.0
                 }),
             };
             *value = if decimals.negative >> row & 1 != 0 { -magnitude } else { magnitude };
         }
-        self.with_exponents(bytes, block, values, odd, nearest_f32)
+        odd
     }
 
     fn full(&mut self, text: &[u8]) -> Option<f32> {

@@ -257,6 +257,11 @@ pub(super) fn places(ends: &[u32], stride: usize, rows: usize, places: &mut Plac
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn longest_known(places: &Places) -> u32 {
+    stage::longest_known(places)
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn load_ends(bytes: &[u8], behind: u32, places: &mut Places, to: &mut Column) {
     stage::load_ends(bytes, behind, places, to);
 }

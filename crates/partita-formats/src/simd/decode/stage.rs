@@ -46,6 +46,13 @@ pub(super) fn places(ends: &[u32], stride: usize, rows: usize, places: &mut Plac
     all
 }
 
+/// The greatest length that is at most [`Texts::BYTES_MAX`](super::Texts::BYTES_MAX).
+#[inline(always)]
+pub(super) fn longest_known(places: &Places) -> u32 {
+    let known = places.lens.iter().map(|len| if *len <= super::Texts::BYTES_MAX { *len } else { 0 });
+    known.fold(0, u32::max)
+}
+
 /// Eight bytes of each field: those that end `behind` bytes before the field does. A field that has some of them where
 /// the chunk does not have all of them gets a length that no kernel knows.
 #[inline(always)]

@@ -190,6 +190,24 @@ proptest! {
         }
     }
 
+    /// Blocks of numbers that nearly all have exponents, which are then looked for first.
+    #[test]
+    fn exponents_of_each_level_are_what_they_mean(
+        texts in prop::collection::vec(prop_oneof![
+            12 => any::<f64>().prop_filter("finite", |value| value.is_normal()).prop_map(|value| format!("{value:e}")),
+            1 => number(),
+        ], 1..260),
+    ) {
+        let chunk = Chunk::new("0123456789,012345678901234567890", &texts, |_| false, "0123456789,0123456789,0123456789");
+        let is_common = |text: &str| {
+            let (digits, exponent) = text.split_once('e').unwrap_or((text, "0"));
+            let near = exponent.parse::<i32>().is_ok_and(|exponent| exponent.abs() < 20);
+            is_plain_decimal(digits) && text.len() <= 24 && near
+        };
+        check(|kernels| FloatParser::<Float64Type>::new(kernels, b'.'), &texts, &chunk, is_common)?;
+        check(|kernels| FloatParser::<Float32Type>::new(kernels, b'.'), &texts, &chunk, is_common)?;
+    }
+
     /// Mantissas that are exact as floats, and powers of ten that are: what is divided, or multiplied instead.
     #[test]
     fn quotients_of_each_level_are_rounded_once(
