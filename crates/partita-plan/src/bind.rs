@@ -12,9 +12,10 @@
 //! | text with a number | an error: cast one of them |
 //! | `and`, `or`, `not` | Boolean only |
 
+mod call;
 mod literal;
 mod operands;
-mod suggest;
+pub(crate) mod suggest;
 #[cfg(test)]
 mod tests;
 
@@ -115,6 +116,10 @@ fn at(expression: &Expr, schema: &Schema, depth: usize) -> Result<Typed> {
         Expr::FillNull(of, fill) => fill_null(expression, below(of)?, below(fill)?),
         Expr::IsIn(of, list) => is_in(expression, below(of)?, list),
         Expr::Cast(of, to, mode) => cast(expression, below(of)?, to, *mode),
+        Expr::Call(function, all) => {
+            let arguments = all.iter().map(below).collect::<Result<Vec<_>>>()?;
+            call::call(expression, *function, arguments)
+        }
     }
 }
 

@@ -13,15 +13,21 @@
 mod build;
 mod display;
 mod fold;
+mod functions;
 #[cfg(test)]
 mod tests;
+mod text;
+mod time;
 
 use arrow::datatypes::DataType;
 use partita_columns::Scalar;
+use partita_columns::compute::function::Function;
 use partita_columns::compute::{ArithmeticOp, CastMode, CompareOp};
 
 pub use self::build::{col, lit};
 pub(crate) use self::display::is_plain_name;
+pub use self::text::TextExpr;
+pub use self::time::TimeExpr;
 
 /// How deep an expression may be nested, `and` and `or` of any number of parts counting once: deeper ones are refused
 /// when they are bound or parsed, so that no walk over an expression can exhaust the stack.
@@ -57,6 +63,8 @@ pub enum Expr {
     Cast(Box<Expr>, DataType, CastMode),
     /// The same under another name.
     Alias(Box<Expr>, String),
+    /// A function of arguments.
+    Call(Function, Vec<Expr>),
 }
 
 impl Expr {
@@ -113,7 +121,7 @@ impl Expr {
             | Expr::FillNull(left, right) => {
                 vec![left, right]
             }
-            Expr::And(all) | Expr::Or(all) => all.iter().collect(),
+            Expr::And(all) | Expr::Or(all) | Expr::Call(_, all) => all.iter().collect(),
             Expr::Not(of)
             | Expr::Negate(of)
             | Expr::IsNull(of)
@@ -149,6 +157,9 @@ impl Expr {
             Expr::IsIn(of, list) => Expr::IsIn(inner(of), list),
             Expr::Cast(of, to, mode) => Expr::Cast(inner(of), to, mode),
             Expr::Alias(of, name) => Expr::Alias(inner(of), name),
+            Expr::Call(function, all) => {
+                Expr::Call(function, all.into_iter().map(|part| part.transform(rewrite)).collect())
+            }
         };
         rewrite(rebuilt)
     }

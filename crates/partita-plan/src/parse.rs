@@ -19,8 +19,12 @@
 //! cast       = primary {"::" type}
 //! primary    = "(" or ")" | name | "quoted name" | `quoted name` | literal
 //!            | ("cast" | "try_cast") "(" or "as" type ")" | "coalesce" "(" or {"," or} ")"
+//!            | function "(" [or {"," or}] ")"
 //! literal    = ["-"] number | 'text' | x'hex' | "true" | "false" | "null" | "date" 'text' | "timestamp" 'text'
 //! ```
+//!
+//! Functions are those of [`partita_columns::compute::function`], whose first argument is what methods are called on in Rust:
+//! `upper(name)` is `col("name").str().upper()`.
 //!
 //! Names keep their letter case, words of the grammar may have any. Types are those of [`partita_columns::dtype`].
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
+use partita_columns::compute::function::{Function, Signature};
 use partita_columns::compute::{self, ArithmeticOp, CastMode, CompareOp};
 use partita_columns::{ErrorKind, Scalar, Value};
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,8 @@ pub enum BoundExpr {
     IsIn(Box<BoundExpr>, Vec<Scalar>),
     /// Another type.
     Cast(Box<BoundExpr>, DataType, CastMode),
+    /// A function of arguments that have the types of its signature.
+    Call(Function, Box<Signature>, Vec<BoundExpr>),
 }
 
 impl BoundExpr {
@@ -71,6 +74,10 @@ impl BoundExpr {
             }
             BoundExpr::IsIn(of, list) => compute::is_in(&of.evaluate(batch)?, list)?,
             BoundExpr::Cast(of, to, mode) => compute::cast(&of.evaluate(batch)?, to, *mode)?,
+            BoundExpr::Call(function, signature, arguments) => {
+                let values = arguments.iter().map(|of| of.evaluate(batch)).collect::<Result<Vec<_>>>()?;
+                function.evaluate(&values, signature, batch.num_rows())?
+            }
         })
     }
 
@@ -120,6 +127,10 @@ impl BoundExpr {
             BoundExpr::FillNull(of, fill) => BoundExpr::FillNull(moved(of), moved(fill)),
             BoundExpr::IsIn(of, list) => BoundExpr::IsIn(moved(of), list.clone()),
             BoundExpr::Cast(of, to, mode) => BoundExpr::Cast(moved(of), to.clone(), *mode),
+            BoundExpr::Call(function, signature, arguments) => {
+                let arguments = arguments.iter().map(|of| of.remap(position)).collect();
+                BoundExpr::Call(*function, signature.clone(), arguments)
+            }
         }
     }
 
@@ -152,6 +163,7 @@ impl BoundExpr {
                 data_type => data_type,
             },
             BoundExpr::Cast(_, to, _) => to.clone(),
+            BoundExpr::Call(_, signature, _) => signature.result.clone(),
         })
     }
 
@@ -173,6 +185,7 @@ impl BoundExpr {
             | BoundExpr::IsNull(of)
             | BoundExpr::IsIn(of, _)
             | BoundExpr::Cast(of, _, _) => of.visit(see),
+            BoundExpr::Call(_, _, arguments) => arguments.iter().for_each(|of| of.visit(see)),
         }
     }
 }

@@ -19,6 +19,7 @@ mod bits;
 mod cast;
 mod compare;
 mod fill;
+pub mod function;
 mod is_in;
 mod logic;
 mod physical;

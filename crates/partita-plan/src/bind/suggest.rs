@@ -2,7 +2,7 @@
 
 /// The nearest of `known`: one that differs in letter case only, else the one with the fewest edits, up to a third of
 /// the length.
-pub(super) fn nearest(name: &str, known: &[String]) -> Option<String> {
+pub(crate) fn nearest(name: &str, known: &[String]) -> Option<String> {
     let lower = name.to_lowercase();
     if let Some(same) = known.iter().find(|other| other.to_lowercase() == lower) {
         return Some(same.clone());

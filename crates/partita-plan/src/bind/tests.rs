@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use expect_test::{Expect, expect};
+use partita_columns::compute::function::{Function, SQRT};
 use partita_columns::dtype;
 
 use super::bind;
@@ -545,4 +546,25 @@ fn deep_expressions_are_refused() {
     assert!(error.to_string().contains("nested over 256 deep"), "{error}");
     let allowed = (0..DEPTH_MAX - 1).fold(col("i64"), |sum, _| sum + 1);
     assert!(bind(&allowed, &schema()).is_ok());
+}
+
+#[test]
+fn functions_take_what_their_type_rule_says() {
+    check("sqrt(i64)", expect![[r#"
+        i64: Float64
+        Call(sqrt, Signature { arguments: [Float64], result: Float64, nulls: Propagate }, [Cast(Column(4), Float64, Strict)])"#]]);
+    check("abs(required)", expect![[r#"
+        required: Int64, not null
+        Call(abs, Signature { arguments: [Int64], result: Int64, nulls: Propagate }, [Column(0)])"#]]);
+    check("is_nan(dec)", expect![[r#"
+        dec: Boolean
+        Call(is_nan, Signature { arguments: [Decimal128(10, 2)], result: Boolean, nulls: Propagate }, [Column(9)])"#]]);
+    check("upper(kind)", expect![[r#"
+        kind: Utf8
+        Call(upper, Signature { arguments: [Utf8View], result: Utf8View, nulls: Propagate }, [Cast(Column(17), Utf8View, Strict)])"#]]);
+    check("year(text)", expect!["year(text): expected a date or a time, got Utf8; cast it to Date32 or Timestamp(us)"]);
+    check("sqrt(f32 + 1) > 2", expect![[r#"
+        f32: Boolean
+        Compare(Gt, Call(sqrt, Signature { arguments: [Float32], result: Float32, nulls: Propagate }, [Arithmetic(Add, Column(7), Literal(Float64(1.0)))]), Literal(Float64(2.0)))"#]]);
+    check_expr(&Expr::Call(Function::from(&SQRT), vec![]), expect!["sqrt(): sqrt takes 1 argument, got 0"]);
 }

@@ -42,6 +42,7 @@ impl Display for Expr {
                 write!(f, "{of} as ")?;
                 write_name(f, name)
             }
+            Expr::Call(function, all) => write_call(f, function.name(), all),
         }
     }
 }
@@ -65,6 +66,14 @@ fn write_joined(f: &mut Formatter<'_>, all: &[Expr], between: &str) -> fmt::Resu
     f.write_str("(")?;
     for (index, part) in all.iter().enumerate() {
         write!(f, "{}{part}", if index == 0 { "" } else { between })?;
+    }
+    f.write_str(")")
+}
+
+fn write_call(f: &mut Formatter<'_>, name: &str, all: &[Expr]) -> fmt::Result {
+    write!(f, "{name}(")?;
+    for (index, part) in all.iter().enumerate() {
+        write!(f, "{}{part}", if index == 0 { "" } else { ", " })?;
     }
     f.write_str(")")
 }

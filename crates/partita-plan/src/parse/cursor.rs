@@ -149,6 +149,15 @@ impl Deep {
         if parts.len() == 1 {
             return Ok(parts.remove(0));
         }
+        Deep::many(cursor, parts, join)
+    }
+
+    /// An expression over any number of parts.
+    pub(super) fn many(
+        cursor: &Cursor<'_>,
+        parts: Vec<Deep>,
+        join: impl FnOnce(Vec<Expr>) -> Expr,
+    ) -> Result<Self> {
         let depth = parts.iter().map(|part| part.depth).max().unwrap_or(0) + 1;
         let made = Self { expr: join(parts.into_iter().map(|part| part.expr).collect()), depth };
         made.checked(cursor)

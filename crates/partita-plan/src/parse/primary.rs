@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
 use partita_columns::compute::CastMode;
+use partita_columns::compute::function::Function;
 use partita_columns::{Scalar, dtype};
 use sqlparser::tokenizer::{Token, Word};
 
 use super::cursor::{Cursor, Deep, is_word};
 use super::grammar::or;
-use crate::error::Result;
+use crate::bind::suggest::nearest;
+use crate::error::{Error, Result};
 use crate::expr::{Expr, is_plain_name};
 
 pub(super) fn primary(cursor: &mut Cursor<'_>) -> Result<Deep> {
@@ -199,11 +201,10 @@ fn call(cursor: &mut Cursor<'_>, function: &str) -> Result<Deep> {
         "cast" => CastMode::Strict,
         "try_cast" => CastMode::Lenient,
         "coalesce" | "fill_null" | "ifnull" => return coalesce(cursor),
-        other => {
-            let message =
-                format!("the function `{other}` is not supported; there are cast, try_cast and coalesce");
-            return Err(cursor.error(message));
-        }
+        other => match Function::by_name(other) {
+            Some(function) => return arguments(cursor, function),
+            None => return Err(unknown_function(cursor, other)),
+        },
     };
     cursor.advance();
     cursor.advance();
@@ -215,6 +216,37 @@ fn call(cursor: &mut Cursor<'_>, function: &str) -> Result<Deep> {
         Expr::Literal(Scalar::Null(_)) => Ok(Deep::leaf(Expr::Literal(Scalar::Null(to)))),
         _ => Deep::over(cursor, [of], |[of]| Expr::Cast(Box::new(of), to, mode)),
     }
+}
+
+fn unknown_function(cursor: &Cursor<'_>, name: &str) -> Error {
+    let mut known: Vec<String> = ["cast", "try_cast", "coalesce"].map(str::to_owned).to_vec();
+    known.extend(Function::all().map(|function| function.name().to_owned()));
+    let way_out = match nearest(name, &known) {
+        Some(near) => format!(" (did you mean `{near}`?)"),
+        None => "; docs/semantics.md lists those there are".to_owned(),
+    };
+    cursor.error(format!("there is no function `{name}`{way_out}"))
+}
+
+fn arguments(cursor: &mut Cursor<'_>, function: Function) -> Result<Deep> {
+    cursor.advance();
+    cursor.advance();
+    let mut parts = Vec::new();
+    if !cursor.take(&Token::RParen) {
+        loop {
+            parts.push(or(cursor)?);
+            if !cursor.take(&Token::Comma) {
+                break;
+            }
+        }
+        cursor.expect(&Token::RParen, &format!("to close {}", function.name()))?;
+    }
+    let (least, most) = function.arguments();
+    if !(least..=most).contains(&parts.len()) {
+        let message = format!("{} does not take {} arguments", function.name(), parts.len());
+        return Err(cursor.error(message));
+    }
+    Deep::many(cursor, parts, |parts| Expr::Call(function, parts))
 }
 
 fn coalesce(cursor: &mut Cursor<'_>) -> Result<Deep> {

@@ -198,9 +198,23 @@ fn errors_name_what_operands_are_not() {
     refuses(
         "sum(a)",
         expect![[r#"
-        the function `sum` is not supported; there are cast, try_cast and coalesce at line 1, column 1
+        there is no function `sum`; docs/semantics.md lists those there are at line 1, column 1
           sum(a)
           ^"#]],
+    );
+    refuses(
+        "squrt(a)",
+        expect![[r#"
+        there is no function `squrt` (did you mean `sqrt`?) at line 1, column 1
+          squrt(a)
+          ^"#]],
+    );
+    refuses(
+        "sqrt(a, b)",
+        expect![[r#"
+        sqrt does not take 2 arguments at line 1, column 11
+          sqrt(a, b)
+                    ^"#]],
     );
     refuses(
         "a & b",
