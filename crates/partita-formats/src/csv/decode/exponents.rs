@@ -39,7 +39,7 @@ impl Exponents {
 #[inline(always)]
 fn exponent(word: u64, len: u32) -> Option<(i32, u32)> {
     // The highest byte that is an `e`. Above it there may be a byte that is taken for one, but is no digit either.
-    let others = (word | ONES * 0x20) ^ (ONES * u64::from(b'e'));
+    let others = (word | (ONES * 0x20)) ^ (ONES * u64::from(b'e'));
     let found = others.wrapping_sub(ONES) & !others & (ONES << 7);
     let behind = found.leading_zeros() / 8;
     if !(1..=4).contains(&behind) || behind + 1 >= len || len > Texts::BYTES_MAX {
