@@ -112,10 +112,20 @@ pub struct Lowering {
     next_stream: u64,
     fuse: bool,
     starts: Starts,
+    /// Compressed blocks are decompressed ahead of their tasks: whole blocks are wanted.
+    reads_ahead: bool,
     /// One search for block starts serves every scan of the same file and cut.
     block_starts: HashMap<(String, u64, u64), (SlotId, TaskId)>,
     /// The last task of each decompressor: the next block goes on from it.
     streams: HashMap<StreamId, TaskId>,
+}
+
+/// What is left of a program that has its block decompressed ahead.
+fn behind(mut program: Program) -> Program {
+    if let Source::Csv(scan) = &mut program.source {
+        scan.start = ScanStart::Decompressed;
+    }
+    program
 }
 
 /// Lowers a plan of any stage.
@@ -129,6 +139,7 @@ pub fn lower(plan: &PlanRef, target: &Target, starts: Starts) -> Result<Lowered>
         next_stream: 0,
         fuse: false,
         starts: if target.reads_all() { starts } else { Starts::Searched },
+        reads_ahead: !matches!(target, Target::Head(_) | Target::Tail(_)),
         block_starts: HashMap::new(),
         streams: HashMap::new(),
     };
@@ -148,6 +159,11 @@ impl Lowering {
     /// Whether blocks may guess their starts: whether every one that is lowered here is read.
     pub(crate) fn guesses(&self) -> bool {
         self.starts == Starts::Guessed
+    }
+
+    /// Whether the blocks of compressed files should be decompressed ahead of their tasks.
+    pub(crate) fn reads_ahead(&self) -> bool {
+        self.reads_ahead
     }
 
     /// Lowers with starts searched for: for operators that leave blocks out, or that show rows to others before it is known
@@ -215,12 +231,13 @@ impl Lowering {
     }
 
     fn add(&mut self, mut pipeline: Pipeline, name: &str, sink: Sink) -> Result<TaskId> {
-        let stream = match &pipeline.source {
+        let (stream, is_ahead) = match &pipeline.source {
             Source::Csv(scan) => match scan.start {
-                ScanStart::Stream(stream) => Some(stream),
-                _ => None,
+                ScanStart::Stream(stream) => (Some(stream), false),
+                ScanStart::Ahead(stream) => (Some(stream), true),
+                _ => (None, false),
             },
-            _ => None,
+            _ => (None, false),
         };
         pipeline.dependencies.extend(stream.and_then(|stream| self.streams.get(&stream)));
         let kind = match pipeline.source {
@@ -236,11 +253,17 @@ impl Lowering {
             sink,
         };
         let label = format!("{} -> {name}", pipeline.label);
-        let task = self.graph.add(&label, kind, &pipeline.dependencies, program)?;
+        let rest = is_ahead.then(|| behind(program.clone()));
+        let first =
+            if is_ahead { format!("{}: decompress -> {name}", pipeline.label) } else { label.clone() };
+        let task = self.graph.add(&first, kind, &pipeline.dependencies, program)?;
         if let Some(stream) = stream {
             self.streams.insert(stream, task);
         }
-        Ok(task)
+        match rest {
+            Some(rest) => Ok(self.graph.add(&label, kind, &[task], rest)?),
+            None => Ok(task),
+        }
     }
 
     fn slot(&mut self) -> SlotId {

@@ -279,6 +279,11 @@ impl Engine {
         self.ledger.reserve_for_task(operator, bytes, way_out)
     }
 
+    /// Asks the ledger for memory for work that is done ahead of its turn.
+    pub(crate) fn reserve_ahead(&self, operator: &str, bytes: usize) -> Option<Box<dyn Reservation>> {
+        self.ledger.reserve_ahead(operator, bytes)
+    }
+
     /// Registers a function for `map_partitions`, until the returned guard is dropped.
     pub fn register(self: &Arc<Self>, function: Box<BatchesFunction>) -> (FunctionId, Arc<FunctionGuard>) {
         let id = FunctionId(self.number());

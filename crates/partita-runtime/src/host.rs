@@ -5,19 +5,22 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arrow::array::RecordBatch;
+use partita_formats::csv::reader::SpareText;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 use partita_formats::parquet::{EncodedRowGroup, PageFile};
 use partita_tasks::host::{Host, MapFunction, Reservation, SlotValue, StoreWriter, StoredBatches};
+use partita_tasks::interpret::HeldText;
 use partita_tasks::program::{DatasetId, FunctionId, SlotId, StoreKey, StreamId};
 use partita_tasks::{ErrorKind, Result};
 
 use crate::dataset::Dataset;
 use crate::engine::{Call, Engine};
 use crate::error::{Error, ErrorKind as RuntimeErrorKind};
+use crate::executor::Scheduler;
 use crate::store::Reader;
 
 /// A map that tasks of one run share.
@@ -41,12 +44,42 @@ pub(crate) struct RunHost<'a> {
     dataset: Option<&'a Dataset>,
     slots: Shared<SlotId, SlotValue>,
     streams: Shared<(StreamId, usize), Box<dyn Any + Send>>,
+    /// Blocks that were decompressed ahead of their tasks.
+    texts: Mutex<Vec<(Weak<HeldText>, Weak<SpareText>)>>,
+    /// Nothing is done ahead any more: memory was short.
+    is_short: AtomicBool,
 }
 
 impl<'a> RunHost<'a> {
     pub(crate) fn new(engine: &'a Engine, call: &'a Call, dataset: Option<&'a Dataset>) -> Self {
-        let (slots, streams) = (Shared::new(), Shared::new());
-        Self { engine, call, stopped: AtomicBool::new(false), dataset, slots, streams }
+        let (slots, streams, texts) = (Shared::new(), Shared::new(), Mutex::default());
+        let (stopped, is_short) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { engine, call, stopped, dataset, slots, streams, texts, is_short }
+    }
+
+    /// Takes note of a block that was decompressed ahead of its task.
+    pub(crate) fn note_text(&self, text: &Arc<HeldText>) {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.retain(|(text, spare)| text.strong_count() + spare.strong_count() > 0);
+        texts.push((Arc::downgrade(text), Arc::downgrade(text.spare())));
+        drop(texts);
+        if self.is_short.load(Ordering::Acquire) {
+            text.drop_text();
+        }
+    }
+
+    /// Gives back what is held for tasks that have not begun, and has nothing done ahead from now on: a task has found no memory.
+    pub(crate) fn drop_texts(&self) {
+        self.is_short.store(true, Ordering::Release);
+        let texts = std::mem::take(&mut *self.texts.lock().unwrap_or_else(PoisonError::into_inner));
+        for (text, spare) in texts {
+            if let Some(spare) = spare.upgrade() {
+                spare.close();
+            }
+            if let Some(text) = text.upgrade() {
+                text.drop_text();
+            }
+        }
     }
 
     /// Tells running tasks that their work is not wanted any more.
@@ -85,6 +118,15 @@ impl Host for RunHost<'_> {
 
     fn reserve(&self, operator: &str, bytes: usize, way_out: &'static str) -> Result<Box<dyn Reservation>> {
         self.engine.reserve(operator, bytes, way_out)
+    }
+
+    fn reserve_ahead(&self, operator: &str, bytes: usize) -> Option<Box<dyn Reservation>> {
+        // Alone there is nobody who would do the rest meanwhile.
+        let is_alone = self.engine.threads() == 1 || self.call.scheduler == Scheduler::SingleThreaded;
+        if is_alone || self.is_short.load(Ordering::Acquire) {
+            return None;
+        }
+        self.engine.reserve_ahead(operator, bytes)
     }
 
     fn lend_buffer(&self) -> Vec<u8> {

@@ -201,6 +201,11 @@ impl Ledger {
         holdings
     }
 
+    /// What `operator` holds now.
+    pub(crate) fn holding_bytes(&self, operator: &str) -> u64 {
+        self.account(operator).used_bytes.load(Ordering::Relaxed)
+    }
+
     /// Names whoever is asked for memory when it is short. Only the first one counts.
     pub(crate) fn reclaim_from(&self, reclaim: Weak<dyn Reclaim>) {
         // A ledger has one store: see the engine.

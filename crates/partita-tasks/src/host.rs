@@ -92,6 +92,13 @@ pub trait Host: Sync {
     /// [`crate::ErrorKind::Memory`].
     fn reserve(&self, operator: &str, bytes: usize, way_out: &'static str) -> Result<Box<dyn Reservation>>;
 
+    /// Memory for work that is done ahead of its turn, where there is plenty and somebody to do the rest meanwhile; `None`: the
+    /// work is done in its turn. All that is held ahead is a small part of what there is.
+    fn reserve_ahead(&self, operator: &str, bytes: usize) -> Option<Box<dyn Reservation>> {
+        let _ = (operator, bytes);
+        None
+    }
+
     /// Memory that an earlier reader has left, to read into; empty where there is none.
     fn lend_buffer(&self) -> Vec<u8> {
         Vec::new()

@@ -1,6 +1,7 @@
 //! Carrying a program out: batches are pushed, one at a time, from the source through the operators into the
 //! sink, so that a task holds a few batches and its sink's state, never its partition.
 
+mod ahead;
 mod early;
 mod operators;
 mod sink;
@@ -16,7 +17,9 @@ use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Reservation};
 use crate::program::{PROGRAM_VERSION, Program};
 
+pub use ahead::HeldText;
 use operators::Chain;
+use source::Opened;
 
 /// A partition in memory, and the promise that pays for it.
 pub struct Held {
@@ -35,6 +38,8 @@ pub enum Outcome {
     Count(u64),
     /// Values that are not null, column by column.
     Counts(Arc<[u64]>),
+    /// A block of a compressed file, decompressed ahead of its task.
+    Text(Arc<HeldText>),
     /// Nothing but its effects.
     Done,
 }
@@ -45,6 +50,7 @@ impl std::fmt::Debug for Outcome {
             Outcome::Partition(held) => write!(out, "Partition({} rows)", held.partition.rows()),
             Outcome::Count(rows) => write!(out, "Count({rows})"),
             Outcome::Counts(counts) => write!(out, "Counts({counts:?})"),
+            Outcome::Text(text) => write!(out, "Text({} bytes)", text.bytes()),
             Outcome::Done => write!(out, "Done"),
         }
     }
@@ -69,7 +75,10 @@ pub fn run(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<Out
 }
 
 fn carry_out(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<Outcome> {
-    let mut source = source::open(program, inputs, host)?;
+    let mut source = match source::open(program, inputs, host)? {
+        Opened::Source(source) => source,
+        Opened::Over(outcome) => return Ok(outcome),
+    };
     let mut chain = Chain::new(&program.operators, host)?;
     let mut sink = sink::open(program, host)?;
     while let Some(batch) = source.next()? {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::expr::BoundExpr;
 
 /// The version of [`Program`]: a worker refuses any other.
-pub const PROGRAM_VERSION: u32 = 1;
+pub const PROGRAM_VERSION: u32 = 2;
 
 /// Names a small value that a barrier task publishes and later tasks read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -123,6 +123,12 @@ pub enum ScanStart {
     Slot(SlotId),
     /// The file is compressed: the decompressor of the block before goes on.
     Stream(StreamId),
+    /// The same, which leaves the decompressed block as [`crate::interpret::Outcome::Text`], where there is memory for it,
+    /// and the rest of the program to the task that depends on this one; else it carries the program out itself.
+    Ahead(StreamId),
+    /// The block that the task's only dependency has decompressed with the same program; where that has carried it
+    /// out itself, its outcome is the outcome.
+    Decompressed,
 }
 
 /// What a task does to each batch.

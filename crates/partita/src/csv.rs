@@ -93,8 +93,8 @@ impl CsvReader {
         self
     }
 
-    /// Bytes of a partition, as a number or as text; the default is 64 MiB, whatever the limit and the cores. Any size
-    /// gives the same rows.
+    /// Bytes of a partition, as a number or as text; the default is 64 MiB, whatever the limit and the cores. An eighth of it where the
+    /// file is compressed. Any size gives the same rows.
     pub fn block_size(mut self, bytes: impl Into<ByteSize>) -> Self {
         self.block_bytes = bytes.into();
         self

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use super::dialect::Dialect;
 use super::reader::CsvBlock;
 use super::reader::lines::LineCounter;
-use super::split::machine::{Machine, State};
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 
@@ -18,9 +17,10 @@ mod guess;
 mod skim;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use guess::{guess_block_range, is_guessable, misplaced};
-use skim::skim;
+pub(crate) use walk::Walk;
 
 /// Bytes read at once.
 pub const BUFFER_BYTES: usize = 512 * 1024;
@@ -125,13 +125,7 @@ fn find(
 
 /// The pass: takes the data in pieces of any size.
 struct Finder {
-    dialect: Dialect,
-    machine: Machine,
-    state: State,
-    /// Bytes of the input before the next one to be fed.
-    at: u64,
-    /// First byte of the current line, while nothing of a record has been seen on it.
-    line_start: u64,
+    walk: Walk,
     starts: Vec<u64>,
     /// Where lines are counted: that of the next byte to be fed, and those of the starts.
     counter: Option<LineCounter>,
@@ -144,11 +138,7 @@ struct Finder {
 impl Finder {
     fn new(dialect: &Dialect, data_start: u64, block_bytes: u64, blocks: usize) -> Self {
         Self {
-            dialect: dialect.clone(),
-            machine: Machine::new(dialect),
-            state: State::Line,
-            at: data_start,
-            line_start: data_start,
+            walk: Walk::new(dialect, data_start),
             starts: vec![data_start],
             counter: None,
             lines: Vec::new(),
@@ -171,11 +161,10 @@ impl Finder {
     /// Takes the next piece of the data.
     fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && self.is_searching() {
-            // The line end just before the cut is the first that matters.
-            let skimmed = usize::try_from(self.cut() - 1 - self.at.min(self.cut() - 1)).unwrap_or(usize::MAX);
+            let skimmed = (self.cut() - 1).saturating_sub(self.walk.at());
             let taken = if skimmed > 0 {
-                let taken = skimmed.min(bytes.len());
-                self.state = skim(&self.dialect, &self.machine, self.state, &bytes[..taken]);
+                let taken = usize::try_from(skimmed).unwrap_or(usize::MAX).min(bytes.len());
+                self.walk.pass(&bytes[..taken]);
                 taken
             } else {
                 self.land(bytes)
@@ -185,32 +174,19 @@ impl Finder {
                 counter.feed(&bytes[..taken]);
                 self.lines.resize(self.starts.len(), counter.line());
             }
-            self.at += taken as u64;
             bytes = &bytes[taken..];
         }
     }
 
     /// Reads on to the first record that begins at or behind the cut, and notes it; returns the bytes taken.
     fn land(&mut self, bytes: &[u8]) -> usize {
-        let cut = self.cut();
-        let mut taken = 0;
-        loop {
-            taken += self.machine.hop(self.state, &bytes[taken..]);
-            let Some(&byte) = bytes.get(taken) else { return taken };
-            if self.state == State::Line {
-                self.line_start = self.at + taken as u64;
-            }
-            let state = self.machine.step(self.state, byte);
-            let begins = self.state.before_record() && !state.before_record();
-            self.state = state;
-            taken += 1;
-            if begins && self.line_start >= cut {
-                while self.is_searching() && self.cut() <= self.line_start {
-                    self.starts.push(self.line_start);
-                }
-                return taken;
+        let (taken, found) = self.walk.land(bytes, self.cut());
+        if let Some(start) = found {
+            while self.is_searching() && self.cut() <= start {
+                self.starts.push(start);
             }
         }
+        taken
     }
 
     fn finish(mut self, len: u64) -> BlockStarts {

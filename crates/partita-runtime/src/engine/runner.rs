@@ -78,6 +78,11 @@ impl Runner for ProgramRunner<'_> {
         if let (Source::Stored { key, .. }, Ok(_)) = (&program.source, &done) {
             self.engine.store.needed_no_more(self.run.0, Some(*key));
         }
+        match &done {
+            Ok(Outcome::Text(text)) => self.host.note_text(text),
+            Err(error) if error.is_short_of_memory() => self.host.drop_texts(),
+            _ => {}
+        }
         done.map_err(|error| {
             let hope = if self.call.cancel.is_cancelled() {
                 Hope::None
@@ -95,6 +100,7 @@ impl Runner for ProgramRunner<'_> {
     fn output_bytes(&self, output: &Outcome) -> u64 {
         match output {
             Outcome::Partition(held) => held.partition.bytes() as u64,
+            Outcome::Text(text) => text.bytes() as u64,
             _ => 0,
         }
     }

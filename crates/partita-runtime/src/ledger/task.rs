@@ -7,6 +7,9 @@ use partita_tasks::{ErrorKind, Result};
 
 use super::{Ledger, LedgerError, Reservation};
 
+/// Work ahead may hold one of so many parts of the memory.
+const AHEAD_PART: u64 = 4;
+
 /// A reservation that knows what makes the need smaller.
 struct TaskReservation {
     reservation: Reservation,
@@ -37,6 +40,19 @@ impl Ledger {
     ) -> Option<Box<dyn host::Reservation>> {
         let reservation = self.reserve_free(operator, bytes)?;
         Some(Box::new(TaskReservation { reservation, way_out: "use fewer threads" }))
+    }
+}
+
+impl Ledger {
+    /// Reserves memory for work ahead of its turn, where it is free and no more than a quarter of all there is would be held
+    /// for such.
+    pub(crate) fn reserve_ahead(
+        self: &Arc<Self>,
+        operator: &str,
+        bytes: usize,
+    ) -> Option<Box<dyn host::Reservation>> {
+        let held = self.holding_bytes(operator).saturating_add(bytes as u64);
+        if held > self.limit_bytes() / AHEAD_PART { None } else { self.reserve_if_free(operator, bytes) }
     }
 }
 

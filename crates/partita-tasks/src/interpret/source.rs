@@ -9,12 +9,13 @@ use partita_formats::csv::blocks;
 use partita_formats::csv::header;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::csv::quarantine::SetAside;
-use partita_formats::csv::reader::{BlockReader, CsvBlock, StreamReader};
+use partita_formats::csv::reader::{BlockReader, CsvBlock};
 use partita_formats::csv::stream;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 
 use super::Outcome;
+use super::ahead::{HeldText, PaidStream};
 use super::early;
 use super::operators::filter;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +27,7 @@ use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Sour
 const PIECE_BYTES: usize = 256 << 10;
 
 /// What makes the window of a decompressor smaller.
-const DECOMPRESS_FIRST: &str = "decompress the file first";
+pub(super) const DECOMPRESS_FIRST: &str = "decompress the file first";
 
 /// What makes the buffers of a reader smaller.
 const SMALLER_CHUNKS: &str = "make chunk_bytes smaller";
@@ -42,14 +43,29 @@ pub(super) trait BatchSource {
     }
 }
 
+/// What a task goes on from.
+pub(super) enum Opened<'a> {
+    Source(Box<dyn BatchSource + 'a>),
+    /// There is nothing left to do.
+    Over(Outcome),
+}
+
 /// Opens the source of a program.
 pub(super) fn open<'a>(
     program: &'a Program,
     inputs: &'a [Outcome],
     host: &'a dyn Host,
-) -> Result<Box<dyn BatchSource + 'a>> {
-    Ok(match &program.source {
-        Source::Csv(scan) => open_csv(scan, &program.sink, host)?,
+) -> Result<Opened<'a>> {
+    if let Source::Csv(scan) = &program.source {
+        return match (scan.start, inputs.first()) {
+            (ScanStart::Decompressed, Some(Outcome::Text(text))) => {
+                open_csv(scan, &program.sink, Some(text), host)
+            }
+            (ScanStart::Decompressed, Some(outcome)) => Ok(Opened::Over(outcome.clone())),
+            _ => open_csv(scan, &program.sink, None, host),
+        };
+    }
+    let source: Box<dyn BatchSource + 'a> = match &program.source {
         Source::Input(_) => {
             let Some(Outcome::Partition(held)) = inputs.first() else {
                 return Err(ErrorKind::Missing("a collected input".into()).into());
@@ -59,8 +75,11 @@ pub(super) fn open<'a>(
         Source::Stored { key, projection } => {
             Box::new(Stored { batches: host.stored(*key)?, projection: projection.as_deref() })
         }
-        Source::CsvBlockStarts(_) | Source::Counts(_) | Source::Empty(_) => Box::new(Nothing),
-    })
+        Source::Csv(_) | Source::CsvBlockStarts(_) | Source::Counts(_) | Source::Empty(_) => {
+            Box::new(Nothing)
+        }
+    };
+    Ok(Opened::Source(source))
 }
 
 struct Nothing;
@@ -96,7 +115,12 @@ impl BatchSource for Stored<'_> {
     }
 }
 
-fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Box<dyn BatchSource + 'a>> {
+fn open_csv<'a>(
+    scan: &'a CsvScan,
+    sink: &Sink,
+    text: Option<&HeldText>,
+    host: &'a dyn Host,
+) -> Result<Opened<'a>> {
     let file = &scan.file;
     let written = match sink {
         Sink::Parquet { dataset, partition, .. } => Some((*dataset, *partition)),
@@ -104,25 +128,59 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
     };
     host.check_unchanged(&file.path, file.bytes, file.modified_ns)?;
     let input = host.open(&file.path)?;
-    let block = &file.block;
-    if scan.block == 0 && !is_unchanged(block, &input, host)? {
+    let is_first = scan.block == 0 && !matches!(scan.start, ScanStart::Decompressed);
+    if is_first && !is_unchanged(&file.block, &input, host)? {
         let what = "it has another header".to_owned();
         return Err(ErrorKind::InputChanged { file: file.path.clone(), what }.into());
     }
+    let text = text.and_then(HeldText::text);
+    let is_stream = file.block.is_stream() && text.is_none();
     // A decompressor has a promise of its own, which goes with it.
-    let bytes = if let ScanStart::Stream(_) = scan.start { 0 } else { first_guess(block) };
+    let bytes = if is_stream { 0 } else { first_guess(&file.block) };
     let memory = host.reserve("read_csv", bytes, SMALLER_CHUNKS)?;
-    let mut reader = match scan.start {
-        ScanStart::Whole => {
-            let range = block.data_start..scan.range.end.max(block.data_start);
-            block_reader(scan, BlockReader::new(Arc::clone(block), input, range)?)?
+    let mut reader = match text {
+        Some(text) => block_reader(scan, BlockReader::of_text(Arc::clone(&file.block), input, text)?)?,
+        None if is_stream => {
+            let mut stream = PaidStream::take(scan, stream_of(scan), input, host)?;
+            if let ScanStart::Ahead(_) = scan.start
+                && let Some(text) = stream.read_ahead(scan, host)?
+            {
+                leave(scan, stream, host);
+                return Ok(Opened::Over(Outcome::Text(Arc::new(text))));
+            }
+            Reader::Stream(Box::new(stream))
         }
+        None => open_block(scan, input, host)?,
+    };
+    if let Reader::Block(reader) = &mut reader {
+        reader.begin_in(host.lend_buffer());
+    }
+    Ok(Opened::Source(Box::new(Csv {
+        scan,
+        host,
+        ended: false,
+        memory,
+        reported_bytes: reader.bytes_read(),
+        reported_rows: reader.rows_seen(),
+        reader: Some(reader),
+        filters_early: early::of(scan).is_some(),
+        written,
+        aside: Vec::new(),
+        pieces: 0,
+    })))
+}
+
+/// A reader of a block of an uncompressed file.
+fn open_block(scan: &CsvScan, input: Arc<dyn ReadAt>, host: &dyn Host) -> Result<Reader> {
+    let file = &scan.file;
+    let block = &file.block;
+    match scan.start {
         ScanStart::Guessed => {
             let _window = host.reserve("guess block starts", blocks::BUFFER_BYTES, SMALLER_CHUNKS)?;
             let range = blocks::guess_block_range(&*input, block, file.block_bytes, scan.block)?;
             let is_last = range.end >= input.len();
             let reader = BlockReader::new(Arc::clone(block), input, range)?;
-            block_reader(scan, if is_last { reader } else { reader.ending_at_a_record() })?
+            block_reader(scan, if is_last { reader } else { reader.ending_at_a_record() })
         }
         ScanStart::Slot(slot) => {
             let SlotValue::BlockStarts(starts) = host.slot(slot)? else {
@@ -131,27 +189,30 @@ fn open_csv<'a>(scan: &'a CsvScan, sink: &Sink, host: &'a dyn Host) -> Result<Bo
             let range = block_range(&starts.starts, scan.block, file.end)?;
             // A block without records has no line, and needs none.
             let line = starts.lines.get(scan.block).copied().unwrap_or(1);
-            block_reader(scan, BlockReader::at_line(Arc::clone(block), input, range, line)?)?
+            block_reader(scan, BlockReader::at_line(Arc::clone(block), input, range, line)?)
         }
-        ScanStart::Stream(stream) => Reader::Stream(Box::new(take_stream(scan, stream, input, host)?)),
-    };
-    if let Reader::Block(reader) = &mut reader {
-        reader.begin_in(host.lend_buffer());
+        ScanStart::Whole | ScanStart::Stream(_) | ScanStart::Ahead(_) | ScanStart::Decompressed => {
+            let range = block.data_start..scan.range.end.max(block.data_start);
+            block_reader(scan, BlockReader::new(Arc::clone(block), input, range)?)
+        }
     }
-    let reported_rows = reader.rows_seen();
-    Ok(Box::new(Csv {
-        scan,
-        host,
-        reader: Some(reader),
-        ended: false,
-        memory,
-        reported_bytes: 0,
-        reported_rows,
-        filters_early: early::of(scan).is_some(),
-        written,
-        aside: Vec::new(),
-        pieces: 0,
-    }))
+}
+
+/// The decompressor that the block goes on with, and leaves to the next one.
+fn stream_of(scan: &CsvScan) -> Option<StreamId> {
+    match scan.start {
+        ScanStart::Stream(stream) | ScanStart::Ahead(stream) => Some(stream),
+        _ => None,
+    }
+}
+
+/// Leaves a decompressor that is at the end of the block of `scan` for the next block, where there is one.
+fn leave(scan: &CsvScan, reader: PaidStream, host: &dyn Host) {
+    if let Some(stream) = stream_of(scan)
+        && scan.range.end < scan.file.bytes
+    {
+        host.leave_stream(stream, scan.block + 1, Box::new(reader));
+    }
 }
 
 /// A reader of the block, which drops rows as early as it can.
@@ -193,7 +254,7 @@ fn is_misplaced(scan: &CsvScan, host: &dyn Host) -> Result<Option<Error>> {
 }
 
 /// Chunk, carry-over and look-ahead, and one decoded batch: the reader's own figure replaces this once it is open.
-fn first_guess(block: &CsvBlock) -> usize {
+pub(super) fn first_guess(block: &CsvBlock) -> usize {
     block.limits.chunk_bytes * 3 + block.limits.batch_bytes_max
 }
 
@@ -213,71 +274,6 @@ fn block_range(starts: &[u64], block: usize, last: u64) -> Result<Range<u64>> {
     }
 }
 
-/// The decompressor of the block before, or, where it is not here (a retry, another process), a new one brought
-/// to the same place.
-fn take_stream(
-    scan: &CsvScan,
-    stream: StreamId,
-    input: Arc<dyn ReadAt>,
-    host: &dyn Host,
-) -> Result<PaidStream> {
-    if let Some(state) = host.take_stream(stream, scan.block)
-        && let Ok(reader) = state.downcast::<PaidStream>()
-    {
-        return Ok(*reader);
-    }
-    let mut reader = StreamReader::new(Arc::clone(&scan.file.block), input)?;
-    if let Some(records) = scan.file.rows_max {
-        reader = reader.end_after(records);
-    }
-    if let Some(filter) = early::of(scan) {
-        reader = reader.filtered(filter)?;
-    }
-    reader.allow(0);
-    let memory = host.reserve("read_csv", first_guess(&scan.file.block), DECOMPRESS_FIRST)?;
-    let mut reader = PaidStream { reader, memory, allowed_bytes: 0 };
-    for block in 0..scan.block {
-        let end = stream_end(&scan.file, block);
-        reader.call(|reader| reader.skip(end))?;
-        if host.is_cancelled() {
-            return Err(ErrorKind::Cancelled.into());
-        }
-    }
-    Ok(reader)
-}
-
-/// A decompressor on its way from block to block, and the promise that pays for all that it holds.
-struct PaidStream {
-    reader: StreamReader,
-    memory: Box<dyn Reservation>,
-    /// Bytes that the decompressor may take.
-    allowed_bytes: usize,
-}
-
-impl PaidStream {
-    /// Calls the reader, and asks for more memory wherever it needs some to go on.
-    fn call<T>(
-        &mut self,
-        mut call: impl FnMut(&mut StreamReader) -> partita_formats::Result<T>,
-    ) -> Result<T> {
-        loop {
-            let error = match call(&mut self.reader) {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            let FormatsErrorKind::Window { bytes, .. } = error.kind() else { return Err(early::told(error)) };
-            self.memory.resize(self.memory.bytes() + bytes.saturating_sub(self.allowed_bytes))?;
-            self.allowed_bytes = *bytes;
-            self.reader.allow(*bytes);
-        }
-    }
-}
-
-/// Compressed byte at which block `block` of a compressed file ends.
-fn stream_end(file: &CsvFile, block: usize) -> u64 {
-    (block as u64 + 1).saturating_mul(file.block_bytes).min(file.bytes)
-}
-
 /// Asks for more memory where `bytes` are more than there is.
 fn grow(memory: &mut Box<dyn Reservation>, bytes: usize) -> Result<()> {
     if bytes > memory.bytes() { memory.resize(bytes) } else { Ok(()) }
@@ -289,6 +285,13 @@ enum Reader {
 }
 
 impl Reader {
+    fn bytes_read(&self) -> u64 {
+        match self {
+            Reader::Block(reader) => reader.bytes_read(),
+            Reader::Stream(stream) => stream.reader.bytes_read(),
+        }
+    }
+
     fn rows_seen(&self) -> u64 {
         match self {
             Reader::Block(reader) => reader.rows_seen(),
@@ -338,7 +341,7 @@ impl Csv<'_> {
             }
             Some(Reader::Stream(stream)) => {
                 let batch = stream.call(|reader| reader.next_batch(self.scan.range.end))?;
-                grow(&mut stream.memory, stream.reader.memory_bytes())?;
+                stream.pay()?;
                 grow(&mut self.memory, self.aside.capacity())?;
                 (batch, stream.reader.bytes_read(), stream.reader.rows_seen())
             }
@@ -440,12 +443,10 @@ impl BatchSource for Csv<'_> {
         }
         // A consumer that had enough leaves rows of this block behind, which the next block must not get: it then
         // starts a decompressor of its own.
-        if let ScanStart::Stream(stream) = self.scan.start
-            && self.ended
-            && self.scan.range.end < self.scan.file.bytes
+        if self.ended
             && let Some(Reader::Stream(reader)) = self.reader.take()
         {
-            self.host.leave_stream(stream, self.scan.block + 1, reader);
+            leave(self.scan, *reader, self.host);
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Larger files than a property test has time for: a field of many blocks, and many rows through many blocks.
 
-use partita::{DataFrame, Infer, Scheduler};
+use std::path::Path;
+
+use partita::{DataFrame, Infer, Scheduler, Session};
 
 use crate::cells::{Cell, rows};
 use crate::generate::{Packing, pack};
@@ -105,6 +107,57 @@ fn rows_that_hold_rows_stay_whole() {
             let reader = session(threads).read_csv(&path).infer(Infer::Full).block_size(block_bytes);
             let got = all(&reader.load().expect("a frame"));
             assert!(got == expected, "{packing:?}, blocks of {block_bytes}, {threads} threads");
+        }
+    }
+}
+
+/// The parts of a data set, by name.
+fn parts(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut parts: Vec<_> = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry"))
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .filter(|(name, _)| name.ends_with(".parquet"))
+        .map(|(name, path)| (name, std::fs::read(path).expect("a part")))
+        .collect();
+    parts.sort();
+    parts
+}
+
+/// Blocks of a compressed file are read behind the decompressor, by as many threads as there are, as far as memory reaches.
+#[test]
+fn compressed_files_give_the_same_parts_to_everyone() {
+    let mut random = Random(7);
+    let (mut text, mut expected) = (String::from("id,what\n"), Vec::new());
+    for id in 0..40_000 {
+        let what = format!("{}\n{}, \"{}\"", random.next(), random.next(), id % 7);
+        text.push_str(&format!("{id},{}\n", quoted(&what)));
+        expected.push(vec![Cell::Int(id), Cell::Text(what)]);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = |limit: &str, threads| {
+        Session::builder().memory_limit(limit).threads(threads).build().expect("a session")
+    };
+    let sessions = [start("1GiB", 1), start("1GiB", 2), start("1GiB", 8), start("128MiB", 4)];
+    for packing in [Packing::Gzip, Packing::Zstd, Packing::Bz2, Packing::Xz] {
+        let path = folder.path().join(format!("{packing:?}.csv"));
+        std::fs::write(&path, pack(text.as_bytes(), packing)).expect("a file");
+        let mut first = Vec::new();
+        for (number, session) in sessions.iter().enumerate() {
+            for scheduler in [Scheduler::Threaded, Scheduler::SingleThreaded] {
+                let frame = session.read_csv(&path).block_size(800_000).load().expect("a frame");
+                assert!(frame.npartitions().expect("a number") > 5);
+                let frame = frame.with_scheduler(scheduler);
+                let target = folder.path().join(format!("{packing:?}-{number}-{scheduler:?}"));
+                frame.to_parquet(target.to_string_lossy().as_ref()).write().expect("written");
+                let parts = parts(&target);
+                if first.is_empty() {
+                    assert!(all(&frame) == expected, "{packing:?}");
+                    first = parts;
+                } else {
+                    assert!(first == parts, "{packing:?}, session {number}, {scheduler:?}");
+                }
+            }
         }
     }
 }

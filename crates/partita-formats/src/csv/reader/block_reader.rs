@@ -8,18 +8,34 @@ use arrow::datatypes::SchemaRef;
 
 use super::super::quarantine::SetAside;
 use super::super::widen::Seen;
+use super::ahead::{StreamText, TextFeed};
 use super::scanner::{Feed, Scanner};
 use super::{CsvBlock, RowFilter};
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 
-/// Reads the records of one block of an uncompressed file as batches.
+/// Reads the records of one block of a file as batches: an uncompressed one, or one whose block was taken out of the decoder.
 ///
 /// Memory: one chunk (more while a record is longer), its marks, and one batch under construction.
 pub struct BlockReader {
     scanner: Scanner,
-    feed: FileFeed,
+    feed: BlockFeed,
     begin: u64,
+}
+
+/// Where the bytes of a block come from.
+enum BlockFeed {
+    File(FileFeed),
+    Text(TextFeed),
+}
+
+impl Feed for BlockFeed {
+    fn read(&mut self, out: &mut [u8], past: bool) -> Result<usize> {
+        match self {
+            BlockFeed::File(feed) => feed.read(out, past),
+            BlockFeed::Text(feed) => feed.read(out, past),
+        }
+    }
 }
 
 /// Sequential reads of a range, each announcing the next.
@@ -80,7 +96,19 @@ impl BlockReader {
         let begin = range.start.max(block.data_start).min(end);
         let mut scanner = Scanner::new(Arc::clone(&block), Arc::clone(&input), begin)?;
         scanner.begin_at_line(line);
-        Ok(Self { scanner, feed: FileFeed { input, block, at: begin, end }, begin })
+        let feed = BlockFeed::File(FileFeed { input, block, at: begin, end });
+        Ok(Self { scanner, feed, begin })
+    }
+
+    /// A reader of a block of `input` that [`super::StreamReader::read_ahead`] has taken out.
+    ///
+    /// # Errors
+    /// As [`BlockReader::new`].
+    pub fn of_text(block: Arc<CsvBlock>, input: Arc<dyn ReadAt>, text: Arc<StreamText>) -> Result<Self> {
+        let begin = text.place();
+        let mut scanner = Scanner::new(block, input, begin)?;
+        scanner.begin_with(text.counter());
+        Ok(Self { scanner, feed: BlockFeed::Text(TextFeed::new(text)), begin })
     }
 
     /// The same, which demands that the last record end exactly where the range does: what follows begins there. Whoever
@@ -141,9 +169,12 @@ impl BlockReader {
         self.scanner.take_seen()
     }
 
-    /// Bytes of the file read so far.
+    /// Bytes of the file read so far; none where the decoder has read them.
     pub fn bytes_read(&self) -> u64 {
-        self.feed.at - self.begin
+        match &self.feed {
+            BlockFeed::File(feed) => feed.at - self.begin,
+            BlockFeed::Text(_) => 0,
+        }
     }
 
     /// Bytes of memory held between calls; a batch that was handed out is not counted.

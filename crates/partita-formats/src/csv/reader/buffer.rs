@@ -46,6 +46,20 @@ impl Buffer {
         self.base + self.end as u64
     }
 
+    /// What is read and not yet consumed, which is then to be read once more.
+    pub(crate) fn give_back(&mut self) -> Vec<u8> {
+        let mut window = std::mem::take(&mut self.bytes);
+        window.truncate(self.end);
+        window.drain(..self.start);
+        self.jump(self.place());
+        window
+    }
+
+    /// Goes on at another place of the stream, behind all that was read.
+    pub(crate) fn jump(&mut self, place: u64) {
+        (self.start, self.end, self.base) = (0, 0, place);
+    }
+
     pub(crate) fn consume(&mut self, bytes: usize) {
         self.start = (self.start + bytes).min(self.end);
     }

@@ -107,9 +107,38 @@ impl Scanner {
 
     /// The first byte of the feed is in line `line`, from 1: where records are set aside, lines are counted from there.
     pub(super) fn begin_at_line(&mut self, line: u64) {
-        if self.block.on_mismatch == OnMismatch::Quarantine {
-            let counter = LineCounter::new(self.block.dialect.line_end, line);
+        self.begin_with(Some(LineCounter::new(self.block.dialect.line_end, line)));
+    }
+
+    /// The same with a counter of lines that stands at the first byte.
+    pub(super) fn begin_with(&mut self, counter: Option<LineCounter>) {
+        if let Some(counter) = counter.filter(|_| self.block.on_mismatch == OnMismatch::Quarantine) {
             self.quarantine = Some(Quarantine { counter, aside: SetAside::default() });
+        }
+    }
+
+    /// The counter of lines, at the next byte, where lines are counted.
+    pub(super) fn counter(&self) -> Option<LineCounter> {
+        self.quarantine.as_ref().map(|quarantine| quarantine.counter)
+    }
+
+    /// Place of the next byte.
+    pub(super) fn place(&self) -> u64 {
+        self.buffer.place()
+    }
+
+    /// What was read and not consumed, which the feed must give once more.
+    pub(super) fn give_back(&mut self) -> Vec<u8> {
+        self.ended = false;
+        self.buffer.give_back()
+    }
+
+    /// Goes on at another record, which the feed gives next; `counter` stands there.
+    pub(super) fn jump(&mut self, place: u64, counter: Option<LineCounter>) {
+        self.buffer.jump(place);
+        self.records_seen = None;
+        if let (Some(quarantine), Some(counter)) = (&mut self.quarantine, counter) {
+            quarantine.counter = counter;
         }
     }
 
@@ -141,9 +170,10 @@ impl Scanner {
         &self.input
     }
 
-    /// What is read from now on belongs to a new partition.
-    pub(super) fn begin_partition(&mut self) {
-        self.limit = None;
+    /// What is read from now on belongs to a new partition, to which records that begin at `limit` or later do not belong;
+    /// `None`: that is not known yet.
+    pub(super) fn begin_partition(&mut self, limit: Option<u64>) {
+        self.limit = limit;
     }
 
     /// The next batch of the partition; `None` at its end. `cut`: the partition ends where the feed first answers

@@ -8,7 +8,9 @@ use arrow::datatypes::SchemaRef;
 use super::super::quarantine::SetAside;
 use super::super::stream::Decoder;
 use super::super::widen::Seen;
-use super::scanner::{Feed, Scanner};
+use super::ahead::{Ahead, SpareText};
+use super::inflow::Inflow;
+use super::scanner::Scanner;
 use super::{CsvBlock, RowFilter};
 use crate::error::Result;
 use crate::io::ReadAt;
@@ -18,36 +20,21 @@ use crate::io::ReadAt;
 /// the cuts are, and the same cuts give the same partitions.
 ///
 /// It is kept whole from the task of one partition to that of the next. A task that finds no reader makes a new one
-/// and calls [`StreamReader::skip`] with the end of each earlier partition.
+/// and calls [`StreamReader::skip`] with the end of each earlier partition. A partition may be taken out as it is, for
+/// somebody else to read: [`StreamReader::read_ahead`].
 pub struct StreamReader {
-    scanner: Scanner,
-    feed: DecoderFeed,
+    pub(super) scanner: Scanner,
+    pub(super) feed: Inflow,
+    /// How far the partition has been taken out.
+    pub(super) ahead: Option<Ahead>,
+    /// Memory of texts that were taken out and read.
+    pub(super) spare: Arc<SpareText>,
+    /// Place from which on records belong to the next partition, once it is known.
+    pub(super) limit: Option<u64>,
     /// Compressed end of the last partition that is done.
     done: Option<u64>,
     /// Compressed end of the partition that is being read.
     current: Option<u64>,
-}
-
-struct DecoderFeed {
-    decoder: Decoder,
-    end: u64,
-    /// Decoded bytes before the data.
-    skip: u64,
-}
-
-impl Feed for DecoderFeed {
-    fn read(&mut self, out: &mut [u8], past: bool) -> Result<usize> {
-        let end = if past { u64::MAX } else { self.end };
-        while self.skip > 0 {
-            let part = usize::try_from(self.skip).unwrap_or(usize::MAX).min(out.len());
-            let got = self.decoder.read(&mut out[..part], end)?;
-            if got == 0 {
-                return Ok(0);
-            }
-            self.skip -= got as u64;
-        }
-        self.decoder.read(out, end)
-    }
 }
 
 impl StreamReader {
@@ -61,8 +48,16 @@ impl StreamReader {
         let skip = block.data_start;
         let mut scanner = Scanner::new(block, input, skip)?;
         scanner.begin_at_line(scanner.block().first_line);
-        let feed = DecoderFeed { decoder, end: 0, skip };
-        Ok(Self { scanner, feed, done: None, current: None })
+        let feed = Inflow::new(decoder, scanner.input().len(), skip);
+        Ok(Self { scanner, feed, ahead: None, spare: Arc::default(), limit: None, done: None, current: None })
+    }
+
+    /// The same for partitions that all end at multiples of `bytes` of the file. Where they are small beside the buffers, this is what
+    /// makes them exact.
+    #[must_use]
+    pub fn cut_every(mut self, bytes: u64) -> Self {
+        self.feed.cut_every(bytes);
+        self
     }
 
     /// Lets the decompressor take so many bytes of memory. Where it needs more, calls fail with
@@ -104,6 +99,7 @@ impl StreamReader {
     /// As [`super::BlockReader::next_batch`], and where the compressed data are broken.
     pub fn next_batch(&mut self, compressed_end: u64) -> Result<Option<RecordBatch>> {
         let Some(cut) = self.enter(compressed_end) else { return Ok(None) };
+        self.ahead = None;
         let batch = self.scanner.next_batch(&mut self.feed, cut)?;
         self.leave(compressed_end, batch.is_none());
         Ok(batch)
@@ -115,6 +111,7 @@ impl StreamReader {
     /// As [`StreamReader::next_batch`], but no mismatches.
     pub fn skip(&mut self, compressed_end: u64) -> Result<u64> {
         let Some(cut) = self.enter(compressed_end) else { return Ok(0) };
+        self.ahead = None;
         let rows = self.scanner.skip_partition(&mut self.feed, cut)?;
         self.leave(compressed_end, true);
         Ok(rows)
@@ -131,19 +128,19 @@ impl StreamReader {
     }
 
     /// Whether the partition is cut before the end of the file; `None` where it is behind us.
-    fn enter(&mut self, compressed_end: u64) -> Option<bool> {
+    pub(super) fn enter(&mut self, compressed_end: u64) -> Option<bool> {
         if self.done.is_some_and(|done| compressed_end <= done) {
             return None;
         }
         if self.current != Some(compressed_end) {
             self.current = Some(compressed_end);
-            self.feed.end = compressed_end;
-            self.scanner.begin_partition();
+            self.limit = self.feed.enter(compressed_end);
+            self.scanner.begin_partition(self.limit);
         }
         Some(compressed_end < self.scanner.input().len())
     }
 
-    fn leave(&mut self, compressed_end: u64, at_end: bool) {
+    pub(super) fn leave(&mut self, compressed_end: u64, at_end: bool) {
         if at_end {
             self.done = Some(compressed_end);
         }
@@ -155,8 +152,8 @@ impl StreamReader {
     }
 
     /// Bytes of memory held between calls, the decompressor's window among them; a batch that was handed out is not
-    /// counted.
+    /// counted, nor is text that has room of its own.
     pub fn memory_bytes(&self) -> usize {
-        self.scanner.memory_bytes() + self.feed.decoder.memory_bytes()
+        self.scanner.memory_bytes() + self.feed.memory_bytes()
     }
 }

@@ -12,12 +12,12 @@ use super::testing::*;
 use super::*;
 use crate::error::{ErrorKind, Result};
 
-fn text_only() -> ReadOptions {
+pub(super) fn text_only() -> ReadOptions {
     ReadOptions { infer: Infer::None, ..ReadOptions::default() }
 }
 
 /// The rows that the twin reads, behind the header.
-fn twin_rows(block: &CsvBlock, bytes: &[u8]) -> Vec<Vec<Option<Vec<u8>>>> {
+pub(super) fn twin_rows(block: &CsvBlock, bytes: &[u8]) -> Vec<Vec<Option<Vec<u8>>>> {
     let value = |field: Option<&twin::TwinField>| {
         field.filter(|field| field.quoted || !field.value.is_empty()).map(|field| field.value.clone())
     };
@@ -28,7 +28,7 @@ fn twin_rows(block: &CsvBlock, bytes: &[u8]) -> Vec<Vec<Option<Vec<u8>>>> {
         .collect()
 }
 
-fn text_rows(batch: &RecordBatch) -> Vec<Vec<Option<Vec<u8>>>> {
+pub(super) fn text_rows(batch: &RecordBatch) -> Vec<Vec<Option<Vec<u8>>>> {
     let columns: Vec<_> = batch.columns().iter().map(|column| column.as_string_view()).collect();
     let cell = |column: &arrow::array::StringViewArray, row: usize| {
         use arrow::array::Array;
@@ -37,14 +37,14 @@ fn text_rows(batch: &RecordBatch) -> Vec<Vec<Option<Vec<u8>>>> {
     (0..batch.num_rows()).map(|row| columns.iter().map(|column| cell(column, row)).collect()).collect()
 }
 
-fn with_sizes(block: &Arc<CsvBlock>, chunk_bytes: usize, batch_rows_max: usize) -> Arc<CsvBlock> {
+pub(super) fn with_sizes(block: &Arc<CsvBlock>, chunk_bytes: usize, batch_rows_max: usize) -> Arc<CsvBlock> {
     let limits = Limits { chunk_bytes, batch_rows_max, ..block.limits };
     Arc::new(CsvBlock { limits, ..CsvBlock::clone(block) })
 }
 
 /// A file with a header of a few columns, in any dialect, and how to read it: records of another width are left
 /// out.
-fn any_file() -> impl Strategy<Value = (Vec<u8>, ReadOptions)> {
+pub(super) fn any_file() -> impl Strategy<Value = (Vec<u8>, ReadOptions)> {
     (generate::dialects(), generate::files(), 1_usize..4, any::<bool>()).prop_map(
         |(dialect, body, width, padded)| {
             let names: Vec<_> = (0..width).map(|column| format!("c{column}")).collect();
