@@ -1,4 +1,4 @@
-//! Parquet: row groups encoded apart, and parts assembled from them.
+//! Parquet: row groups encoded apart, and parts assembled from them; footers and row groups read ([`read`]).
 //!
 //! A task owns one [`RowGroupEncoder`]; what it finishes is an [`EncodedRowGroup`], which waits in memory or in a
 //! [`PageFile`] until a [`PartWriter`] appends it to a file. Schema and options together make a [`Layout`],
@@ -14,6 +14,7 @@ pub mod layout;
 mod memory;
 pub mod options;
 pub mod part;
+pub mod read;
 pub mod row_group;
 #[cfg(test)]
 mod tests;

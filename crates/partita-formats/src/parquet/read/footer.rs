@@ -1,0 +1,188 @@
+//! The footer: found, checked, and only then decoded by the `parquet` crate.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{
+    ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
+};
+
+use super::thrift::{BINARY, I32, LIST, Outcome, STRUCT, Thrift};
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::ReadAt;
+
+/// Bytes at the end of a file that are read at first: most footers are smaller.
+const TAIL_BYTES: usize = 32 << 10;
+
+/// Length of the metadata, and the magic bytes.
+const END_BYTES: usize = 8;
+
+/// Groups within each other in a schema.
+const SCHEMA_DEPTH_MAX: usize = 100;
+
+/// Bytes of the names that lead to all leaves, for each byte of the footer: a chain of groups that each have a leaf has
+/// paths of quadratic length.
+const PATH_BYTES_PER_BYTE_MAX: usize = 32;
+
+/// The error for bytes of `file` that are not what the format says.
+pub(super) fn malformed(file: &str, message: impl Into<String>) -> Error {
+    ErrorKind::Malformed { file: file.to_owned(), message: message.into() }.into()
+}
+
+/// Runs what may panic on bytes from outside: the `parquet` crate does not promise that it does not.
+pub(super) fn guarded<T>(
+    file: &str,
+    what: &str,
+    run: impl FnOnce() -> std::result::Result<T, ParquetError>,
+) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(malformed(file, format!("{what}: {error}"))),
+        Err(_) => {
+            Err(malformed(file, format!("{what}: the bytes are damaged so that reading them broke off")))
+        }
+    }
+}
+
+/// Fills `buffer` from `offset`.
+pub(super) fn read_exact(input: &dyn ReadAt, file: &str, offset: u64, buffer: &mut [u8]) -> Result<()> {
+    let got = input
+        .read_full_at(offset, buffer)
+        .map_err(|source| ErrorKind::Io { file: file.to_owned(), source })?;
+    if got < buffer.len() {
+        let expected = buffer.len();
+        let message = format!("expected {expected} bytes at byte {offset}, got {got}: the file ends there");
+        return Err(malformed(file, message));
+    }
+    Ok(())
+}
+
+/// Reads and decodes the footer of an input of at least `END_BYTES` bytes.
+pub(super) fn read(input: &dyn ReadAt, file: &str, footer_bytes_max: usize) -> Result<ParquetMetaData> {
+    let length = input.len();
+    if length < (END_BYTES + 4) as u64 {
+        return Err(malformed(file, format!("expected a Parquet file, got {length} bytes")));
+    }
+    let tail_bytes = usize::try_from(length).unwrap_or(usize::MAX).min(TAIL_BYTES);
+    let mut tail = vec![0; tail_bytes];
+    read_exact(input, file, length - tail_bytes as u64, &mut tail)?;
+    let (rest, end) = tail.split_at(tail_bytes - END_BYTES);
+    let footer_bytes = u32::from_le_bytes([end[0], end[1], end[2], end[3]]) as usize;
+    match &end[4..] {
+        b"PAR1" => {}
+        b"PARE" => {
+            let message = "the footer is encrypted, and there is no key: write the file without encryption";
+            return Err(malformed(file, message));
+        }
+        other => {
+            let got = other.escape_ascii();
+            return Err(malformed(
+                file,
+                format!("expected a Parquet file, which ends with PAR1; it ends with {got}"),
+            ));
+        }
+    }
+    let end = length - END_BYTES as u64;
+    if footer_bytes as u64 > end - 4 {
+        let message =
+            format!("expected a footer within the file of {length} bytes, got one of {footer_bytes} bytes");
+        return Err(malformed(file, message));
+    }
+    if footer_bytes > footer_bytes_max {
+        let message = format!(
+            "expected a footer of at most {footer_bytes_max} bytes, got {footer_bytes}: raise footer_bytes_max"
+        );
+        return Err(malformed(file, message));
+    }
+    if footer_bytes <= rest.len() {
+        return decode(&rest[rest.len() - footer_bytes..], file);
+    }
+    let mut footer = vec![0; footer_bytes];
+    read_exact(input, file, end - footer_bytes as u64, &mut footer)?;
+    decode(&footer, file)
+}
+
+fn decode(footer: &[u8], file: &str) -> Result<ParquetMetaData> {
+    check(footer).map_err(|message| malformed(file, format!("footer: {message}")))?;
+    let options = ParquetMetaDataOptions::new()
+        .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
+        .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
+    guarded(file, "footer", || ParquetMetaDataReader::decode_metadata_with_options(footer, Some(&options)))
+}
+
+/// Finds what would make the decoder allocate without bound or recurse too deep: it is checked here, by a walk that
+/// allocates nothing that grows faster than the bytes.
+fn check(footer: &[u8]) -> Outcome<()> {
+    let mut thrift = Thrift::new(footer);
+    let mut last = 0;
+    while let Some((number, kind)) = thrift.field(&mut last)? {
+        match (number, kind) {
+            (2, LIST) => check_schema(&mut thrift, footer.len())?,
+            _ => thrift.skip(kind)?,
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the elements of a schema are one tree, and no deeper or wider than makes sense.
+fn check_schema(thrift: &mut Thrift<'_>, footer_bytes: usize) -> Outcome<()> {
+    let (kind, count) = thrift.list()?;
+    if kind != STRUCT || count == 0 {
+        return Err(format!("expected a schema of at least one element, got {count}"));
+    }
+    // Of each open group: children that are to come, and bytes of the names down to it.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut path_bytes = 0_usize;
+    for index in 0..count {
+        let (children, name_bytes) = schema_element(thrift)?;
+        while let Some((0, _)) = open.last() {
+            open.pop();
+        }
+        let above = match open.last_mut() {
+            Some((left, above)) => {
+                *left -= 1;
+                *above
+            }
+            None if index == 0 => 0,
+            None => {
+                return Err(format!(
+                    "expected a schema of one tree, got {count} elements, {index} of them in it"
+                ));
+            }
+        };
+        if children > count - index - 1 {
+            return Err(format!("a group of {children} children in a schema of {count} elements"));
+        }
+        let here = above + name_bytes + size_of::<String>();
+        if children > 0 {
+            open.push((children, here));
+        } else {
+            path_bytes = path_bytes.saturating_add(here);
+        }
+        if open.len() > SCHEMA_DEPTH_MAX || path_bytes / PATH_BYTES_PER_BYTE_MAX > footer_bytes {
+            return Err(format!("expected a schema of at most {SCHEMA_DEPTH_MAX} groups within each other"));
+        }
+    }
+    if open.iter().any(|(left, _)| *left > 0) {
+        return Err(format!("the {count} elements of the schema end before its groups do"));
+    }
+    Ok(())
+}
+
+/// Children and bytes of the name of an element of a schema.
+fn schema_element(thrift: &mut Thrift<'_>) -> Outcome<(usize, usize)> {
+    let (mut children, mut name_bytes) = (0, 0);
+    let mut last = 0;
+    while let Some((number, kind)) = thrift.field(&mut last)? {
+        match (number, kind) {
+            (4, BINARY) => name_bytes = thrift.binary()?.len(),
+            (5, I32) => {
+                let count = thrift.number()?;
+                children = usize::try_from(count)
+                    .map_err(|_| format!("a group of {count} children in the schema"))?;
+            }
+            _ => thrift.skip(kind)?,
+        }
+    }
+    Ok((children, name_bytes))
+}

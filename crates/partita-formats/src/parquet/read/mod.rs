@@ -1,0 +1,19 @@
+//! Parquet in: footers that are checked before they are believed, statistics that prune, row groups as batches.
+//!
+//! A [`ParquetFile`] is the footer of a file: schema, row groups, [`Bounds`]. A [`RowGroupReader`] gives the rows of one row
+//! group, or of ranges of it, as batches of chosen columns; a [`RowFilter`] has the others read only where rows stay.
+
+mod bounds;
+mod file;
+mod footer;
+mod row_group;
+mod schema;
+mod source;
+#[cfg(test)]
+mod tests;
+mod thrift;
+mod whole;
+
+pub use bounds::Bounds;
+pub use file::{FooterLimits, ParquetFile, RowGroup};
+pub use row_group::{RowFilter, RowGroupReader, RowGroupSpec};

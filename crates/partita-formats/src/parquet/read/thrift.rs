@@ -1,0 +1,162 @@
+//! Reading of Thrift's compact protocol, as far as Parquet needs it, from bytes that nobody vouches for.
+//!
+//! Source: <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
+
+/// Types of fields and of elements of lists, by their number. Those that nothing here asks for are skipped.
+pub(super) const TRUE: u8 = 1;
+pub(super) const FALSE: u8 = 2;
+const BYTE: u8 = 3;
+const I16: u8 = 4;
+pub(super) const I32: u8 = 5;
+pub(super) const I64: u8 = 6;
+const DOUBLE: u8 = 7;
+pub(super) const BINARY: u8 = 8;
+pub(super) const LIST: u8 = 9;
+const SET: u8 = 10;
+const MAP: u8 = 11;
+pub(super) const STRUCT: u8 = 12;
+const UUID: u8 = 13;
+
+/// Structs, lists and maps within each other that are skipped at most.
+const DEPTH_MAX: usize = 64;
+
+/// A place in bytes. Every method says where it failed by what it expected.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Thrift<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// What was expected, and where.
+pub(super) type Outcome<T> = std::result::Result<T, String>;
+
+impl<'a> Thrift<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    fn fail<T>(&self, expected: &str) -> Outcome<T> {
+        Err(format!("expected {expected} at byte {} of {} of a Thrift structure", self.at, self.bytes.len()))
+    }
+
+    fn byte(&mut self) -> Outcome<u8> {
+        let Some(&byte) = self.bytes.get(self.at) else {
+            return self.fail("one more byte");
+        };
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn take(&mut self, count: usize) -> Outcome<&'a [u8]> {
+        let end = self.at.checked_add(count);
+        let Some(taken) = end.and_then(|end| self.bytes.get(self.at..end)) else {
+            return self.fail(&format!("{count} more bytes"));
+        };
+        self.at += count;
+        Ok(taken)
+    }
+
+    fn varint(&mut self) -> Outcome<u64> {
+        let mut value = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        self.fail("a number of at most ten bytes")
+    }
+
+    /// A signed number of any width.
+    pub(super) fn number(&mut self) -> Outcome<i64> {
+        let zigzag = self.varint()?;
+        Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
+    }
+
+    /// Bytes, with their length before them.
+    pub(super) fn binary(&mut self) -> Outcome<&'a [u8]> {
+        let length = self.varint()?;
+        self.take(usize::try_from(length).unwrap_or(usize::MAX))
+    }
+
+    /// Number and type of the next field of a struct; `None` at its end. `last` is the number of the field before,
+    /// 0 at first.
+    pub(super) fn field(&mut self, last: &mut i16) -> Outcome<Option<(i16, u8)>> {
+        let head = self.byte()?;
+        if head == 0 {
+            return Ok(None);
+        }
+        let number = match head >> 4 {
+            0 => i16::try_from(self.number()?).ok(),
+            delta => last.checked_add(i16::from(delta)),
+        };
+        let Some(number) = number else {
+            return self.fail("a field's number of 16 bits");
+        };
+        *last = number;
+        Ok(Some((number, head & 0xf)))
+    }
+
+    /// Type of the elements of a list, and how many there are: no more than there are bytes.
+    pub(super) fn list(&mut self) -> Outcome<(u8, usize)> {
+        let head = self.byte()?;
+        let count = match head >> 4 {
+            15 => self.varint()?,
+            count => u64::from(count),
+        };
+        match usize::try_from(count) {
+            Ok(count) if count <= self.bytes.len() - self.at => Ok((head & 0xf, count)),
+            _ => self.fail(&format!("a list no longer than the bytes, got one of {count} elements")),
+        }
+    }
+
+    /// Passes over a field.
+    pub(super) fn skip(&mut self, kind: u8) -> Outcome<()> {
+        self.skip_within(kind, DEPTH_MAX, false)
+    }
+
+    fn skip_within(&mut self, kind: u8, depth: usize, is_element: bool) -> Outcome<()> {
+        if depth == 0 {
+            return self.fail(&format!("no more than {DEPTH_MAX} structures within each other"));
+        }
+        match kind {
+            TRUE | FALSE if is_element => self.take(1).map(drop),
+            TRUE | FALSE => Ok(()),
+            BYTE => self.take(1).map(drop),
+            I16 | I32 | I64 => self.varint().map(drop),
+            DOUBLE => self.take(8).map(drop),
+            UUID => self.take(16).map(drop),
+            BINARY => self.binary().map(drop),
+            LIST | SET => {
+                let (element, count) = self.list()?;
+                (0..count).try_for_each(|_| self.skip_within(element, depth - 1, true))
+            }
+            MAP => self.skip_map(depth),
+            STRUCT => {
+                let mut last = 0;
+                while let Some((_, kind)) = self.field(&mut last)? {
+                    self.skip_within(kind, depth - 1, false)?;
+                }
+                Ok(())
+            }
+            _ => self.fail("a field of a known type"),
+        }
+    }
+
+    fn skip_map(&mut self, depth: usize) -> Outcome<()> {
+        let count = self.varint()?;
+        if count == 0 {
+            return Ok(());
+        }
+        if count > (self.bytes.len() - self.at) as u64 {
+            return self.fail("a map no longer than the bytes");
+        }
+        let kinds = self.byte()?;
+        for _ in 0..count {
+            self.skip_within(kinds >> 4, depth - 1, true)?;
+            self.skip_within(kinds & 0xf, depth - 1, true)?;
+        }
+        Ok(())
+    }
+}
