@@ -184,7 +184,7 @@ impl<'a> Marker<'a> {
                 Ok(found) => found,
                 Err(stop) => break stop,
             };
-            if !marks.write_block::<L, PROJECTED>(lanes, at, &found, &mut room) {
+            if !marks.write_block::<L, PROJECTED, QUOTES>(lanes, at, &found, &mut room) {
                 finder = before;
                 break Stop::Irregular;
             }

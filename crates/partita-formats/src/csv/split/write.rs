@@ -39,15 +39,20 @@ impl Marks<'_> {
         Some(Room { ends, starts })
     }
 
-    /// Writes the marks of a block if all records that end in it have their fields, which are more than one.
+    /// Writes the marks of a block if all records that end in it have their fields, which are more than one. `QUOTES`: there may
+    /// be quotes.
     #[inline(always)]
-    pub(super) fn write_block<L: Lanes, const PROJECTED: bool>(
+    pub(super) fn write_block<L: Lanes, const PROJECTED: bool, const QUOTES: bool>(
         &mut self,
         lanes: L,
         at: usize,
         found: &Found,
         room: &mut Room<'_>,
     ) -> bool {
+        // In long quoted texts most blocks are so; elsewhere next to none, and the question costs more than it saves.
+        if QUOTES && found.ends == 0 {
+            return true;
+        }
         let phase = self.shape.phase(self.seen);
         let is_regular = if L::DEPOSITS {
             lanes.deposit(phase.lines, found.ends) == found.last_ends
