@@ -104,7 +104,10 @@ impl Aside {
         if some.is_empty() {
             return Ok(());
         }
-        self.disk.sync_dir(&self.folder).map_err(|error| Error::io("sync", &self.folder, error))
+        // The folder may have been made after the one around it was synced last.
+        [Some(&*self.folder), self.folder.parent()].into_iter().flatten().try_for_each(|folder| {
+            self.disk.sync_dir(folder).map_err(|error| Error::io("sync", folder, error))
+        })
     }
 
     /// Joins the lines in `before` and those of all partitions, in their order, in a new file; returns their number, and

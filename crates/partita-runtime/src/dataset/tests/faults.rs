@@ -1,6 +1,8 @@
 //! Every call of the disk fails once, and once and for all; the process dies, and the power goes, at every step.
 
-use super::jobs::{MODES, Mode, Scene, in_mode, local, parquet, run, snapshot};
+use std::time::Duration;
+
+use super::jobs::{MODES, Mode, Scene, in_mode, local, parquet, run, snapshot, write_partition};
 use super::*;
 use crate::storage::fault::{CallKind, Fault, FaultyDisk, Plan};
 
@@ -155,6 +157,29 @@ fn the_power_goes_at_every_step_of_an_addition() {
 fn the_power_goes_at_every_step_of_folders() {
     crash_at_each(Mode::Folders, &[1]);
     crash_at_each(Mode::AppendFolders, &[2]);
+}
+
+/// The first part is recorded long before the first line is set aside.
+#[test]
+fn lines_of_a_recorded_part_are_there_when_the_power_goes() {
+    let mut scene = Scene::new(Mode::Overwrite);
+    let disk = FaultyDisk::with_losses(local(), Plan::default(), &scene.root(), &scene.attic()).unwrap();
+    let dataset = create(&scene.target, in_mode(Mode::Overwrite, false, Arc::clone(&disk) as _)).unwrap();
+    let before = disk.seen(CallKind::Sync);
+    // The part, its folder, the record, the folder around it, and the one around that; and then, without the last two, the
+    // part, the lines, their folder, the folder around it, the parts' folder and the record.
+    for (partition, syncs) in [(0, 5), (1, 11)] {
+        write_partition(&dataset, partition).unwrap();
+        let waits = (0..10_000).take_while(|_| disk.seen(CallKind::Sync) < before + syncs);
+        waits.for_each(|_| std::thread::sleep(Duration::from_millis(1)));
+    }
+    drop(dataset);
+    disk.lose_power(4).unwrap();
+    let resumed = create(&scene.target, in_mode(Mode::Overwrite, true, local())).unwrap();
+    assert_eq!(resumed.first_partition(), 2);
+    drop(resumed);
+    scene.check_next_run(true, "the power went");
+    scene.set();
 }
 
 /// The manifest is the old or the new one, and every part that it names is there as it was written.
