@@ -120,6 +120,18 @@ fn at(expression: &Expr, schema: &Schema, depth: usize) -> Result<Typed> {
             let arguments = all.iter().map(below).collect::<Result<Vec<_>>>()?;
             call::call(expression, *function, arguments)
         }
+        Expr::Case(branches, otherwise) => {
+            let branches = branches
+                .iter()
+                .map(|(condition, value)| Ok((truth(condition, below(condition)?)?, below(value)?)));
+            let branches = branches.collect::<Result<Vec<_>>>()?;
+            call::case(expression, branches, below(otherwise)?)
+        }
+        Expr::Map(function, all, to) => {
+            let arguments = all.iter().map(|of| Ok(below(of)?.expr)).collect::<Result<Vec<_>>>()?;
+            let expr = BoundExpr::Map(function.clone(), arguments, to.clone());
+            Ok(Typed { expr, data_type: to.clone(), nullable: true })
+        }
     }
 }
 
@@ -223,13 +235,7 @@ fn negate(written: &Expr, of: Typed) -> Result<Typed> {
 }
 
 fn fill_null(written: &Expr, of: Typed, fill: Typed) -> Result<Typed> {
-    let (of, fill) = equalized(written, "fill", decoded(of)?, decoded(fill)?)?;
-    // Comparison needs no common type for these two, a column does.
-    let (of, fill) = match (&of.data_type, &fill.data_type) {
-        (DataType::UInt64, DataType::Int64) => (of.cast(&DataType::Int64)?, fill),
-        (DataType::Int64, DataType::UInt64) => (of, fill.cast(&DataType::Int64)?),
-        _ => (of, fill),
-    };
+    let (of, fill) = call::both(written, "fill", decoded(of)?, decoded(fill)?)?;
     let nullable = of.nullable && fill.nullable;
     let expr = BoundExpr::FillNull(Box::new(of.expr), Box::new(fill.expr));
     Ok(Typed { expr, data_type: of.data_type, nullable })

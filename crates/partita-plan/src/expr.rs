@@ -11,6 +11,7 @@
 //! form reads back through [`crate::parse::expr`].
 
 mod build;
+mod case;
 mod display;
 mod fold;
 mod functions;
@@ -23,9 +24,12 @@ use arrow::datatypes::DataType;
 use partita_columns::Scalar;
 use partita_columns::compute::function::Function;
 use partita_columns::compute::{ArithmeticOp, CastMode, CompareOp};
+use partita_tasks::expr::UserFunction;
 
 pub use self::build::{col, lit};
+pub use self::case::{Then, When, when};
 pub(crate) use self::display::is_plain_name;
+pub use self::functions::{coalesce, greatest, hash, least, map_batches};
 pub use self::text::TextExpr;
 pub use self::time::TimeExpr;
 
@@ -65,6 +69,10 @@ pub enum Expr {
     Alias(Box<Expr>, String),
     /// A function of arguments.
     Call(Function, Vec<Expr>),
+    /// The value behind the first condition that is true, else the last value.
+    Case(Vec<(Expr, Expr)>, Box<Expr>),
+    /// A user's function of columns, and the type that it declares.
+    Map(UserFunction, Vec<Expr>, DataType),
 }
 
 impl Expr {
@@ -112,6 +120,11 @@ impl Expr {
         }
     }
 
+    /// Whether a user's function is part of it.
+    pub fn has_functions(&self) -> bool {
+        matches!(self, Expr::Map(..)) || self.parts().into_iter().any(Expr::has_functions)
+    }
+
     /// The expressions directly below this one.
     pub fn parts(&self) -> Vec<&Expr> {
         match self {
@@ -121,7 +134,13 @@ impl Expr {
             | Expr::FillNull(left, right) => {
                 vec![left, right]
             }
-            Expr::And(all) | Expr::Or(all) | Expr::Call(_, all) => all.iter().collect(),
+            Expr::And(all) | Expr::Or(all) | Expr::Call(_, all) | Expr::Map(_, all, _) => {
+                all.iter().collect()
+            }
+            Expr::Case(branches, otherwise) => {
+                let branches = branches.iter().flat_map(|(condition, value)| [condition, value]);
+                branches.chain([&**otherwise]).collect()
+            }
             Expr::Not(of)
             | Expr::Negate(of)
             | Expr::IsNull(of)
@@ -159,6 +178,17 @@ impl Expr {
             Expr::Alias(of, name) => Expr::Alias(inner(of), name),
             Expr::Call(function, all) => {
                 Expr::Call(function, all.into_iter().map(|part| part.transform(rewrite)).collect())
+            }
+            Expr::Case(branches, otherwise) => {
+                let branches = branches.into_iter().map(|(condition, value)| {
+                    let condition = condition.transform(rewrite);
+                    (condition, value.transform(rewrite))
+                });
+                let branches = branches.collect();
+                Expr::Case(branches, Box::new(otherwise.transform(rewrite)))
+            }
+            Expr::Map(function, all, to) => {
+                Expr::Map(function, all.into_iter().map(|part| part.transform(rewrite)).collect(), to)
             }
         };
         rewrite(rebuilt)

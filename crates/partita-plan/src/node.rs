@@ -159,6 +159,11 @@ pub trait Operator: Debug {
         None
     }
 
+    /// The expressions that it computes.
+    fn expressions(&self) -> Vec<&Expr> {
+        Vec::new()
+    }
+
     /// The same with constants folded; `None` where there are none.
     ///
     /// # Errors

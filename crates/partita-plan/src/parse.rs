@@ -19,6 +19,7 @@
 //! cast       = primary {"::" type}
 //! primary    = "(" or ")" | name | "quoted name" | `quoted name` | literal
 //!            | ("cast" | "try_cast") "(" or "as" type ")" | "coalesce" "(" or {"," or} ")"
+//!            | "case" [or] "when" or "then" or {"when" or "then" or} ["else" or] "end"
 //!            | function "(" [or {"," or}] ")"
 //! literal    = ["-"] number | 'text' | x'hex' | "true" | "false" | "null" | "date" 'text' | "timestamp" 'text'
 //! ```

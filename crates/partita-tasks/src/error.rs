@@ -74,6 +74,9 @@ pub enum ErrorKind {
     /// A user's function failed.
     #[error("map_partitions: {0}")]
     Function(String),
+    /// A user's function over columns failed.
+    #[error("map_batches: {0}")]
+    ColumnFunction(String),
     /// The input is not what it was when the work was planned.
     #[error("{file} changed between planning and reading: {what}; load it again")]
     InputChanged {

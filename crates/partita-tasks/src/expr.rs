@@ -1,16 +1,19 @@
 //! Bound expressions: columns by position, types known, nothing left to look up.
 
+mod evaluate;
+mod function;
+mod share;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 use partita_columns::compute::function::{Function, Signature};
 use partita_columns::compute::{self, ArithmeticOp, CastMode, CompareOp};
-use partita_columns::{ErrorKind, Scalar, Value};
+use partita_columns::{ErrorKind, Scalar};
 use serde::{Deserialize, Serialize};
+
+pub use self::function::{ColumnFunction, UserFunction};
+pub use self::share::Prepared;
 
 use crate::error::Result;
 
@@ -45,58 +48,15 @@ pub enum BoundExpr {
     Cast(Box<BoundExpr>, DataType, CastMode),
     /// A function of arguments that have the types of its signature.
     Call(Function, Box<Signature>, Vec<BoundExpr>),
+    /// The value behind the first condition that is true, or the last value; all values have the type.
+    Case(Vec<(BoundExpr, BoundExpr)>, Box<BoundExpr>, DataType),
+    /// A user's function of columns, and the type that it declares.
+    Map(UserFunction, Vec<BoundExpr>, DataType),
+    /// What [`Prepared`] computes once a batch.
+    Shared(usize),
 }
 
 impl BoundExpr {
-    /// The value of the expression in every row of `batch`. Literals stay scalars, in the wide type that scalars have;
-    /// columns of a schema come from [`BoundExpr::evaluate_as`].
-    ///
-    /// # Errors
-    /// Those of the kernels in [`partita_columns::compute`], and [`ErrorKind::Shape`] where the batch has no such
-    /// column.
-    pub fn evaluate(&self, batch: &RecordBatch) -> Result<Value> {
-        Ok(match self {
-            BoundExpr::Column(position) => Value::Array(Arc::clone(column(batch, *position)?)),
-            BoundExpr::Literal(scalar) => Value::Scalar(scalar.clone()),
-            BoundExpr::Arithmetic(op, left, right) => {
-                compute::arithmetic(*op, &left.evaluate(batch)?, &right.evaluate(batch)?)?
-            }
-            BoundExpr::Compare(op, left, right) => {
-                compute::compare(*op, &left.evaluate(batch)?, &right.evaluate(batch)?)?
-            }
-            BoundExpr::And(left, right) => compute::and(&left.evaluate(batch)?, &right.evaluate(batch)?)?,
-            BoundExpr::Or(left, right) => compute::or(&left.evaluate(batch)?, &right.evaluate(batch)?)?,
-            BoundExpr::Not(of) => compute::not(&of.evaluate(batch)?)?,
-            BoundExpr::Negate(of) => compute::negate(&of.evaluate(batch)?)?,
-            BoundExpr::IsNull(of) => compute::is_null(&of.evaluate(batch)?),
-            BoundExpr::FillNull(of, fill) => {
-                compute::fill_null(&of.evaluate(batch)?, &fill.evaluate(batch)?)?
-            }
-            BoundExpr::IsIn(of, list) => compute::is_in(&of.evaluate(batch)?, list)?,
-            BoundExpr::Cast(of, to, mode) => compute::cast(&of.evaluate(batch)?, to, *mode)?,
-            BoundExpr::Call(function, signature, arguments) => {
-                let values = arguments.iter().map(|of| of.evaluate(batch)).collect::<Result<Vec<_>>>()?;
-                function.evaluate(&values, signature, batch.num_rows())?
-            }
-        })
-    }
-
-    /// The expression as a column of `data_type`, the type that the plan gave it: literals are repeated and narrowed.
-    ///
-    /// # Errors
-    /// As [`BoundExpr::evaluate`], and where a literal does not fit the type.
-    pub fn evaluate_as(&self, batch: &RecordBatch, data_type: &DataType) -> Result<ArrayRef> {
-        Ok(self.evaluate(batch)?.into_array_of(data_type, batch.num_rows())?)
-    }
-
-    /// Where the expression is true; null counts as false. The mask has no nulls.
-    ///
-    /// # Errors
-    /// As [`BoundExpr::evaluate`], and where the expression is not Boolean.
-    pub fn evaluate_mask(&self, batch: &RecordBatch) -> Result<BooleanArray> {
-        Ok(compute::to_mask(&self.evaluate(batch)?, batch.num_rows())?)
-    }
-
     /// The positions of the columns used, ascending, each once.
     pub fn columns(&self) -> Vec<usize> {
         let mut found = Vec::new();
@@ -113,23 +73,59 @@ impl BoundExpr {
     /// The same expression over a batch whose columns lie elsewhere: `position` says where each has gone.
     #[must_use]
     pub fn remap(&self, position: &impl Fn(usize) -> usize) -> BoundExpr {
-        let moved = |of: &BoundExpr| Box::new(of.remap(position));
         match self {
             BoundExpr::Column(at) => BoundExpr::Column(position(*at)),
-            BoundExpr::Literal(scalar) => BoundExpr::Literal(scalar.clone()),
-            BoundExpr::Arithmetic(op, left, right) => BoundExpr::Arithmetic(*op, moved(left), moved(right)),
-            BoundExpr::Compare(op, left, right) => BoundExpr::Compare(*op, moved(left), moved(right)),
-            BoundExpr::And(left, right) => BoundExpr::And(moved(left), moved(right)),
-            BoundExpr::Or(left, right) => BoundExpr::Or(moved(left), moved(right)),
-            BoundExpr::Not(of) => BoundExpr::Not(moved(of)),
-            BoundExpr::Negate(of) => BoundExpr::Negate(moved(of)),
-            BoundExpr::IsNull(of) => BoundExpr::IsNull(moved(of)),
-            BoundExpr::FillNull(of, fill) => BoundExpr::FillNull(moved(of), moved(fill)),
-            BoundExpr::IsIn(of, list) => BoundExpr::IsIn(moved(of), list.clone()),
-            BoundExpr::Cast(of, to, mode) => BoundExpr::Cast(moved(of), to.clone(), *mode),
+            other => other.map_parts(&mut |part| part.remap(position)),
+        }
+    }
+
+    /// The same expression over other parts: what `f` makes of each.
+    #[must_use]
+    pub fn map_parts(&self, f: &mut impl FnMut(&BoundExpr) -> BoundExpr) -> BoundExpr {
+        let mut one = |of: &BoundExpr| Box::new(f(of));
+        match self {
+            BoundExpr::Column(_) | BoundExpr::Literal(_) | BoundExpr::Shared(_) => self.clone(),
+            BoundExpr::Arithmetic(op, left, right) => BoundExpr::Arithmetic(*op, one(left), one(right)),
+            BoundExpr::Compare(op, left, right) => BoundExpr::Compare(*op, one(left), one(right)),
+            BoundExpr::And(left, right) => BoundExpr::And(one(left), one(right)),
+            BoundExpr::Or(left, right) => BoundExpr::Or(one(left), one(right)),
+            BoundExpr::Not(of) => BoundExpr::Not(one(of)),
+            BoundExpr::Negate(of) => BoundExpr::Negate(one(of)),
+            BoundExpr::IsNull(of) => BoundExpr::IsNull(one(of)),
+            BoundExpr::FillNull(of, fill) => BoundExpr::FillNull(one(of), one(fill)),
+            BoundExpr::IsIn(of, list) => BoundExpr::IsIn(one(of), list.clone()),
+            BoundExpr::Cast(of, to, mode) => BoundExpr::Cast(one(of), to.clone(), *mode),
             BoundExpr::Call(function, signature, arguments) => {
-                let arguments = arguments.iter().map(|of| of.remap(position)).collect();
-                BoundExpr::Call(*function, signature.clone(), arguments)
+                BoundExpr::Call(*function, signature.clone(), arguments.iter().map(f).collect())
+            }
+            BoundExpr::Case(branches, otherwise, data_type) => {
+                let branches = branches.iter().map(|(condition, value)| (f(condition), f(value))).collect();
+                BoundExpr::Case(branches, Box::new(f(otherwise)), data_type.clone())
+            }
+            BoundExpr::Map(function, arguments, data_type) => {
+                BoundExpr::Map(function.clone(), arguments.iter().map(f).collect(), data_type.clone())
+            }
+        }
+    }
+
+    /// The expressions directly below this one, in the order of [`BoundExpr::map_parts`].
+    pub fn parts(&self) -> Vec<&BoundExpr> {
+        match self {
+            BoundExpr::Column(_) | BoundExpr::Literal(_) | BoundExpr::Shared(_) => Vec::new(),
+            BoundExpr::Arithmetic(_, left, right)
+            | BoundExpr::Compare(_, left, right)
+            | BoundExpr::And(left, right)
+            | BoundExpr::Or(left, right)
+            | BoundExpr::FillNull(left, right) => vec![left, right],
+            BoundExpr::Not(of)
+            | BoundExpr::Negate(of)
+            | BoundExpr::IsNull(of)
+            | BoundExpr::IsIn(of, _)
+            | BoundExpr::Cast(of, _, _) => vec![of],
+            BoundExpr::Call(_, _, arguments) | BoundExpr::Map(_, arguments, _) => arguments.iter().collect(),
+            BoundExpr::Case(branches, otherwise, _) => {
+                let branches = branches.iter().flat_map(|(condition, value)| [condition, value]);
+                branches.chain([&**otherwise]).collect()
             }
         }
     }
@@ -164,38 +160,27 @@ impl BoundExpr {
             },
             BoundExpr::Cast(_, to, _) => to.clone(),
             BoundExpr::Call(_, signature, _) => signature.result.clone(),
+            BoundExpr::Case(_, _, data_type) | BoundExpr::Map(_, _, data_type) => data_type.clone(),
+            BoundExpr::Shared(slot) => return Err(no_slot(*slot)),
         })
     }
 
     /// Calls `see` on this expression and all below it, from the outside in.
     pub fn visit(&self, see: &mut impl FnMut(&BoundExpr)) {
         see(self);
-        match self {
-            BoundExpr::Column(_) | BoundExpr::Literal(_) => {}
-            BoundExpr::Arithmetic(_, left, right)
-            | BoundExpr::Compare(_, left, right)
-            | BoundExpr::And(left, right)
-            | BoundExpr::Or(left, right)
-            | BoundExpr::FillNull(left, right) => {
-                left.visit(see);
-                right.visit(see);
-            }
-            BoundExpr::Not(of)
-            | BoundExpr::Negate(of)
-            | BoundExpr::IsNull(of)
-            | BoundExpr::IsIn(of, _)
-            | BoundExpr::Cast(of, _, _) => of.visit(see),
-            BoundExpr::Call(_, _, arguments) => arguments.iter().for_each(|of| of.visit(see)),
+        for part in self.parts() {
+            part.visit(see);
         }
     }
 }
 
-fn column(batch: &RecordBatch, position: usize) -> Result<&ArrayRef> {
-    batch.columns().get(position).ok_or_else(|| no_column(position, batch.num_columns()))
-}
-
 fn no_column(position: usize, columns: usize) -> crate::Error {
     let message = format!("expression uses column {position} of a batch of {columns} columns");
+    partita_columns::Error::from(ErrorKind::Shape(message)).into()
+}
+
+fn no_slot(slot: usize) -> crate::Error {
+    let message = format!("expression uses the shared part {slot} outside of what it was prepared for");
     partita_columns::Error::from(ErrorKind::Shape(message)).into()
 }
 

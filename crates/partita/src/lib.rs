@@ -50,7 +50,7 @@ pub use partita_formats::parquet::{
 };
 pub use partita_plan::node::Divisions;
 pub use partita_plan::parse::expr;
-pub use partita_plan::{Expr, Stage, col, lit};
+pub use partita_plan::{Expr, Stage, coalesce, col, greatest, hash, least, lit, map_batches, when};
 pub use partita_runtime::cancel::CancelToken;
 pub use partita_runtime::engine::MemoryUse;
 pub use partita_runtime::executor::Scheduler;

@@ -13,7 +13,7 @@ use partita_plan::Stage;
 use partita_plan::lower::{Starts, Target, lower};
 use partita_plan::node::{CsvInput, ReadCsv};
 use partita_plan::stage::{explain, optimize};
-use partita_plan::{Plan, PlanRef};
+use partita_plan::{Expr, Plan, PlanRef};
 use partita_runtime::cancel::CancelToken;
 use partita_runtime::dataset::{Dataset, DatasetOptions, InputFingerprint, PlanFingerprint, Replaced};
 use partita_runtime::engine::Call;
@@ -461,7 +461,10 @@ fn bytes_in(plan: &PlanRef, progress: &Progress, written: &partita_runtime::data
 /// What rows a plan makes of its inputs; `None` where it has frames in memory or functions, which cannot be compared.
 fn fingerprint(plan: &PlanRef) -> Option<PlanFingerprint> {
     let mut nodes = std::iter::successors(Some(plan), |plan| plan.input());
-    if nodes.any(|plan| matches!(&**plan, Plan::Stored(_) | Plan::MapPartitions(_))) {
+    if nodes.any(|plan| {
+        matches!(&**plan, Plan::Stored(_) | Plan::MapPartitions(_))
+            || plan.operator().expressions().into_iter().any(Expr::has_functions)
+    }) {
         return None;
     }
     let mut texts = vec![explain(plan, Stage::Written).ok()?];

@@ -16,6 +16,7 @@ mod arithmetic;
     reason = "one loop is compiled for several instruction sets, and the processor is asked before"
 )]
 mod bits;
+mod case;
 mod cast;
 mod compare;
 mod fill;
@@ -25,11 +26,12 @@ mod logic;
 mod physical;
 mod select;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::arithmetic::{arithmetic, arithmetic_type, negate};
+pub use self::case::{case, spread};
 pub use self::cast::{cast, cast_array};
 pub use self::compare::compare;
 pub use self::fill::fill_null;

@@ -19,9 +19,9 @@ use proptest::prelude::*;
 use crate::scalar::Value;
 
 /// Long enough to cross the 64 rows of a word.
-pub(super) const ROWS_MAX: usize = 150;
+pub(crate) const ROWS_MAX: usize = 150;
 
-pub(super) fn int64() -> impl Strategy<Value = Option<i64>> + Clone {
+pub(crate) fn int64() -> impl Strategy<Value = Option<i64>> + Clone {
     prop_oneof![
         2 => Just(None),
         2 => prop_oneof![Just(i64::MIN), Just(i64::MAX), Just(-1), Just(0), Just(1)].prop_map(Some),
@@ -30,7 +30,7 @@ pub(super) fn int64() -> impl Strategy<Value = Option<i64>> + Clone {
     ]
 }
 
-pub(super) fn uint64() -> impl Strategy<Value = Option<u64>> + Clone {
+pub(crate) fn uint64() -> impl Strategy<Value = Option<u64>> + Clone {
     prop_oneof![
         2 => Just(None),
         2 => prop_oneof![Just(u64::MAX), Just(i64::MAX as u64), Just(i64::MAX as u64 + 1), Just(0)].prop_map(Some),
@@ -39,7 +39,7 @@ pub(super) fn uint64() -> impl Strategy<Value = Option<u64>> + Clone {
     ]
 }
 
-pub(super) fn float64() -> impl Strategy<Value = Option<f64>> + Clone {
+pub(crate) fn float64() -> impl Strategy<Value = Option<f64>> + Clone {
     let special = [
         f64::NAN,
         -f64::NAN,
@@ -61,7 +61,7 @@ pub(super) fn float64() -> impl Strategy<Value = Option<f64>> + Clone {
     ]
 }
 
-pub(super) fn text() -> impl Strategy<Value = Option<String>> + Clone {
+pub(crate) fn text() -> impl Strategy<Value = Option<String>> + Clone {
     let near = ["", "a", "b", "twelve bytes", "twelve bytes+", "twelve bytes-", "zürich", "\u{0}", "a\u{0}"];
     prop_oneof![
         2 => Just(None),
@@ -71,48 +71,48 @@ pub(super) fn text() -> impl Strategy<Value = Option<String>> + Clone {
 }
 
 /// Two columns of equal length, seen through a slice.
-pub(super) fn two<T: std::fmt::Debug + Clone>(
+pub(crate) fn two<T: std::fmt::Debug + Clone>(
     value: impl Strategy<Value = Option<T>> + Clone,
 ) -> impl Strategy<Value = Vec<(Option<T>, Option<T>)>> {
     vec((value.clone(), value), 0..ROWS_MAX)
 }
 
 /// An array that is a slice of a larger one, so that offsets matter.
-pub(super) fn sliced(array: &dyn Array, rows: usize) -> ArrayRef {
+pub(crate) fn sliced(array: &dyn Array, rows: usize) -> ArrayRef {
     array.slice(array.len() - rows, rows)
 }
 
-pub(super) fn ints(values: &[Option<i64>]) -> ArrayRef {
+pub(crate) fn ints(values: &[Option<i64>]) -> ArrayRef {
     let padded = [None, Some(7), Some(i64::MIN)].into_iter().chain(values.iter().copied());
     sliced(&padded.collect::<Int64Array>(), values.len())
 }
 
-pub(super) fn uints(values: &[Option<u64>]) -> ArrayRef {
+pub(crate) fn uints(values: &[Option<u64>]) -> ArrayRef {
     let padded = [None, Some(7)].into_iter().chain(values.iter().copied());
     sliced(&padded.collect::<UInt64Array>(), values.len())
 }
 
-pub(super) fn floats(values: &[Option<f64>]) -> ArrayRef {
+pub(crate) fn floats(values: &[Option<f64>]) -> ArrayRef {
     let padded = [None, Some(7.0), Some(f64::NAN)].into_iter().chain(values.iter().copied());
     sliced(&padded.collect::<Float64Array>(), values.len())
 }
 
-pub(super) fn texts(values: &[Option<String>]) -> ArrayRef {
+pub(crate) fn texts(values: &[Option<String>]) -> ArrayRef {
     let padded = [None, Some("padding of more than twelve bytes")].into_iter();
     let padded = padded.chain(values.iter().map(|value| value.as_deref()));
     sliced(&padded.collect::<StringViewArray>(), values.len())
 }
 
-pub(super) fn bools(values: &[Option<bool>]) -> ArrayRef {
+pub(crate) fn bools(values: &[Option<bool>]) -> ArrayRef {
     let padded = [None, Some(true), Some(false)].into_iter().chain(values.iter().copied());
     sliced(&padded.collect::<BooleanArray>(), values.len())
 }
 
-pub(super) fn column(array: &ArrayRef) -> Value {
+pub(crate) fn column(array: &ArrayRef) -> Value {
     Value::Array(Arc::clone(array))
 }
 
-pub(super) fn truths(value: Value, rows: usize) -> Vec<Option<bool>> {
+pub(crate) fn truths(value: Value, rows: usize) -> Vec<Option<bool>> {
     let array = value.into_array_of(&arrow::datatypes::DataType::Boolean, rows).unwrap();
     array.as_boolean().iter().collect()
 }

@@ -13,7 +13,7 @@ pub(super) fn call(written: &Expr, function: Function, arguments: Vec<Typed>) ->
     let mut arguments = arguments.into_iter().map(decoded).collect::<Result<Vec<_>>>()?;
     check_count(written, function, arguments.len())?;
     if function.common() {
-        arguments = in_common(written, function.name(), arguments)?;
+        arguments = in_common(written, "compare", arguments)?;
     }
     let seen: Vec<Argument<'_>> = arguments
         .iter()
@@ -29,6 +29,20 @@ pub(super) fn call(written: &Expr, function: Function, arguments: Vec<Typed>) ->
     let cast = wanted.map(|(of, to)| Ok(of.cast(to)?.expr)).collect::<Result<Vec<_>>>()?;
     let data_type = signature.result.clone();
     Ok(Typed { expr: BoundExpr::Call(function, Box::new(signature), cast), data_type, nullable })
+}
+
+/// The values of all branches become one type; without branches it is the last value.
+pub(super) fn case(written: &Expr, branches: Vec<(Typed, Typed)>, otherwise: Typed) -> Result<Typed> {
+    let (conditions, values): (Vec<Typed>, Vec<Typed>) = branches.into_iter().unzip();
+    // Without an else, rows that no condition takes are null.
+    let values = values.into_iter().chain([otherwise]).map(decoded).collect::<Result<Vec<_>>>()?;
+    let mut values = in_common(written, "choose between", values)?;
+    let Some(otherwise) = values.pop() else { return Err(mismatch(written, "a choice without values")) };
+    let nullable = otherwise.nullable || values.iter().any(|of| of.nullable);
+    let data_type = otherwise.data_type;
+    let branches = conditions.into_iter().zip(values).map(|(condition, value)| (condition.expr, value.expr));
+    let expr = BoundExpr::Case(branches.collect(), Box::new(otherwise.expr), data_type.clone());
+    Ok(Typed { expr, data_type, nullable })
 }
 
 fn check_count(written: &Expr, function: Function, count: usize) -> Result<()> {

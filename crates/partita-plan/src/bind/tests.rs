@@ -550,21 +550,138 @@ fn deep_expressions_are_refused() {
 
 #[test]
 fn functions_take_what_their_type_rule_says() {
-    check("sqrt(i64)", expect![[r#"
+    check(
+        "sqrt(i64)",
+        expect![[r#"
         i64: Float64
-        Call(sqrt, Signature { arguments: [Float64], result: Float64, nulls: Propagate }, [Cast(Column(4), Float64, Strict)])"#]]);
-    check("abs(required)", expect![[r#"
+        Call(sqrt, Signature { arguments: [Float64], result: Float64, nulls: Propagate }, [Cast(Column(4), Float64, Strict)])"#]],
+    );
+    check(
+        "abs(required)",
+        expect![[r#"
         required: Int64, not null
-        Call(abs, Signature { arguments: [Int64], result: Int64, nulls: Propagate }, [Column(0)])"#]]);
-    check("is_nan(dec)", expect![[r#"
+        Call(abs, Signature { arguments: [Int64], result: Int64, nulls: Propagate }, [Column(0)])"#]],
+    );
+    check(
+        "is_nan(dec)",
+        expect![[r#"
         dec: Boolean
-        Call(is_nan, Signature { arguments: [Decimal128(10, 2)], result: Boolean, nulls: Propagate }, [Column(9)])"#]]);
-    check("upper(kind)", expect![[r#"
+        Call(is_nan, Signature { arguments: [Decimal128(10, 2)], result: Boolean, nulls: Propagate }, [Column(9)])"#]],
+    );
+    check(
+        "upper(kind)",
+        expect![[r#"
         kind: Utf8
-        Call(upper, Signature { arguments: [Utf8View], result: Utf8View, nulls: Propagate }, [Cast(Column(17), Utf8View, Strict)])"#]]);
-    check("year(text)", expect!["year(text): expected a date or a time, got Utf8; cast it to Date32 or Timestamp(us)"]);
-    check("sqrt(f32 + 1) > 2", expect![[r#"
+        Call(upper, Signature { arguments: [Utf8View], result: Utf8View, nulls: Propagate }, [Cast(Column(17), Utf8View, Strict)])"#]],
+    );
+    check(
+        "year(text)",
+        expect!["year(text): expected a date or a time, got Utf8; cast it to Date32 or Timestamp(us)"],
+    );
+    check(
+        "sqrt(f32 + 1) > 2",
+        expect![[r#"
         f32: Boolean
-        Compare(Gt, Call(sqrt, Signature { arguments: [Float32], result: Float32, nulls: Propagate }, [Arithmetic(Add, Column(7), Literal(Float64(1.0)))]), Literal(Float64(2.0)))"#]]);
+        Compare(Gt, Call(sqrt, Signature { arguments: [Float32], result: Float32, nulls: Propagate }, [Arithmetic(Add, Column(7), Literal(Float64(1.0)))]), Literal(Float64(2.0)))"#]],
+    );
     check_expr(&Expr::Call(Function::from(&SQRT), vec![]), expect!["sqrt(): sqrt takes 1 argument, got 0"]);
+}
+
+#[test]
+fn choices_have_one_type() {
+    check(
+        "case when flag then i8 else 300 end",
+        expect![[r#"
+        flag: Int64
+        Case([(Column(1), Cast(Column(2), Int64, Strict))], Literal(Int64(300)), Int64)"#]],
+    );
+    check(
+        "case when flag then i8 when i64 > 1 then f32 end",
+        expect![[r#"
+        flag: Float32
+        Case([(Column(1), Cast(Column(2), Float32, Strict)), (Compare(Gt, Column(4), Literal(Int64(1))), Column(7))], Literal(Null(Float32)), Float32)"#]],
+    );
+    check(
+        "case when flag then 1 else 'x' end",
+        expect![
+            "case when flag then 1 else 'x' end: cannot choose between Int64 with Utf8; cast the text to Int64, or the other side to Utf8"
+        ],
+    );
+    check(
+        "case when i64 then 1 end",
+        expect!["i64: expected Boolean, got Int64; compare it with something, or cast it to Boolean"],
+    );
+    check(
+        "case when true then required else 0 end",
+        expect![[r#"
+        required: Int64, not null
+        Case([(Literal(Boolean(true)), Column(0))], Literal(Int64(0)), Int64)"#]],
+    );
+}
+
+#[test]
+fn functions_of_many_have_one_type() {
+    check(
+        "least(i8, 3, i32)",
+        expect![[r#"
+        i8: Int32
+        Call(least, Signature { arguments: [Int32, Int32, Int32], result: Int32, nulls: Propagate }, [Cast(Column(2), Int32, Strict), Literal(Int64(3)), Column(3)])"#]],
+    );
+    check(
+        "greatest(u64, i64)",
+        expect![[r#"
+        u64: Int64
+        Call(greatest, Signature { arguments: [Int64, Int64], result: Int64, nulls: Propagate }, [Cast(Column(6), Int64, Strict), Column(4)])"#]],
+    );
+    check(
+        "clip(f64, 0, 1)",
+        expect![[r#"
+        f64: Float64
+        Call(clip, Signature { arguments: [Float64, Float64, Float64], result: Float64, nulls: Propagate }, [Column(8), Literal(Float64(0.0)), Literal(Float64(1.0))])"#]],
+    );
+    check(
+        "clip(i64, 0, 1.5)",
+        expect![[r#"
+        i64: Float64
+        Call(clip, Signature { arguments: [Float64, Float64, Float64], result: Float64, nulls: Propagate }, [Cast(Column(4), Float64, Strict), Literal(Float64(0.0)), Literal(Float64(1.5))])"#]],
+    );
+    check(
+        "least(text, i64)",
+        expect![
+            "least(text, i64): cannot compare Utf8 with Int64; cast the text to Int64, or the other side to Utf8"
+        ],
+    );
+    check(
+        "replace_values(text, 'a', 'b')",
+        expect![[r#"
+        text: Utf8
+        Call(replace_values, Signature { arguments: [Utf8View, Utf8View, Utf8View], result: Utf8View, nulls: Possible }, [Column(10), Literal(Utf8("a")), Literal(Utf8("b"))])"#]],
+    );
+    check(
+        "replace_values(text, 'a', 'b', 'c')",
+        expect!["replace_values(text, 'a', 'b', 'c'): expected a column and pairs of an old and a new value"],
+    );
+    check(
+        "fill_nan(text, 'b')",
+        expect!["fill_nan(text, 'b'): expected a number, got Utf8; cast it to Float64"],
+    );
+    check(
+        "round(dec, 1)",
+        expect![[r#"
+        dec: Decimal(10, 1)
+        Call(round, Signature { arguments: [Decimal128(10, 2), Int64], result: Decimal128(10, 1), nulls: Propagate }, [Column(9), Literal(Int64(1))])"#]],
+    );
+    check("round(f64, i64)", expect!["round(f64, i64): expected a whole number of digits, as a literal"]);
+    check(
+        "hash(text, i8, kind)",
+        expect![[r#"
+        text: UInt64, not null
+        Call(hash, Signature { arguments: [Utf8View, Int8, Utf8View], result: UInt64, nulls: Never }, [Column(10), Column(2), Cast(Column(17), Utf8View, Strict)])"#]],
+    );
+    check(
+        "pow(f32, 2)",
+        expect![[r#"
+        f32: Float32
+        Call(pow, Signature { arguments: [Float32, Float32], result: Float32, nulls: Propagate }, [Column(7), Literal(Float64(2.0))])"#]],
+    );
 }

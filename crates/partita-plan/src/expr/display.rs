@@ -43,6 +43,17 @@ impl Display for Expr {
                 write_name(f, name)
             }
             Expr::Call(function, all) => write_call(f, function.name(), all),
+            Expr::Case(branches, otherwise) => {
+                f.write_str("case")?;
+                for (condition, value) in branches {
+                    write!(f, " when {condition} then {value}")?;
+                }
+                write!(f, " else {otherwise} end")
+            }
+            // Closures have no text: this one does not read back.
+            Expr::Map(function, all, to) => {
+                write_call(f, &format!("map_batches[{function:?}, {}]", dtype::name(to)), all)
+            }
         }
     }
 }

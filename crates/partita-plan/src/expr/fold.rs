@@ -51,7 +51,7 @@ fn connective(mut parts: Vec<Expr>, decisive: bool) -> Expr {
 fn computed(part: Expr) -> Expr {
     let below = part.parts();
     if below.is_empty()
-        || matches!(part, Expr::Alias(..))
+        || matches!(part, Expr::Alias(..) | Expr::Map(..))
         || !below.iter().all(|of| matches!(of, Expr::Literal(_)))
     {
         return part;

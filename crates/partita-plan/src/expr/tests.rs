@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use partita_columns::Scalar;
 use proptest::prelude::*;
 
-use super::{Expr, col, lit};
+use super::{Expr, col, least, lit, when};
 use crate::bind::bind;
 use crate::parse::expr;
 
@@ -163,6 +163,14 @@ pub(crate) fn expressions() -> impl Strategy<Value = Expr> {
             inner.clone().prop_map(Expr::neg),
             inner.clone().prop_map(Expr::is_null),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| a.fill_null(b)),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| a.pow(b)),
+            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| least([a, b, c])),
+            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| when(a).then(b).otherwise(c)),
+            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| when(a.clone())
+                .then(b)
+                .when(c)
+                .then(a)
+                .otherwise_null()),
             (inner.clone(), list).prop_map(|(a, list)| a.is_in(list)),
             (inner.clone().prop_filter("a cast null is a null", not_null), types.clone())
                 .prop_map(|(a, to)| a.cast(to)),

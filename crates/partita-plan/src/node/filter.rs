@@ -74,6 +74,10 @@ impl Operator for Filter {
         &self.schema
     }
 
+    fn expressions(&self) -> Vec<&Expr> {
+        vec![&self.predicate]
+    }
+
     fn input(&self) -> Option<&PlanRef> {
         Some(&self.input)
     }

@@ -160,6 +160,10 @@ impl Operator for Project {
         &self.schema
     }
 
+    fn expressions(&self) -> Vec<&Expr> {
+        self.expressions.iter().collect()
+    }
+
     fn input(&self) -> Option<&PlanRef> {
         Some(&self.input)
     }

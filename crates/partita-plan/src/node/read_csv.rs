@@ -263,6 +263,10 @@ impl Operator for ReadCsv {
         &self.schema
     }
 
+    fn expressions(&self) -> Vec<&Expr> {
+        self.predicate.iter().collect()
+    }
+
     fn input(&self) -> Option<&PlanRef> {
         None
     }

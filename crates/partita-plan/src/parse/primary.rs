@@ -158,6 +158,9 @@ fn named(cursor: &mut Cursor<'_>, word: &Word) -> Result<Deep> {
     if !quoted && cursor.peek_behind(1) == &Token::LParen && is_plain_name(&lower) {
         return call(cursor, &lower);
     }
+    if !quoted && lower == "case" {
+        return cursor.deeper(case);
+    }
     if !quoted && matches!(cursor.peek_behind(1), Token::SingleQuotedString(_)) {
         return Err(cursor.error(format!("literals of the kind {lower} '..' are not supported")));
     }
@@ -174,7 +177,7 @@ pub(super) fn name(cursor: &mut Cursor<'_>, role: &str) -> Result<String> {
     if !quoted {
         let lower = word.value.to_ascii_lowercase();
         match lower.as_str() {
-            "case" | "exists" | "select" => {
+            "exists" | "select" => {
                 return Err(cursor.error(format!("`{lower}` is not supported in expressions")));
             }
             _ if word.value.is_ascii() && !is_plain_name(&word.value) => {
@@ -216,6 +219,49 @@ fn call(cursor: &mut Cursor<'_>, function: &str) -> Result<Deep> {
         Expr::Literal(Scalar::Null(_)) => Ok(Deep::leaf(Expr::Literal(Scalar::Null(to)))),
         _ => Deep::over(cursor, [of], |[of]| Expr::Cast(Box::new(of), to, mode)),
     }
+}
+
+/// `case when a then x when b then y else z end`, and `case a when x then ..` for `case when a = x then ..`.
+fn case(cursor: &mut Cursor<'_>) -> Result<Deep> {
+    cursor.advance();
+    let compared = if cursor.is_word("when") { None } else { Some(or(cursor)?) };
+    let mut parts: Vec<Deep> = compared.into_iter().collect();
+    let simple = !parts.is_empty();
+    let mut branches = 0;
+    while cursor.take_word("when") {
+        parts.push(or(cursor)?);
+        cursor.expect_word("then", "behind the condition of a case")?;
+        parts.push(or(cursor)?);
+        branches += 1;
+    }
+    if branches == 0 {
+        return Err(cursor.error(format!("expected `when` in a case, got {}", cursor.found())));
+    }
+    parts.push(match cursor.take_word("else") {
+        true => or(cursor)?,
+        false => Deep::leaf(Expr::Literal(Scalar::Null(DataType::Null))),
+    });
+    cursor.expect_word("end", "to close the case")?;
+    Deep::many(cursor, parts, |parts| chosen(parts, simple))
+}
+
+fn chosen(parts: Vec<Expr>, simple: bool) -> Expr {
+    let mut parts = parts.into_iter();
+    let compared = if simple { parts.next() } else { None };
+    let mut branches = Vec::new();
+    while let Some(first) = parts.next() {
+        match parts.next() {
+            Some(value) => {
+                let condition = match &compared {
+                    Some(of) => of.clone().eq(first),
+                    None => first,
+                };
+                branches.push((condition, value));
+            }
+            None => return Expr::Case(branches, Box::new(first)),
+        }
+    }
+    Expr::Case(branches, Box::new(Expr::Literal(Scalar::Null(DataType::Null))))
 }
 
 fn unknown_function(cursor: &Cursor<'_>, name: &str) -> Error {

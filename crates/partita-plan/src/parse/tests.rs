@@ -87,6 +87,20 @@ fn casts_and_functions() {
 }
 
 #[test]
+fn choices() {
+    reads("case when a > 1 then b else 0 end", expect!["case when (a > 1) then b else 0 end"]);
+    reads(
+        "CASE WHEN a THEN 1 WHEN b THEN 2 END + 1 as c",
+        expect!["(case when a then 1 when b then 2 else null end + 1) as c"],
+    );
+    reads(
+        "case a when 1 then 'x' when 2 then 'y' end",
+        expect!["case when (a = 1) then 'x' when (a = 2) then 'y' else null end"],
+    );
+    reads("case when then then else else end end", expect!["case when then then else else end end"]);
+}
+
+#[test]
 fn errors_point_at_the_place() {
     refuses(
         "fare_amount > ",
@@ -171,11 +185,25 @@ fn errors_name_what_is_not_supported() {
             ^"#]],
     );
     refuses(
-        "case when a then b end",
+        "case a then b end",
         expect![[r#"
-        `case` is not supported in expressions at line 1, column 1
-          case when a then b end
-          ^"#]],
+        expected `when` in a case, got `then` at line 1, column 8
+          case a then b end
+                 ^"#]],
+    );
+    refuses(
+        "case when a then b",
+        expect![[r#"
+        expected `end` to close the case, got the end at line 1, column 19
+          case when a then b
+                            ^"#]],
+    );
+    refuses(
+        "case when a b end",
+        expect![[r#"
+        expected `then` behind the condition of a case, got `b` at line 1, column 13
+          case when a b end
+                      ^"#]],
     );
 }
 

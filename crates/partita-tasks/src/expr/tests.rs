@@ -1,3 +1,5 @@
+mod prepared;
+
 use std::sync::Arc;
 
 use arrow::array::{

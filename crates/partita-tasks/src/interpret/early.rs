@@ -6,12 +6,12 @@ use partita_formats::csv::options::OnMismatch;
 use partita_formats::csv::reader::RowFilter;
 
 use crate::error::Error;
-use crate::expr::BoundExpr;
+use crate::expr::Prepared;
 use crate::program::CsvScan;
 
 /// A predicate over the columns that it uses alone.
 struct ScanFilter {
-    predicate: BoundExpr,
+    predicate: Prepared,
     columns: Vec<usize>,
     output_columns: usize,
 }
@@ -26,7 +26,7 @@ impl RowFilter for ScanFilter {
     }
 
     fn keep(&mut self, batch: &RecordBatch) -> partita_formats::Result<BooleanArray> {
-        let mask = self.predicate.evaluate_mask(batch);
+        let mask = self.predicate.mask(batch);
         mask.map_err(|error| FormatsErrorKind::Filter(Box::new(error)).into())
     }
 }
@@ -40,7 +40,7 @@ pub(super) fn of(scan: &CsvScan) -> Option<Box<dyn RowFilter>> {
         return None;
     }
     let position = |column: usize| columns.binary_search(&column).unwrap_or(column);
-    let predicate = predicate.remap(&position);
+    let predicate = Prepared::new(&[predicate.remap(&position)]);
     Some(Box::new(ScanFilter { predicate, columns, output_columns: scan.output_columns }))
 }
 

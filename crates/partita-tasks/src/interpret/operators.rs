@@ -10,7 +10,7 @@ use partita_columns::partition::unique_buffer_bytes;
 use super::Flow;
 use super::sink::BatchSink;
 use crate::error::{ErrorKind, Result};
-use crate::expr::BoundExpr;
+use crate::expr::Prepared;
 use crate::host::{Host, MapFunction, Reservation, SlotValue};
 use crate::program::Operator;
 
@@ -20,8 +20,8 @@ pub(super) struct Chain<'a> {
 }
 
 enum Stage<'a> {
-    Filter { predicate: &'a BoundExpr, output_columns: usize },
-    Project { expressions: &'a [BoundExpr], schema: &'a SchemaRef },
+    Filter { predicate: Prepared, output_columns: usize },
+    Project { expressions: Prepared, schema: &'a SchemaRef },
     RowIndex { next: u64, schema: &'a SchemaRef },
     Head { left: usize },
     Map(Gather<'a>),
@@ -91,9 +91,12 @@ impl<'a> Stage<'a> {
     fn new(operator: &'a Operator, host: &dyn Host) -> Result<Self> {
         Ok(match operator {
             Operator::Filter { predicate, output_columns } => {
+                let predicate = Prepared::new(std::slice::from_ref(predicate));
                 Stage::Filter { predicate, output_columns: *output_columns }
             }
-            Operator::Project { expressions, schema } => Stage::Project { expressions, schema },
+            Operator::Project { expressions, schema } => {
+                Stage::Project { expressions: Prepared::new(expressions), schema }
+            }
             Operator::RowIndex { offsets, partition, schema } => {
                 let SlotValue::Offsets(all) = host.slot(*offsets)? else {
                     return Err(ErrorKind::Missing("row offsets in their slot".into()).into());
@@ -144,10 +147,10 @@ impl<'a> Stage<'a> {
 /// The rows where `predicate` is true, of the first `output_columns` columns: nothing is gathered for the others.
 pub(super) fn filter(
     batch: &RecordBatch,
-    predicate: &BoundExpr,
+    predicate: &Prepared,
     output_columns: usize,
 ) -> Result<RecordBatch> {
-    let mask = predicate.evaluate_mask(batch)?;
+    let mask = predicate.mask(batch)?;
     if output_columns == batch.num_columns() {
         return Ok(compute::filter(batch, &mask)?);
     }
@@ -162,17 +165,11 @@ pub(super) fn filter(
 /// Computes the columns of `schema`, one expression each.
 pub(super) fn project(
     batch: &RecordBatch,
-    expressions: &[BoundExpr],
+    expressions: &Prepared,
     schema: &SchemaRef,
 ) -> Result<RecordBatch> {
-    let rows = batch.num_rows();
-    // A literal is held wide: as a column it has the type that the plan says.
-    let columns = expressions
-        .iter()
-        .zip(schema.fields())
-        .map(|(expression, field)| expression.evaluate_as(batch, field.data_type()))
-        .collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let columns = expressions.columns(batch, schema)?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }
 

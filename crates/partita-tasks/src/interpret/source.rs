@@ -19,6 +19,7 @@ use super::ahead::{HeldText, PaidStream};
 use super::early;
 use super::operators::filter;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expr::Prepared;
 use crate::host::{Host, Reservation, SlotValue, StoredBatches};
 use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StreamId};
 
@@ -164,6 +165,7 @@ fn open_csv<'a>(
         reported_rows: reader.rows_seen(),
         reader: Some(reader),
         filters_early: early::of(scan).is_some(),
+        filter: scan.filter.as_ref().map(|filter| Prepared::new(std::slice::from_ref(filter))),
         written,
         aside: Vec::new(),
         pieces: 0,
@@ -324,6 +326,8 @@ struct Csv<'a> {
     reported_rows: u64,
     /// Rows are dropped by the reader.
     filters_early: bool,
+    /// What is filtered here, where the reader does not.
+    filter: Option<Prepared>,
     /// The data set and the partition of it that the rows go to.
     written: Option<(DatasetId, usize)>,
     /// Lines about records that were set aside, not yet handed over.
@@ -407,7 +411,7 @@ impl Csv<'_> {
     }
 
     fn select(&self, batch: RecordBatch) -> Result<RecordBatch> {
-        match &self.scan.filter {
+        match &self.filter {
             Some(_) if self.filters_early => Ok(batch),
             Some(predicate) => filter(&batch, predicate, self.scan.output_columns),
             None => Ok(batch),

@@ -36,6 +36,12 @@ fn run(record: &Json, frame: &DataFrame) -> partita::Result<Outcome> {
     let table = match id(record) {
         "nan-null-02" => Table::of(&frame.select([col("v").is_null().alias("v")]))?,
         "nan-null-06" => Table::of(&frame.select([col("v").fill_null(0.0).alias("v")]))?,
+        "reshape-04" => Table::of(&frame.select([col("v").is_in([Some("a"), None])]))?,
+        "reshape-06" => Table::of(&frame.select([col("v").clip(0, 1)]))?,
+        "reshape-08" => Table::of(&frame.select([
+            col("a").floor_div(col("b")).alias("q"),
+            col("a").rem(col("b")).alias("m"),
+        ]))?,
         "head-tail-02" => head(&frame.filter(col("v").ge(lit(4))), 3)?,
         "head-tail-04" => {
             let rows = head(frame, 100)?.rows.len() as i128;

@@ -1,6 +1,7 @@
 //! Functions of numbers.
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array};
+use arrow::compute::kernels::arity::binary;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
     Int64Type,
@@ -11,7 +12,7 @@ use crate::compute::bits;
 use crate::error::{ErrorKind, Result};
 use crate::scalar::{Scalar, Value};
 
-pub(super) const ALL: &[&Spec] = &[&ABS, &SQRT, &IS_NAN];
+pub(super) const ALL: &[&Spec] = &[&ABS, &SQRT, &EXP, &LN, &POW, &IS_NAN];
 
 /// `abs(x)`: without the sign, of the same type. The least integer of a type has none: an overflow.
 pub static ABS: Spec = Spec {
@@ -31,6 +32,39 @@ pub static SQRT: Spec = Spec {
     kernel: |input| floats(input, f32::sqrt, f64::sqrt),
 };
 
+/// `exp(x)`: e to the power of `x`.
+pub static EXP: Spec = Spec {
+    name: "exp",
+    arguments: (1, 1),
+    common: false,
+    signature: |arguments| float(&arguments[0]).map(|of| Signature::new([of.clone()], of)),
+    kernel: |input| floats(input, f32::exp, f64::exp),
+};
+
+/// `ln(x)`: the natural logarithm; minus infinity of zero, NaN of negative numbers.
+pub static LN: Spec = Spec {
+    name: "ln",
+    arguments: (1, 1),
+    common: false,
+    signature: |arguments| float(&arguments[0]).map(|of| Signature::new([of.clone()], of)),
+    kernel: |input| floats(input, f32::ln, f64::ln),
+};
+
+/// `pow(x, y)`: `x` to the power of `y`, as floats.
+pub static POW: Spec = Spec {
+    name: "pow",
+    arguments: (2, 2),
+    common: false,
+    signature: |arguments| {
+        let of = match (float(&arguments[0])?, float(&arguments[1])?, arguments[1].literal) {
+            (DataType::Float32, DataType::Float32, _) | (DataType::Float32, _, Some(_)) => DataType::Float32,
+            _ => DataType::Float64,
+        };
+        Ok(Signature::new([of.clone(), of.clone()], of))
+    },
+    kernel: pow,
+};
+
 /// `is_nan(x)`: whether a number is NaN; null of null, false of all that are no floats.
 pub static IS_NAN: Spec = Spec {
     name: "is_nan",
@@ -41,7 +75,7 @@ pub static IS_NAN: Spec = Spec {
 };
 
 /// The type of an argument that is a number.
-fn number(argument: &Argument<'_>) -> Result<DataType, String> {
+pub(super) fn number(argument: &Argument<'_>) -> Result<DataType, String> {
     match &argument.data_type {
         DataType::Null => Ok(DataType::Float64),
         data_type if data_type.is_integer() || data_type.is_floating() || is_decimal(data_type) => {
@@ -65,6 +99,20 @@ fn floats(input: &Input<'_>, narrow: fn(f32) -> f32, wide: fn(f64) -> f64) -> Re
     match column.data_type() {
         DataType::Float32 => value(column.as_primitive::<Float32Type>().unary::<_, Float32Type>(narrow)),
         _ => value(column.as_primitive::<Float64Type>().unary::<_, Float64Type>(wide)),
+    }
+}
+
+fn pow(input: &Input<'_>) -> Result<Value> {
+    let (base, exponent) = (input.column(0)?, input.column(1)?);
+    match base.data_type() {
+        DataType::Float32 => {
+            let (base, exponent) = (base.as_primitive(), exponent.as_primitive());
+            value(binary::<Float32Type, Float32Type, _, Float32Type>(base, exponent, f32::powf)?)
+        }
+        _ => {
+            let (base, exponent) = (base.as_primitive(), exponent.as_primitive());
+            value(binary::<Float64Type, Float64Type, _, Float64Type>(base, exponent, f64::powf)?)
+        }
     }
 }
 

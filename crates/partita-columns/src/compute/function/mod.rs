@@ -13,7 +13,10 @@
 //! [`Value::Scalar`], in the wide type that scalars have. A call whose arguments are all scalars is evaluated over one
 //! row, and is a scalar.
 
+mod choose;
+mod hash;
 mod math;
+mod round;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -29,7 +32,10 @@ use arrow::compute::take;
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-pub use self::math::{ABS, IS_NAN, SQRT};
+pub use self::choose::{CLIP, FILL_NAN, GREATEST, LEAST, REPLACE_VALUES};
+pub use self::hash::HASH;
+pub use self::math::{ABS, EXP, IS_NAN, LN, POW, SQRT};
+pub use self::round::{CEIL, FLOOR, ROUND};
 pub use self::text::UPPER;
 pub use self::time::YEAR;
 use crate::dtype;
@@ -37,7 +43,7 @@ use crate::error::{ErrorKind, Result};
 use crate::scalar::{Scalar, Value};
 
 /// The functions of each kind.
-static KINDS: [&[&Spec]; 3] = [math::ALL, text::ALL, time::ALL];
+static KINDS: [&[&Spec]; 6] = [math::ALL, round::ALL, choose::ALL, hash::ALL, text::ALL, time::ALL];
 
 /// What a function is. All values are fixed when the program is built.
 pub struct Spec {
@@ -141,6 +147,11 @@ impl Input<'_> {
         }
     }
 
+    /// An argument that is a scalar as a column of one row.
+    fn one(&self, argument: usize) -> Result<ArrayRef> {
+        self.rows_of(argument, 1)
+    }
+
     fn rows_of(&self, argument: usize, rows: usize) -> Result<ArrayRef> {
         let (Some(value), Some(data_type)) =
             (self.values.get(argument), self.signature.arguments.get(argument))
@@ -203,7 +214,7 @@ impl Function {
         let mut one = values.to_vec();
         if let Some(first) = one.first_mut() {
             let input = Input { values, signature, rows };
-            *first = Value::Array(input.rows_of(0, 1)?);
+            *first = Value::Array(input.one(0)?);
         }
         let result = (self.0.kernel)(&Input { values: &one, signature, rows: 1 })?;
         let array = match result {

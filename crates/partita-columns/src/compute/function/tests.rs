@@ -1,3 +1,6 @@
+mod choices;
+mod numbers;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 

@@ -1,0 +1,129 @@
+//! Common parts of expressions.
+
+use std::collections::HashMap;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use partita_columns::compute;
+
+use super::BoundExpr;
+use super::evaluate::Scope;
+use crate::error::Result;
+
+/// Expressions made ready for many batches: a part that occurs more than once in them is computed once a batch.
+#[derive(Debug)]
+pub struct Prepared {
+    expressions: Vec<BoundExpr>,
+    shared: Vec<BoundExpr>,
+}
+
+impl Prepared {
+    /// Finds the common parts of `expressions`.
+    pub fn new(expressions: &[BoundExpr]) -> Self {
+        let mut nodes = Nodes::default();
+        let roots: Vec<usize> = expressions.iter().map(|expression| nodes.number(expression)).collect();
+        nodes.count(&roots);
+        let mut slots = HashMap::new();
+        let mut shared = Vec::new();
+        let expressions = roots.iter().map(|root| nodes.build(*root, &mut slots, &mut shared)).collect();
+        Self { expressions, shared }
+    }
+
+    /// The parts that are computed once.
+    pub fn shared(&self) -> usize {
+        self.shared.len()
+    }
+
+    /// The columns of `schema`, one expression each.
+    ///
+    /// # Errors
+    /// As [`BoundExpr::evaluate_as`].
+    pub fn columns(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<Vec<ArrayRef>> {
+        let scope = Scope::new(batch, &self.shared);
+        let pairs = self.expressions.iter().zip(schema.fields());
+        // A literal is held wide: as a column it has the type that the plan says.
+        pairs
+            .map(|(of, field)| Ok(of.within(&scope)?.into_array_of(field.data_type(), batch.num_rows())?))
+            .collect()
+    }
+
+    /// Where all expressions are true; null counts as false.
+    ///
+    /// # Errors
+    /// As [`BoundExpr::evaluate_mask`].
+    pub fn mask(&self, batch: &RecordBatch) -> Result<BooleanArray> {
+        let scope = Scope::new(batch, &self.shared);
+        let mut masks =
+            self.expressions.iter().map(|of| Ok(compute::to_mask(&of.within(&scope)?, batch.num_rows())?));
+        let first = masks.next().unwrap_or_else(|| Ok(BooleanArray::from(vec![true; batch.num_rows()])))?;
+        masks.try_fold(first, |all, next: Result<BooleanArray>| {
+            Ok(BooleanArray::new(all.values() & next?.values(), None))
+        })
+    }
+}
+
+/// Every different part once, as a node whose own parts are the numbers of others.
+#[derive(Default)]
+struct Nodes {
+    numbers: HashMap<String, usize>,
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    /// The part, with [`BoundExpr::Shared`] and a number in the place of its own parts.
+    shell: BoundExpr,
+    parts: Vec<usize>,
+    /// How many nodes and roots it is a part of.
+    uses: usize,
+}
+
+impl Nodes {
+    fn number(&mut self, expression: &BoundExpr) -> usize {
+        let parts: Vec<usize> = expression.parts().into_iter().map(|part| self.number(part)).collect();
+        let mut numbers = parts.iter();
+        let shell =
+            expression.map_parts(&mut |_| BoundExpr::Shared(numbers.next().copied().unwrap_or(usize::MAX)));
+        // Unlike equality, the text tells -0.0 from 0.0 and knows NaN for NaN.
+        let key = format!("{shell:?}");
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
+        }
+        self.nodes.push(Node { shell, parts, uses: 0 });
+        self.numbers.insert(key, self.nodes.len() - 1);
+        self.nodes.len() - 1
+    }
+
+    /// Counts uses from the roots down: the parts of a node count once, however often that is used.
+    fn count(&mut self, roots: &[usize]) {
+        let mut open = roots.to_vec();
+        while let Some(number) = open.pop() {
+            self.nodes[number].uses += 1;
+            if self.nodes[number].uses == 1 {
+                open.extend(self.nodes[number].parts.iter().copied());
+            }
+        }
+    }
+
+    fn build(
+        &self,
+        number: usize,
+        slots: &mut HashMap<usize, usize>,
+        shared: &mut Vec<BoundExpr>,
+    ) -> BoundExpr {
+        let node = &self.nodes[number];
+        if let Some(slot) = slots.get(&number) {
+            return BoundExpr::Shared(*slot);
+        }
+        let mut parts = node.parts.iter();
+        let built = node.shell.map_parts(&mut |_| match parts.next() {
+            Some(part) => self.build(*part, slots, shared),
+            None => BoundExpr::Shared(usize::MAX),
+        });
+        if node.uses < 2 || node.parts.is_empty() {
+            return built;
+        }
+        shared.push(built);
+        slots.insert(number, shared.len() - 1);
+        BoundExpr::Shared(shared.len() - 1)
+    }
+}
