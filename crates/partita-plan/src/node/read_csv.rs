@@ -181,7 +181,8 @@ impl ReadCsv {
         let first = self.blocks().next().filter(|(_, block, _)| *block > 0).map(|(number, ..)| number);
         let mut blocks_wanted = vec![0; files.len()];
         self.blocks().for_each(|(number, ..)| blocks_wanted[number] += 1);
-        let reads_ahead = lowering.reads_ahead();
+        // Records that are only counted leave little to share out.
+        let reads_ahead = lowering.reads_ahead() && !decoded.is_empty();
         for (number, block, range) in self.blocks() {
             let (file, input) = (&files[number], &self.files[number]);
             let mut dependencies = Vec::new();
