@@ -2,10 +2,15 @@
 //!
 //! A [`ParquetFile`] is the footer of a file: schema, row groups, [`Bounds`]. A [`RowGroupReader`] gives the rows of one row
 //! group, or of ranges of it, as batches of chosen columns; a [`RowFilter`] has the others read only where rows stay.
+//! [`ParquetFile::prune`] says which row groups, and which ranges of them, may have rows that match a [`Predicate`].
 
+mod bloom;
 mod bounds;
 mod file;
 mod footer;
+mod pages;
+mod predicate;
+mod prune;
 mod row_group;
 mod schema;
 mod source;
@@ -13,7 +18,11 @@ mod source;
 mod tests;
 mod thrift;
 mod whole;
+mod xxh64;
 
 pub use bounds::Bounds;
 pub use file::{FooterLimits, ParquetFile, RowGroup};
+pub use pages::PageIndex;
+pub use predicate::Predicate;
+pub use prune::Selected;
 pub use row_group::{RowFilter, RowGroupReader, RowGroupSpec};

@@ -9,6 +9,7 @@ use arrow::compute::{filter, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 
 use super::file::ParquetFile;
+use super::source::Budget;
 use super::whole::WholeColumn;
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
@@ -37,12 +38,15 @@ pub struct RowGroupSpec {
     pub batch_rows_max: usize,
     /// Bytes of a batch, about: fewer rows where they are wide.
     pub batch_bytes_max: usize,
+    /// Bytes of memory at most for the pages that are open; a file that asks for more is an error.
+    pub memory_bytes_max: usize,
 }
 
 impl RowGroupSpec {
-    /// All rows of some columns, in batches of the usual size: 8 Ki rows, 512 KiB.
+    /// All rows of some columns, in batches of the usual size: 8 Ki rows, 512 KiB; with 1 GiB for pages.
     pub fn new(columns: Vec<usize>) -> Self {
-        Self { columns, ranges: None, batch_rows_max: 8 << 10, batch_bytes_max: 512 << 10 }
+        let (batch_rows_max, batch_bytes_max, memory_bytes_max) = (8 << 10, 512 << 10, 1 << 30);
+        Self { columns, ranges: None, batch_rows_max, batch_bytes_max, memory_bytes_max }
     }
 }
 
@@ -53,6 +57,7 @@ pub struct RowGroupReader {
     /// The rows that are still to be read, as they count in the row group.
     ranges: VecDeque<Range<u64>>,
     batch_rows: usize,
+    budget: Arc<Budget>,
     filter: Option<Filter>,
     /// Columns that the filter does not look at, in their order in `output`.
     columns: Vec<WholeColumn>,
@@ -88,8 +93,10 @@ impl RowGroupReader {
         let ranges = checked_ranges(file, input.as_ref(), row_group, spec)?;
         let looks_at = filter.as_ref().map_or(&[][..], |filter| filter.columns());
         let batch_rows = batch_rows(file, row_group, spec, looks_at)?;
+        let budget = Budget::new(spec.memory_bytes_max);
         let open = |columns: &[usize]| -> Result<Vec<WholeColumn>> {
-            let open = |&column| WholeColumn::new(file, input, (row_group, column), &ranges, batch_rows);
+            let open =
+                |&column| WholeColumn::new(file, input, (row_group, column), (&ranges, batch_rows), &budget);
             columns.iter().map(open).collect()
         };
         let mut others = Vec::new();
@@ -116,6 +123,7 @@ impl RowGroupReader {
             schema,
             ranges: ranges.into(),
             batch_rows,
+            budget,
             filter: filter.map(|filter| Filter { filter, schema: looks_at, columns: looked }),
             columns,
             output,
@@ -125,6 +133,11 @@ impl RowGroupReader {
     /// The schema of the batches.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Bytes of memory that are held for pages.
+    pub fn memory_bytes(&self) -> usize {
+        self.budget.bytes()
     }
 
     /// The file that is read.

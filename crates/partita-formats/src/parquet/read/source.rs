@@ -1,23 +1,68 @@
-//! The bytes of one column chunk, as the `parquet` crate asks for them.
+//! The bytes of one column chunk, as the `parquet` crate asks for them: no page is handed to it that takes more memory
+//! than there is.
 
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::thrift::{I32, Outcome, STRUCT, Thrift};
 use crate::io::ReadAt;
 
 /// Bytes that are read ahead where the size of what comes is not known.
 const AHEAD_BYTES: usize = 8 << 10;
 
 /// A run of bytes of an input; nothing outside of it is read.
-#[derive(Clone)]
 pub(super) struct ChunkBytes {
-    pub(super) input: Arc<dyn ReadAt>,
-    pub(super) range: Range<u64>,
+    input: Arc<dyn ReadAt>,
+    range: Range<u64>,
+    budget: Arc<Budget>,
+    /// Bytes that a value takes beside its own: its levels, and its place in an array.
+    value_bytes: usize,
+    /// Bytes that the largest page so far takes, as they are counted in the budget.
+    held: AtomicUsize,
+    /// Values that the pages may still have.
+    values_left: AtomicUsize,
+}
+
+/// Bytes of memory that the columns of a row group may take together.
+#[derive(Debug)]
+pub(super) struct Budget {
+    bytes_max: usize,
+    bytes: AtomicUsize,
+}
+
+impl Budget {
+    pub(super) fn new(bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { bytes_max, bytes: AtomicUsize::new(0) })
+    }
+
+    /// Bytes that are taken.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Takes `bytes` more.
+    pub(super) fn take(&self, bytes: usize) -> Result<()> {
+        let taken = self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if taken <= self.bytes_max {
+            return Ok(());
+        }
+        let most = self.bytes_max;
+        Err(ParquetError::General(format!(
+            "its pages take {taken} bytes of memory, more than the {most} of memory_bytes_max: raise it"
+        )))
+    }
+}
+
+impl Drop for ChunkBytes {
+    fn drop(&mut self) {
+        self.budget.bytes.fetch_sub(*self.held.get_mut(), Ordering::Relaxed);
+    }
 }
 
 impl Length for ChunkBytes {
@@ -29,9 +74,21 @@ impl Length for ChunkBytes {
 impl ChunkReader for ChunkBytes {
     type T = ChunkCursor;
 
+    /// The crate asks so for the header of each page, and then for the page by [`ChunkReader::get_bytes`].
     fn get_read(&self, start: u64) -> Result<ChunkCursor> {
         self.check(start, 0)?;
-        Ok(ChunkCursor { chunk: self.clone(), at: start, ahead: Vec::new(), taken: 0 })
+        let mut cursor = ChunkCursor {
+            input: Arc::clone(&self.input),
+            end: self.range.end,
+            at: start,
+            ahead: Vec::new(),
+            taken: 0,
+        };
+        cursor.fill()?;
+        if let Ok(header) = header(&cursor.ahead) {
+            self.admit(header)?;
+        }
+        Ok(cursor)
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
@@ -46,6 +103,23 @@ impl ChunkReader for ChunkBytes {
 }
 
 impl ChunkBytes {
+    pub(super) fn new(
+        input: &Arc<dyn ReadAt>,
+        range: Range<u64>,
+        values: usize,
+        value_bytes: usize,
+        budget: &Arc<Budget>,
+    ) -> Self {
+        Self {
+            input: Arc::clone(input),
+            range,
+            budget: Arc::clone(budget),
+            value_bytes,
+            held: AtomicUsize::new(0),
+            values_left: AtomicUsize::new(values),
+        }
+    }
+
     fn check(&self, start: u64, length: usize) -> Result<()> {
         let end = start.checked_add(length as u64);
         if start < self.range.start || end.is_none_or(|end| end > self.range.end) {
@@ -56,25 +130,91 @@ impl ChunkBytes {
         }
         Ok(())
     }
+
+    /// Counts what a page takes before the crate believes its header.
+    fn admit(&self, header: Header) -> Result<()> {
+        if !header.is_dictionary {
+            let left = self.values_left.load(Ordering::Relaxed);
+            let Some(rest) = left.checked_sub(header.values) else {
+                let values = header.values;
+                return Err(ParquetError::General(format!(
+                    "expected at most {left} more values, got a page of {values}"
+                )));
+            };
+            self.values_left.store(rest, Ordering::Relaxed);
+        }
+        let values = header.values.saturating_mul(self.value_bytes);
+        let page = header.raw_bytes.saturating_add(header.stored_bytes).saturating_add(values);
+        let held = self.held.load(Ordering::Relaxed);
+        if page > held {
+            self.held.store(page, Ordering::Relaxed);
+            self.budget.take(page - held)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a page's header says of its size.
+#[derive(Debug, Clone, Copy, Default)]
+struct Header {
+    is_dictionary: bool,
+    raw_bytes: usize,
+    stored_bytes: usize,
+    values: usize,
+}
+
+/// The header at the beginning of `bytes`.
+fn header(bytes: &[u8]) -> Outcome<Header> {
+    const DICTIONARY_PAGE: i64 = 2;
+    let mut thrift = Thrift::new(bytes);
+    let mut header = Header::default();
+    let size = |value: i64| usize::try_from(value).unwrap_or(usize::MAX);
+    let mut last = 0;
+    while let Some((number, kind)) = thrift.field(&mut last)? {
+        match (number, kind) {
+            (1, I32) => header.is_dictionary = thrift.number()? == DICTIONARY_PAGE,
+            (2, I32) => header.raw_bytes = size(thrift.number()?),
+            (3, I32) => header.stored_bytes = size(thrift.number()?),
+            (5 | 7 | 8, STRUCT) => {
+                let mut inner = 0;
+                while let Some((number, kind)) = thrift.field(&mut inner)? {
+                    match (number, kind) {
+                        (1, I32) => header.values = size(thrift.number()?),
+                        _ => thrift.skip(kind)?,
+                    }
+                }
+            }
+            _ => thrift.skip(kind)?,
+        }
+    }
+    Ok(header)
 }
 
 /// Reads on from a place in a chunk.
 pub(super) struct ChunkCursor {
-    chunk: ChunkBytes,
+    input: Arc<dyn ReadAt>,
+    end: u64,
     at: u64,
     ahead: Vec<u8>,
     taken: usize,
 }
 
+impl ChunkCursor {
+    fn fill(&mut self) -> io::Result<()> {
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        self.ahead.resize(left.min(AHEAD_BYTES), 0);
+        let got = self.input.read_full_at(self.at, &mut self.ahead)?;
+        self.ahead.truncate(got);
+        self.taken = 0;
+        self.at += got as u64;
+        Ok(())
+    }
+}
+
 impl Read for ChunkCursor {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.taken == self.ahead.len() {
-            let left = usize::try_from(self.chunk.range.end - self.at).unwrap_or(usize::MAX);
-            self.ahead.resize(left.min(AHEAD_BYTES), 0);
-            let got = self.chunk.input.read_full_at(self.at, &mut self.ahead)?;
-            self.ahead.truncate(got);
-            self.taken = 0;
-            self.at += got as u64;
+            self.fill()?;
         }
         let count = buffer.len().min(self.ahead.len() - self.taken);
         buffer[..count].copy_from_slice(&self.ahead[self.taken..self.taken + count]);

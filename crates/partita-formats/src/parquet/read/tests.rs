@@ -1,3 +1,6 @@
+mod believed;
+mod pruning;
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -14,7 +17,7 @@ use crate::error::Result;
 use crate::io::ReadAt;
 
 /// A file of the batch, by the `parquet` crate, in row groups of so many rows.
-pub(super) fn written(batch: &RecordBatch, row_group_rows: usize) -> Arc<dyn ReadAt> {
+fn written(batch: &RecordBatch, row_group_rows: usize) -> Arc<dyn ReadAt> {
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(row_group_rows))
         .set_data_page_row_count_limit(100)
@@ -27,7 +30,7 @@ pub(super) fn written(batch: &RecordBatch, row_group_rows: usize) -> Arc<dyn Rea
     Arc::new(bytes)
 }
 
-pub(super) fn open(input: &Arc<dyn ReadAt>) -> Arc<ParquetFile> {
+fn open(input: &Arc<dyn ReadAt>) -> Arc<ParquetFile> {
     Arc::new(ParquetFile::open(input.as_ref(), "a.parquet", &FooterLimits::default()).unwrap())
 }
 

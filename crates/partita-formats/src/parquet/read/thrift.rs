@@ -35,6 +35,11 @@ impl<'a> Thrift<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// Bytes that have been read.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
     fn fail<T>(&self, expected: &str) -> Outcome<T> {
         Err(format!("expected {expected} at byte {} of {} of a Thrift structure", self.at, self.bytes.len()))
     }
@@ -109,6 +114,11 @@ impl<'a> Thrift<'a> {
             Ok(count) if count <= self.bytes.len() - self.at => Ok((head & 0xf, count)),
             _ => self.fail(&format!("a list no longer than the bytes, got one of {count} elements")),
         }
+    }
+
+    /// A truth value in a list.
+    pub(super) fn flag(&mut self) -> Outcome<bool> {
+        Ok(self.byte()? == TRUE)
     }
 
     /// Passes over a field.

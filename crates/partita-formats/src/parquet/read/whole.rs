@@ -10,6 +10,7 @@ use arrow::datatypes::DataType;
 use parquet::arrow::ProjectionMask;
 
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups, RowSelection};
+use parquet::basic::Type;
 use parquet::column::page::{PageIterator, PageReader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
@@ -18,9 +19,22 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use super::file::ParquetFile;
 use super::footer::{guarded, malformed};
 use super::schema::levels;
-use super::source::ChunkBytes;
+use super::source::{Budget, ChunkBytes};
 use crate::error::Result;
 use crate::io::ReadAt;
+
+/// Bytes of the definition and repetition levels of a value.
+const LEVEL_BYTES: usize = 4;
+
+/// Bytes of a value in an array; of text and bytes, without what it says.
+fn value_bytes(physical: Type) -> usize {
+    match physical {
+        Type::BOOLEAN => 1,
+        Type::INT32 | Type::FLOAT => 4,
+        Type::INT64 | Type::DOUBLE => 8,
+        Type::INT96 | Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY => 16,
+    }
+}
 
 /// A column of a row group, read in order: `read` and `skip` speak of the rows of the chosen ranges alone.
 pub(super) struct WholeColumn {
@@ -38,23 +52,31 @@ impl WholeColumn {
         file: &ParquetFile,
         input: &Arc<dyn ReadAt>,
         (row_group, column): (usize, usize),
-        ranges: &[Range<u64>],
-        batch_rows: usize,
+        (ranges, batch_rows): (&[Range<u64>], usize),
+        budget: &Arc<Budget>,
     ) -> Result<Self> {
         let root = file.root(column)?;
+        let metadata = Arc::clone(file.metadata());
+        let rows = file.row_groups()[row_group].rows as usize;
         let mut chunks = Vec::with_capacity(root.leaves);
         for leaf in root.first_leaf..root.first_leaf + root.leaves {
             let range = file.chunk_range(row_group, leaf)?;
-            chunks.push(ChunkBytes { input: Arc::clone(input), range });
+            let chunk = metadata.row_group(row_group).column(leaf);
+            let values = usize::try_from(chunk.num_values()).unwrap_or(0);
+            let value_bytes = LEVEL_BYTES + value_bytes(chunk.column_type());
+            // All of them may be in the rows of one batch.
+            if rows <= batch_rows {
+                let taken = values.saturating_mul(value_bytes);
+                guarded(file.name(), file.schema().field(column).name(), || budget.take(taken))?;
+            }
+            chunks.push(Arc::new(ChunkBytes::new(input, range, values, value_bytes, budget)));
         }
-        let metadata = Arc::clone(file.metadata());
         let mask = ProjectionMask::leaves(
             metadata.file_metadata().schema_descr(),
             root.first_leaf..root.first_leaf + root.leaves,
         );
         let levels =
             levels(metadata.file_metadata().schema_descr(), mask, file.schema().fields(), file.name())?;
-        let rows = file.row_groups()[row_group].rows as usize;
         let group = Group { metadata, row_group, first_leaf: root.first_leaf, rows, chunks };
         let ranges = ranges.iter().map(|range| range.start as usize..range.end as usize);
         let selection = RowSelection::from_consecutive_ranges(ranges, rows);
@@ -132,7 +154,7 @@ struct Group {
     row_group: usize,
     first_leaf: usize,
     rows: usize,
-    chunks: Vec<ChunkBytes>,
+    chunks: Vec<Arc<ChunkBytes>>,
 }
 
 impl RowGroups for Group {
@@ -146,7 +168,7 @@ impl RowGroups for Group {
         let (Some(chunk), Some(column)) = (chunk, group.columns().get(leaf)) else {
             return Err(ParquetError::General(format!("there is no leaf {leaf}")));
         };
-        let pages = SerializedPageReader::new(Arc::new(chunk.clone()), column, self.rows, None)?;
+        let pages = SerializedPageReader::new(Arc::clone(chunk), column, self.rows, None)?;
         Ok(Box::new(OneChunk(Some(Box::new(pages)))))
     }
 
