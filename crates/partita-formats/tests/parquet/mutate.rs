@@ -24,7 +24,8 @@ const TELLING: [u8; 12] = [0, 1, 2, 0x0f, 0x15, 0x19, 0x1c, 0x7f, 0x80, 0xf5, 0x
 /// A few wounds, many of them in the footer or in the header of the first page, where sizes are.
 pub(crate) fn mutated(original: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = original.to_vec();
-    for _ in 0..=random.below(4) {
+    let wounds = if random.below(2) == 0 { 1 } else { 1 + random.below(4) };
+    for _ in 0..wounds {
         if bytes.len() < 16 {
             break;
         }

@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options, concat_batches};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use partita_formats::Result;
@@ -15,7 +15,7 @@ use partita_formats::parquet::read::{FooterLimits, ParquetFile, RowGroupReader, 
 use crate::folder::{Entry, find};
 
 /// What is not read, and why: the name of a file holds this, and its error that.
-const NOT_READ: [(&str, &str); 3] = [("encrypt", "no key"), ("LZO", "LZO"), ("lzo", "LZO")];
+const NOT_READ: [(&str, &str); 2] = [("encrypt", "no key"), ("BROTLI", "brotli")];
 
 fn table(bytes: Vec<u8>) -> Result<RecordBatch> {
     let input: Arc<dyn ReadAt> = Arc::new(bytes);
@@ -72,10 +72,17 @@ pub(crate) fn values() {
         let Ok(Ok((_, expected))) = catch_unwind(AssertUnwindSafe(|| by_the_crate(bytes.clone()))) else {
             continue;
         };
+        // Those that should be read and are not are told by the shapes.
         let Ok(got) = table(bytes) else {
-            // Those that it should read are told by the shapes.
             continue;
         };
+        if entry.file.ends_with("int96_from_spark.parquet") {
+            // The crate's nanoseconds end in 2262, its values go on to the year 290000.
+            let got = got.column(0).as_primitive::<TimestampMicrosecondType>();
+            assert_eq!(got.iter().collect::<Vec<_>>(), INT96_FROM_SPARK);
+            agreed += 1;
+            continue;
+        }
         match differs(&expected, &got) {
             None => agreed += 1,
             Some(what) => wrong.push(format!("{}: {what}", entry.file)),
@@ -112,6 +119,16 @@ fn differs(expected: &RecordBatch, got: &RecordBatch) -> Option<String> {
         },
     )
 }
+
+/// Microseconds, as Spark wrote them.
+const INT96_FROM_SPARK: [Option<i64>; 6] = [
+    Some(1_704_141_296_123_456),
+    Some(1_704_070_800_000_000),
+    Some(253_402_225_200_000_000),
+    Some(1_735_599_600_000_000),
+    None,
+    Some(9_089_380_393_200_000_000),
+];
 
 /// NaN is the same as NaN.
 fn same(a: &ArrayRef, b: &ArrayRef) -> bool {

@@ -17,6 +17,12 @@ const TAIL_BYTES: usize = 32 << 10;
 /// Length of the metadata, and the magic bytes.
 const END_BYTES: usize = 8;
 
+/// The converted type of columns without values, that `parquet-cpp` wrote before there was a logical type for them. The
+/// format does not know it, and the decoder refuses it; they are read as what they are stored as.
+const CONVERTED_NULL: i64 = 24;
+/// `INT_32`, as its byte in the footer.
+const CONVERTED_INT32: u8 = 17 << 1;
+
 /// Groups within each other in a schema.
 const SCHEMA_DEPTH_MAX: usize = 100;
 
@@ -66,7 +72,7 @@ pub(super) fn read(input: &dyn ReadAt, file: &str, footer_bytes_max: usize) -> R
     let tail_bytes = usize::try_from(length).unwrap_or(usize::MAX).min(TAIL_BYTES);
     let mut tail = vec![0; tail_bytes];
     read_exact(input, file, length - tail_bytes as u64, &mut tail)?;
-    let (rest, end) = tail.split_at(tail_bytes - END_BYTES);
+    let (rest, end) = tail.split_at_mut(tail_bytes - END_BYTES);
     let footer_bytes = u32::from_le_bytes([end[0], end[1], end[2], end[3]]) as usize;
     match &end[4..] {
         b"PAR1" => {}
@@ -95,15 +101,20 @@ pub(super) fn read(input: &dyn ReadAt, file: &str, footer_bytes_max: usize) -> R
         return Err(malformed(file, message));
     }
     if footer_bytes <= rest.len() {
-        return decode(&rest[rest.len() - footer_bytes..], file);
+        let start = rest.len() - footer_bytes;
+        return decode(&mut rest[start..], file);
     }
     let mut footer = vec![0; footer_bytes];
     read_exact(input, file, end - footer_bytes as u64, &mut footer)?;
-    decode(&footer, file)
+    decode(&mut footer, file)
 }
 
-fn decode(footer: &[u8], file: &str) -> Result<ParquetMetaData> {
-    check(footer).map_err(|message| malformed(file, format!("footer: {message}")))?;
+fn decode(footer: &mut [u8], file: &str) -> Result<ParquetMetaData> {
+    let nulls = check(footer).map_err(|message| malformed(file, format!("footer: {message}")))?;
+    for at in nulls {
+        footer[at] = CONVERTED_INT32;
+    }
+    let footer = &*footer;
     let options = ParquetMetaDataOptions::new()
         .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
@@ -111,21 +122,22 @@ fn decode(footer: &[u8], file: &str) -> Result<ParquetMetaData> {
 }
 
 /// Finds what would make the decoder allocate without bound or recurse too deep: it is checked here, by a walk that
-/// allocates nothing that grows faster than the bytes.
-fn check(footer: &[u8]) -> Outcome<()> {
+/// allocates nothing that grows faster than the bytes. Gives the places of the bytes that are [`CONVERTED_NULL`].
+fn check(footer: &[u8]) -> Outcome<Vec<usize>> {
     let mut thrift = Thrift::new(footer);
+    let mut nulls = Vec::new();
     let mut last = 0;
     while let Some((number, kind)) = thrift.field(&mut last)? {
         match (number, kind) {
-            (2, LIST) => check_schema(&mut thrift, footer.len())?,
+            (2, LIST) => nulls = check_schema(&mut thrift, footer.len())?,
             _ => thrift.skip(kind)?,
         }
     }
-    Ok(())
+    Ok(nulls)
 }
 
 /// Checks that the elements of a schema are one tree, and no deeper or wider than makes sense.
-fn check_schema(thrift: &mut Thrift<'_>, footer_bytes: usize) -> Outcome<()> {
+fn check_schema(thrift: &mut Thrift<'_>, footer_bytes: usize) -> Outcome<Vec<usize>> {
     let (kind, count) = thrift.list()?;
     if kind != STRUCT || count == 0 {
         return Err(format!("expected a schema of at least one element, got {count}"));
@@ -133,8 +145,9 @@ fn check_schema(thrift: &mut Thrift<'_>, footer_bytes: usize) -> Outcome<()> {
     // Of each open group: children that are to come, and bytes of the names down to it.
     let mut open: Vec<(usize, usize)> = Vec::new();
     let mut path_bytes = 0_usize;
+    let mut nulls = Vec::new();
     for index in 0..count {
-        let (children, name_bytes) = schema_element(thrift)?;
+        let (children, name_bytes) = schema_element(thrift, &mut nulls)?;
         while let Some((0, _)) = open.last() {
             open.pop();
         }
@@ -166,20 +179,27 @@ fn check_schema(thrift: &mut Thrift<'_>, footer_bytes: usize) -> Outcome<()> {
     if open.iter().any(|(left, _)| *left > 0) {
         return Err(format!("the {count} elements of the schema end before its groups do"));
     }
-    Ok(())
+    Ok(nulls)
 }
 
 /// Children and bytes of the name of an element of a schema.
-fn schema_element(thrift: &mut Thrift<'_>) -> Outcome<(usize, usize)> {
-    let (mut children, mut name_bytes) = (0, 0);
+fn schema_element(thrift: &mut Thrift<'_>, nulls: &mut Vec<usize>) -> Outcome<(usize, usize)> {
+    let (mut children, mut name_bytes, mut is_int32) = (0, 0, false);
     let mut last = 0;
     while let Some((number, kind)) = thrift.field(&mut last)? {
         match (number, kind) {
+            (1, I32) => is_int32 = thrift.number()? == 1,
             (4, BINARY) => name_bytes = thrift.binary()?.len(),
             (5, I32) => {
                 let count = thrift.number()?;
                 children = usize::try_from(count)
                     .map_err(|_| format!("a group of {count} children in the schema"))?;
+            }
+            (6, I32) => {
+                let at = thrift.position();
+                if thrift.number()? == CONVERTED_NULL && is_int32 {
+                    nulls.push(at);
+                }
             }
             _ => thrift.skip(kind)?,
         }
