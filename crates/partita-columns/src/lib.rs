@@ -7,6 +7,7 @@
 //! | [`partition`] | a list of batches with its row and byte counts |
 //! | [`cpu`] | which instruction sets kernels may use here |
 //! | [`compute`] | kernels over whole columns: arithmetic, comparison, logic, membership, casts, selection |
+//! | [`reduce`] | reductions: states that take rows, merge and finish |
 //! | [`polars`] | hand-over to and from `polars_core` frames without copying where both have the type |
 
 pub mod compute;
@@ -16,6 +17,7 @@ pub mod error;
 pub mod partition;
 #[allow(unsafe_code, reason = "columns pass through the C data interface, which is a struct of raw pointers")]
 pub mod polars;
+pub mod reduce;
 pub mod scalar;
 
 pub use error::{Error, ErrorKind, Result};

@@ -132,6 +132,10 @@ fn at(expression: &Expr, schema: &Schema, depth: usize) -> Result<Typed> {
             let expr = BoundExpr::Map(function.clone(), arguments, to.clone());
             Ok(Typed { expr, data_type: to.clone(), nullable: true })
         }
+        Expr::Aggregate(..) => {
+            let message = "one value of all rows stands in reduce(..) only";
+            Err(mismatch(expression, message))
+        }
     }
 }
 

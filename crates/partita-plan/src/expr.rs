@@ -10,6 +10,7 @@
 //! The rules of values are those of [`partita_columns::compute`], those of types are in [`crate::bind`]. The text
 //! form reads back through [`crate::parse::expr`].
 
+mod aggregate;
 mod build;
 mod case;
 mod display;
@@ -24,8 +25,10 @@ use arrow::datatypes::DataType;
 use partita_columns::Scalar;
 use partita_columns::compute::function::Function;
 use partita_columns::compute::{ArithmeticOp, CastMode, CompareOp};
+use partita_columns::reduce::Reduction;
 use partita_tasks::expr::UserFunction;
 
+pub use self::aggregate::len;
 pub use self::build::{col, lit};
 pub use self::case::{Then, When, when};
 pub(crate) use self::display::is_plain_name;
@@ -65,6 +68,8 @@ pub enum Expr {
     IsIn(Box<Expr>, Vec<Scalar>),
     /// Another type.
     Cast(Box<Expr>, DataType, CastMode),
+    /// One value of all rows: a part of what [`crate::node::Reduce`] takes.
+    Aggregate(Reduction, Vec<Expr>),
     /// The same under another name.
     Alias(Box<Expr>, String),
     /// A function of arguments.
@@ -108,7 +113,8 @@ impl Expr {
                 of => of.parts().into_iter().find_map(first),
             }
         }
-        first(self).unwrap_or("literal").to_owned()
+        let of_none = if let Expr::Aggregate(reduction, _) = self { reduction.name() } else { "literal" };
+        first(self).unwrap_or(of_none).to_owned()
     }
 
     /// The expression without the name that [`Expr::alias`] gave it.
@@ -134,9 +140,11 @@ impl Expr {
             | Expr::FillNull(left, right) => {
                 vec![left, right]
             }
-            Expr::And(all) | Expr::Or(all) | Expr::Call(_, all) | Expr::Map(_, all, _) => {
-                all.iter().collect()
-            }
+            Expr::And(all)
+            | Expr::Or(all)
+            | Expr::Call(_, all)
+            | Expr::Map(_, all, _)
+            | Expr::Aggregate(_, all) => all.iter().collect(),
             Expr::Case(branches, otherwise) => {
                 let branches = branches.iter().flat_map(|(condition, value)| [condition, value]);
                 branches.chain([&**otherwise]).collect()
@@ -170,6 +178,9 @@ impl Expr {
             Expr::FillNull(of, fill) => Expr::FillNull(inner(of), inner(fill)),
             Expr::And(all) => Expr::And(all.into_iter().map(|part| part.transform(rewrite)).collect()),
             Expr::Or(all) => Expr::Or(all.into_iter().map(|part| part.transform(rewrite)).collect()),
+            Expr::Aggregate(reduction, of) => {
+                Expr::Aggregate(reduction, of.into_iter().map(|part| part.transform(rewrite)).collect())
+            }
             Expr::Not(of) => Expr::Not(inner(of)),
             Expr::Negate(of) => Expr::Negate(inner(of)),
             Expr::IsNull(of) => Expr::IsNull(inner(of)),

@@ -1,5 +1,7 @@
 //! From plans to tasks: one [`Pipeline`] a partition, finished by a sink into a Program.
 
+mod reduce;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ mod map_partitions;
 mod partitions;
 mod project;
 mod read_csv;
+mod reduce;
 mod row_index;
 mod stored;
 
@@ -25,6 +26,7 @@ pub use map_partitions::MapPartitions;
 pub use partitions::Partitions;
 pub use project::Project;
 pub use read_csv::{CsvInput, ReadCsv};
+pub use reduce::{Aggregate, Reduce, Statistics};
 pub use row_index::RowIndex;
 pub use stored::Stored;
 
@@ -54,6 +56,8 @@ pub enum Plan {
     MapPartitions(MapPartitions),
     /// Some partitions of the input.
     Partitions(Partitions),
+    /// All rows to one.
+    Reduce(Reduce),
     /// A chain that runs as one task a partition.
     Fused(Fused),
 }
@@ -69,6 +73,7 @@ impl Plan {
             Plan::RowIndex(node) => node,
             Plan::MapPartitions(node) => node,
             Plan::Partitions(node) => node,
+            Plan::Reduce(node) => node,
             Plan::Fused(node) => node,
         }
     }
@@ -162,6 +167,11 @@ pub trait Operator: Debug {
     /// The expressions that it computes.
     fn expressions(&self) -> Vec<&Expr> {
         Vec::new()
+    }
+
+    /// What is known of the column at a position without reading it: exact, of all rows of the result.
+    fn statistics(&self, _: usize) -> Option<Statistics> {
+        None
     }
 
     /// The same with constants folded; `None` where there are none.

@@ -4,6 +4,7 @@
 mod ahead;
 mod early;
 mod operators;
+mod reduce;
 mod sink;
 mod source;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 use std::sync::Arc;
 
 use partita_columns::Partition;
+use partita_columns::reduce::State;
 
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Reservation};
@@ -40,6 +42,8 @@ pub enum Outcome {
     Counts(Arc<[u64]>),
     /// A block of a compressed file, decompressed ahead of its task.
     Text(Arc<HeldText>),
+    /// What was seen of the rows, for each of [`crate::reduce::Reduce::kept`].
+    States(Arc<[State]>),
     /// Nothing but its effects.
     Done,
 }
@@ -51,6 +55,7 @@ impl std::fmt::Debug for Outcome {
             Outcome::Count(rows) => write!(out, "Count({rows})"),
             Outcome::Counts(counts) => write!(out, "Counts({counts:?})"),
             Outcome::Text(text) => write!(out, "Text({} bytes)", text.bytes()),
+            Outcome::States(states) => write!(out, "States({})", states.len()),
             Outcome::Done => write!(out, "Done"),
         }
     }
@@ -80,7 +85,7 @@ fn carry_out(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<O
         Opened::Over(outcome) => return Ok(outcome),
     };
     let mut chain = Chain::new(&program.operators, host)?;
-    let mut sink = sink::open(program, host)?;
+    let mut sink = sink::open(program, inputs, host)?;
     while let Some(batch) = source.next()? {
         if host.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());

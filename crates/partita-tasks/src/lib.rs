@@ -9,6 +9,7 @@ pub mod expr;
 pub mod host;
 pub mod interpret;
 pub mod program;
+pub mod reduce;
 
 pub use error::{Error, ErrorKind, Result};
 pub use expr::BoundExpr;

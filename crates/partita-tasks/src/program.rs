@@ -9,6 +9,7 @@ use partita_formats::parquet::WriteOptions;
 use serde::{Deserialize, Serialize};
 
 use crate::expr::BoundExpr;
+use crate::reduce::Reduce;
 
 /// The version of [`Program`]: a worker refuses any other.
 pub const PROGRAM_VERSION: u32 = 2;
@@ -72,6 +73,10 @@ pub enum Source {
     },
     /// Row counts that earlier tasks published, for [`Sink::RowOffsets`]: no batches.
     Counts(Vec<SlotId>),
+    /// No batches: for [`Sink::Reduce`], which goes on from the states that the dependencies have left, in their order.
+    States,
+    /// The one row that the states of the dependencies make.
+    Reduced(Arc<Reduce>),
     /// No batches.
     Empty(SchemaRef),
 }
@@ -192,6 +197,8 @@ pub enum Sink {
     RowOffsets(SlotId),
     /// From [`Source::CsvBlockStarts`]: published.
     BlockStarts(SlotId),
+    /// Into states.
+    Reduce(Arc<Reduce>),
     /// Encoded as Parquet row groups of a data set.
     Parquet {
         /// Which data set.

@@ -1,5 +1,6 @@
 //! The frame: a lazy, partitioned table.
 
+mod reduce;
 mod stream;
 
 use std::fmt;

@@ -41,6 +41,7 @@ pub use frame::{Batches, DataFrame};
 pub use parquet::{ParquetWriter, Written};
 pub use partita_columns::Scalar;
 pub use partita_columns::compute::CastMode;
+pub use partita_columns::reduce::Reduction;
 pub use partita_formats::csv::options::{Headers, Infer, OnMismatch, Ragged, ReadOptions};
 pub use partita_formats::csv::schema_file::{SchemaFile, parse_type, type_name};
 pub use partita_formats::csv::text::Encoding;
@@ -50,7 +51,7 @@ pub use partita_formats::parquet::{
 };
 pub use partita_plan::node::Divisions;
 pub use partita_plan::parse::expr;
-pub use partita_plan::{Expr, Stage, coalesce, col, greatest, hash, least, lit, map_batches, when};
+pub use partita_plan::{Expr, Stage, coalesce, col, greatest, hash, least, len, lit, map_batches, when};
 pub use partita_runtime::cancel::CancelToken;
 pub use partita_runtime::engine::MemoryUse;
 pub use partita_runtime::executor::Scheduler;

@@ -23,7 +23,7 @@ mod fill;
 pub mod function;
 mod is_in;
 mod logic;
-mod physical;
+pub(crate) mod physical;
 mod select;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -10,7 +10,7 @@ use arrow::datatypes::{
 
 /// The values of a primitive column; what lies under nulls is arbitrary.
 #[derive(Clone, Copy)]
-pub(super) enum Physical<'a> {
+pub(crate) enum Physical<'a> {
     I8(&'a [i8]),
     I16(&'a [i16]),
     I32(&'a [i32]),
@@ -25,7 +25,7 @@ pub(super) enum Physical<'a> {
 }
 
 /// `None` for a column that is not primitive.
-pub(super) fn physical(array: &dyn Array) -> Option<Physical<'_>> {
+pub(crate) fn physical(array: &dyn Array) -> Option<Physical<'_>> {
     Some(match array.data_type() {
         DataType::Int8 => Physical::I8(array.as_primitive::<Int8Type>().values()),
         DataType::Int16 => Physical::I16(array.as_primitive::<Int16Type>().values()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
-use super::{Divisions, Operator, Plan, PlanRef};
+use super::{Divisions, Operator, Plan, PlanRef, Statistics};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
@@ -64,6 +64,10 @@ impl Operator for Fused {
 
     fn known_rows(&self) -> Option<u64> {
         self.inner.operator().known_rows()
+    }
+
+    fn statistics(&self, column: usize) -> Option<Statistics> {
+        self.inner.operator().statistics(column)
     }
 
     fn estimate_bytes(&self) -> Option<Vec<u64>> {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use partita_tasks::program;
 
-use super::{Operator, Plan, PlanRef};
+use super::{Operator, Plan, PlanRef, Statistics};
 use crate::bind::bind;
 use crate::error::Result;
 use crate::expr::{Expr, col};
@@ -206,6 +206,11 @@ impl Operator for Project {
 
     fn known_rows(&self) -> Option<u64> {
         self.input.operator().known_rows()
+    }
+
+    fn statistics(&self, column: usize) -> Option<Statistics> {
+        let Expr::Column(name) = self.expressions.get(column)?.clone().unalias() else { return None };
+        self.input.operator().statistics(self.input.schema().index_of(&name).ok()?)
     }
 
     fn fold(&self) -> Result<Option<PlanRef>> {

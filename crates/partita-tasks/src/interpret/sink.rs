@@ -14,6 +14,7 @@ use partita_formats::csv::blocks;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::io::ReadAt;
 
+use super::reduce::Reducer;
 use super::{Flow, Held, Outcome};
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Reservation, SlotValue, StoreWriter};
@@ -37,7 +38,11 @@ pub(super) trait BatchSink {
 }
 
 /// Opens the sink of a program.
-pub(super) fn open<'a>(program: &'a Program, host: &'a dyn Host) -> Result<Box<dyn BatchSink + 'a>> {
+pub(super) fn open<'a>(
+    program: &'a Program,
+    inputs: &[Outcome],
+    host: &'a dyn Host,
+) -> Result<Box<dyn BatchSink + 'a>> {
     Ok(match &program.sink {
         Sink::Collect => Box::new(Collect::new(&program.schema, host)?),
         Sink::Store(key) => Box::new(Store::new(&program.schema, *key, host)?),
@@ -53,6 +58,10 @@ pub(super) fn open<'a>(program: &'a Program, host: &'a dyn Host) -> Result<Box<d
             Source::CsvBlockStarts(file) => Box::new(BlockStarts { file, slot: *slot, host }),
             _ => return Err(ErrorKind::Missing("a file to find block starts in".into()).into()),
         },
+        Sink::Reduce(reduce) => {
+            let inputs = if matches!(program.source, Source::States) { inputs } else { &[] };
+            Box::new(Reducer::new(reduce, inputs)?)
+        }
         Sink::Parquet { dataset, partition, options } => {
             parquet::open(program, *dataset, *partition, options, host)?
         }

@@ -18,6 +18,7 @@ use super::Outcome;
 use super::ahead::{HeldText, PaidStream};
 use super::early;
 use super::operators::filter;
+use super::reduce::Reduced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Prepared;
 use crate::host::{Host, Reservation, SlotValue, StoredBatches};
@@ -76,9 +77,12 @@ pub(super) fn open<'a>(
         Source::Stored { key, projection } => {
             Box::new(Stored { batches: host.stored(*key)?, projection: projection.as_deref() })
         }
-        Source::Csv(_) | Source::CsvBlockStarts(_) | Source::Counts(_) | Source::Empty(_) => {
-            Box::new(Nothing)
-        }
+        Source::Reduced(reduce) => Box::new(Reduced::new(reduce, inputs)?),
+        Source::Csv(_)
+        | Source::CsvBlockStarts(_)
+        | Source::Counts(_)
+        | Source::States
+        | Source::Empty(_) => Box::new(Nothing),
     };
     Ok(Opened::Source(source))
 }

@@ -1,0 +1,33 @@
+//! Reductions: many rows to one value.
+//!
+//! A [`Reduction`] is what is asked. Its [`Accumulator`] says what is kept while rows go by, and several reductions may share
+//! one: `sum` and `mean` of a column do. A [`State`] takes the rows of one partition in order
+//! ([`State::update`]), states of later partitions are merged into those of earlier ones ([`State::merge`]), and a reduction
+//! makes its value of the state ([`Reduction::finish`]).
+//!
+//! * **Nulls** do not count, unless the reduction is about them (`len`, `null_count`, `first`, `last`).
+//! * **NaN** is a value of sums and means, which are NaN then; `min`, `max`, `idxmin` and `idxmax` look past it, unless
+//!   there is nothing else.
+//! * **Of no values** a sum is 0, a product 1, a count 0, `any` is false, `all` is true, and everything else is null.
+//! * **Sums of integers** are exact inside and an error where they do not fit their type. Those of floats have a fixed number
+//!   of lanes, by the number of the row in its partition, and are added up in one order: however the rows of a partition
+//!   are cut into batches, and whatever processor they run on, the bits are the same.
+
+mod extreme;
+mod float;
+mod kind;
+mod state;
+#[cfg(test)]
+mod tests;
+mod whole;
+#[allow(
+    unsafe_code,
+    reason = "one loop is compiled for several instruction sets, and the processor is asked before"
+)]
+mod wide;
+
+pub use self::extreme::{End, Extreme};
+pub use self::float::FloatSum;
+pub use self::kind::{Accumulator, Reduction};
+pub use self::state::State;
+pub use self::whole::WholeSum;

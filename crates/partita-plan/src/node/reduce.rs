@@ -1,0 +1,295 @@
+//! `Reduce`: all rows to one.
+//!
+//! ```
+//! use partita_plan::col;
+//! let share = (col("tip").sum() / col("fare").sum()).alias("share");
+//! assert_eq!(share.to_string(), "(sum(tip) / sum(fare)) as share");
+//! ```
+//!
+//! Each partition is reduced to states in the task that reads it, states are merged in the order of the partitions, sixteen
+//! at a time, and one row is made of what is left. What the source knows without reading (the number of rows, least and
+//! greatest values that statistics hold) is taken from there.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use partita_columns::Scalar;
+use partita_columns::reduce::Reduction;
+use partita_tasks::reduce as task;
+
+use super::{Divisions, Operator, Plan, PlanRef, Project};
+use crate::bind::bind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{Expr, col};
+use crate::lower::{Lowering, Pipeline};
+
+/// Reduces all rows to one.
+#[derive(Debug)]
+pub struct Reduce {
+    input: PlanRef,
+    aggregates: Vec<Aggregate>,
+    schema: SchemaRef,
+}
+
+/// A column of the row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aggregate {
+    /// What is asked.
+    pub reduction: Reduction,
+    /// Of which columns.
+    pub of: Vec<Expr>,
+    /// Its name.
+    pub name: String,
+}
+
+/// What a source knows of a column without reading it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Statistics {
+    /// The exact least value, NaN left out.
+    pub min: Option<Scalar>,
+    /// The exact greatest value, NaN left out.
+    pub max: Option<Scalar>,
+    /// The number of nulls.
+    pub nulls: Option<u64>,
+}
+
+impl Reduce {
+    /// The row of expressions over reductions: `sum(a)`, `sum(a) / sum(b) as share`.
+    ///
+    /// # Errors
+    /// Where an expression does not bind, uses a column outside of a reduction, or two have one name.
+    pub fn of(input: PlanRef, expressions: Vec<Expr>) -> Result<PlanRef> {
+        let bare = |expression: &Expr| match expression.clone().unalias() {
+            Expr::Aggregate(reduction, of) => {
+                Some(Aggregate { reduction, of, name: expression.output_name() })
+            }
+            _ => None,
+        };
+        if let Some(aggregates) = expressions.iter().map(bare).collect::<Option<Vec<_>>>() {
+            return Reduce::plan(input, aggregates);
+        }
+        let mut aggregates: Vec<Aggregate> = Vec::new();
+        let expressions: Vec<Expr> = expressions
+            .into_iter()
+            .map(|expression| {
+                let name = expression.output_name();
+                let over = expression.unalias().transform(&mut |part| match part {
+                    Expr::Aggregate(reduction, of) => {
+                        let name = Expr::Aggregate(reduction, of.clone()).to_string();
+                        let aggregate = Aggregate { reduction, of, name: name.clone() };
+                        if !aggregates.contains(&aggregate) {
+                            aggregates.push(aggregate);
+                        }
+                        col(name)
+                    }
+                    other => other,
+                });
+                over.alias(name)
+            })
+            .collect();
+        let stray = expressions.iter().flat_map(Expr::columns);
+        let mut stray = stray.filter(|name| !aggregates.iter().any(|aggregate| aggregate.name == *name));
+        if let Some(name) = stray.next() {
+            super::position(input.schema(), &name)?;
+            let message = "reduce gives one row, and the column has many; reduce it with sum(), max(), mean() or the like";
+            return Err(ErrorKind::Type { expression: col(name).to_string(), message: message.into() }.into());
+        }
+        Project::plan(Reduce::plan(input, aggregates)?, expressions)
+    }
+
+    /// One column an aggregate.
+    ///
+    /// # Errors
+    /// As [`Reduce::of`].
+    pub fn plan(input: PlanRef, aggregates: Vec<Aggregate>) -> Result<PlanRef> {
+        let fields =
+            aggregates.iter().map(|aggregate| field(aggregate, &input)).collect::<Result<Vec<_>>>()?;
+        let schema = Arc::new(Schema::new(fields));
+        super::check_distinct(&schema)?;
+        Ok(Arc::new(Plan::Reduce(Self { input, aggregates, schema })))
+    }
+
+    /// What is reduced.
+    pub fn aggregates(&self) -> &[Aggregate] {
+        &self.aggregates
+    }
+
+    /// The rows that are reduced.
+    pub fn rows(&self) -> &PlanRef {
+        &self.input
+    }
+
+    /// The value of an aggregate, where the input knows it.
+    fn known(&self, aggregate: &Aggregate) -> Option<Scalar> {
+        let rows = || self.input.operator().known_rows();
+        let [Expr::Column(name)] = aggregate.of.as_slice() else {
+            return if aggregate.of.is_empty() { rows().map(Scalar::UInt64) } else { None };
+        };
+        let column = self.input.schema().index_of(name).ok()?;
+        let statistics = || self.input.operator().statistics(column);
+        match aggregate.reduction {
+            Reduction::Min => statistics()?.min,
+            Reduction::Max => statistics()?.max,
+            Reduction::NullCount => statistics()?.nulls.map(Scalar::UInt64),
+            Reduction::Count => Some(Scalar::UInt64(rows()?.checked_sub(statistics()?.nulls?)?)),
+            _ => None,
+        }
+    }
+
+    /// What tasks do, and the positions of the columns of the input that they need.
+    fn bound(&self) -> Result<(task::Reduce, Vec<usize>)> {
+        let mut reduce = task::Reduce {
+            inputs: Vec::new(),
+            kept: Vec::new(),
+            outputs: Vec::with_capacity(self.aggregates.len()),
+            schema: Arc::clone(&self.schema),
+        };
+        for aggregate in &self.aggregates {
+            if let Some(known) = self.known(aggregate) {
+                reduce.outputs.push(task::Output::Known(known));
+                continue;
+            }
+            let inputs = aggregate.of.iter().map(|of| {
+                let input = reducible(of, &self.input)?;
+                Ok(place(&mut reduce.inputs, input))
+            });
+            let inputs = inputs.collect::<Result<Vec<_>>>()?;
+            let accumulator = aggregate.reduction.accumulator();
+            let kept = place(&mut reduce.kept, task::Kept { accumulator, inputs });
+            reduce.outputs.push(task::Output::Reduced { reduction: aggregate.reduction, kept });
+        }
+        let mut columns: Vec<usize> =
+            reduce.inputs.iter().flat_map(|input| input.expression.columns()).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        Ok((reduce, columns))
+    }
+}
+
+/// The place of a value in a list, where it is put at the end if it is not there.
+fn place<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
+    list.iter().position(|other| *other == value).unwrap_or_else(|| {
+        list.push(value);
+        list.len() - 1
+    })
+}
+
+/// A column as reductions take it: texts as views, dictionaries as their values.
+fn reducible(of: &Expr, input: &PlanRef) -> Result<task::Input> {
+    if of.is_aggregate() {
+        let message = "a reduction of a reduction; reduce twice: reduce(..) gives a frame of one row";
+        return Err(ErrorKind::Type { expression: of.to_string(), message: message.into() }.into());
+    }
+    let (expression, field) = bind(of, input.schema())?;
+    let plain = match field.data_type() {
+        DataType::Dictionary(_, values) => values,
+        other => other,
+    };
+    let plain = match plain {
+        DataType::Utf8 | DataType::LargeUtf8 => &DataType::Utf8View,
+        DataType::LargeBinary => &DataType::BinaryView,
+        other => other,
+    };
+    Ok(task::Input { expression, data_type: plain.clone() })
+}
+
+fn field(aggregate: &Aggregate, input: &PlanRef) -> Result<Field> {
+    let inputs = aggregate.of.iter().map(|of| Ok(reducible(of, input)?.data_type));
+    let inputs = inputs.collect::<Result<Vec<_>>>()?;
+    let data_type = aggregate.reduction.result_type(&inputs).map_err(|error| {
+        let expression = Expr::Aggregate(aggregate.reduction, aggregate.of.clone()).to_string();
+        let message = format!("{error}; cast it first, or leave it out");
+        Error::from(ErrorKind::Type { expression, message })
+    })?;
+    Ok(Field::new(&aggregate.name, data_type, true))
+}
+
+impl Operator for Reduce {
+    fn name(&self) -> &'static str {
+        "Reduce"
+    }
+
+    fn detail(&self) -> String {
+        let shown = self.aggregates.iter().map(|aggregate| {
+            let known = if self.known(aggregate).is_some() { " (known)" } else { "" };
+            let written = Expr::Aggregate(aggregate.reduction, aggregate.of.clone());
+            format!("{}{known}", written.alias(&aggregate.name))
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn input(&self) -> Option<&PlanRef> {
+        Some(&self.input)
+    }
+
+    fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
+        Reduce::plan(input, self.aggregates.clone())
+    }
+
+    fn expressions(&self) -> Vec<&Expr> {
+        self.aggregates.iter().flat_map(|aggregate| &aggregate.of).collect()
+    }
+
+    fn partitions(&self) -> usize {
+        1
+    }
+
+    fn divisions(&self) -> Divisions {
+        Divisions::Unknown
+    }
+
+    fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
+        let aggregates: Vec<Aggregate> =
+            columns.iter().map(|index| self.aggregates[*index].clone()).collect();
+        let mut below = Vec::new();
+        for name in aggregates.iter().flat_map(|aggregate| &aggregate.of).flat_map(Expr::columns) {
+            let needed = super::position(self.input.schema(), &name)?;
+            if !below.contains(&needed) {
+                below.push(needed);
+            }
+        }
+        below.sort_unstable();
+        Reduce::plan(self.input.operator().prune(&below)?, aggregates)
+    }
+
+    fn push_filter(&self, _: &Expr) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
+
+    fn push_partitions(&self, _: &Range<usize>) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
+
+    fn known_rows(&self) -> Option<u64> {
+        Some(1)
+    }
+
+    fn fold(&self) -> Result<Option<PlanRef>> {
+        let fold = |aggregate: &Aggregate| Aggregate {
+            of: aggregate.of.iter().map(|of| of.clone().fold()).collect(),
+            ..aggregate.clone()
+        };
+        Reduce::plan(Arc::clone(&self.input), self.aggregates.iter().map(fold).collect()).map(Some)
+    }
+
+    fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
+        let (reduce, columns) = self.bound()?;
+        if reduce.kept.is_empty() {
+            return Ok(vec![lowering.reduced(Arc::new(reduce), Vec::new())]);
+        }
+        // What is known needs no column any more.
+        let needed = self.input.operator().prune(&columns)?;
+        let at = |column: usize| columns.iter().position(|other| *other == column).unwrap_or(column);
+        let moved = |input: task::Input| task::Input { expression: input.expression.remap(&at), ..input };
+        let reduce = task::Reduce { inputs: reduce.inputs.into_iter().map(moved).collect(), ..reduce };
+        let reduce = Arc::new(reduce);
+        let pipelines = lowering.lower(&needed)?;
+        let states = lowering.states(pipelines, &reduce)?;
+        Ok(vec![lowering.reduced(reduce, states)])
+    }
+}

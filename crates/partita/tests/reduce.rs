@@ -1,0 +1,198 @@
+//! Reductions of frames: the values of loops, and the same bits whatever runs them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::sync::Arc;
+
+use partita::Reduction;
+use partita::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray};
+use partita::arrow::datatypes::{Field, Schema};
+use partita::prelude::*;
+
+fn session(scheduler: Scheduler, threads: usize) -> Session {
+    Session::builder().memory_limit("256MiB").scheduler(scheduler).threads(threads).build().unwrap()
+}
+
+const RUNS: [(Scheduler, usize); 3] =
+    [(Scheduler::SingleThreaded, 1), (Scheduler::Threaded, 2), (Scheduler::Threaded, 8)];
+
+/// 40 partitions of 1,000 rows, cut into batches of `batch_rows`.
+fn frame(session: &Session, batch_rows: usize) -> DataFrame {
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("id", DataType::Int64, true),
+        Field::new("x", DataType::Float64, true),
+        Field::new("zone", DataType::Utf8View, true),
+    ]));
+    let partition = |number: i64| {
+        let rows = number * 1000..(number + 1) * 1000;
+        let ids: ArrayRef =
+            Arc::new(rows.clone().map(|id| (id % 13 != 5).then_some(id)).collect::<Int64Array>());
+        let x: ArrayRef = Arc::new(
+            rows.clone()
+                .map(|id| (id % 7 != 2).then_some((id as f64 * 0.77).sin() * 1e3))
+                .collect::<Float64Array>(),
+        );
+        let zones: ArrayRef = Arc::new(
+            rows.map(|id| (id % 3 != 0).then(|| format!("zone {}", id % 97))).collect::<StringViewArray>(),
+        );
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![ids, x, zones]).unwrap();
+        (0..1000).step_by(batch_rows).map(|at| batch.slice(at, batch_rows.min(1000 - at))).collect::<Vec<_>>()
+    };
+    session.from_batches(Arc::clone(&schema), (0..40).map(partition).collect()).unwrap()
+}
+
+fn row(frame: &DataFrame) -> Vec<partita::Scalar> {
+    let batches = frame.compute_batches().unwrap();
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 1);
+    batches[0].columns().iter().map(|column| partita::Scalar::try_from_array(column, 0).unwrap()).collect()
+}
+
+fn bits(frame: &DataFrame) -> Vec<String> {
+    let shown = |value: partita::Scalar| match value {
+        partita::Scalar::Float64(value) => format!("{:016x}", value.to_bits()),
+        other => format!("{other:?}"),
+    };
+    row(frame).into_iter().map(shown).collect()
+}
+
+fn questions() -> Vec<Expr> {
+    vec![
+        col("id").sum().alias("sum"),
+        col("x").sum(),
+        (col("x").mean() * lit(2.0) + col("x").max()).alias("mixed"),
+        col("x").min().alias("least"),
+        col("x").idxmin().alias("where"),
+        col("zone").max(),
+        (col("x") * col("x")).sum().alias("squares"),
+        len().alias("rows"),
+        col("id").count().alias("ids"),
+        col("zone").null_count().alias("none"),
+    ]
+}
+
+#[test]
+fn values_are_those_of_loops() {
+    let rows = row(&frame(&session(Scheduler::Threaded, 2), 300).reduce(questions()));
+    let ids = (0..40_000_i64).filter(|id| id % 13 != 5);
+    let xs: Vec<(u64, f64)> =
+        (0..40_000_u64).filter(|id| id % 7 != 2).map(|id| (id, (id as f64 * 0.77).sin() * 1e3)).collect();
+    let close = |got: &partita::Scalar, expected: f64| match got {
+        partita::Scalar::Float64(got) => {
+            assert!((got - expected).abs() <= expected.abs() * 1e-11, "{got} {expected}");
+        }
+        other => assert_eq!(*other, partita::Scalar::Float64(expected)),
+    };
+    assert_eq!(rows[0], partita::Scalar::Int64(ids.clone().sum()));
+    let sum: f64 = xs.iter().map(|(_, x)| x).sum();
+    close(&rows[1], sum);
+    let greatest = xs.iter().map(|(_, x)| *x).fold(f64::MIN, f64::max);
+    close(&rows[2], sum / xs.len() as f64 * 2.0 + greatest);
+    let least = xs.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a }).unwrap();
+    assert_eq!(rows[3], partita::Scalar::Float64(least.1));
+    assert_eq!(rows[4], partita::Scalar::UInt64(least.0));
+    assert_eq!(rows[5], partita::Scalar::Utf8("zone 96".into()));
+    close(&rows[6], xs.iter().map(|(_, x)| x * x).sum());
+    assert_eq!(rows[7], partita::Scalar::UInt64(40_000));
+    assert_eq!(rows[8], partita::Scalar::UInt64(ids.count() as u64));
+    assert_eq!(rows[9], partita::Scalar::UInt64((0..40_000).filter(|id| id % 3 == 0).count() as u64));
+}
+
+#[test]
+fn bits_do_not_depend_on_what_runs_them() {
+    let expected = bits(&frame(&session(Scheduler::SingleThreaded, 1), 1000).reduce(questions()));
+    for (scheduler, threads) in RUNS {
+        for batch_rows in [1000, 333, 64, 7] {
+            let reduced = frame(&session(scheduler, threads), batch_rows).reduce(questions());
+            assert_eq!(bits(&reduced), expected);
+            for stage in Stage::ALL {
+                assert_eq!(reduced.compute_batches_at(stage).unwrap(), reduced.compute_batches().unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_csv_reduces_whatever_its_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    let lines: Vec<String> = (0..2000).map(|id| format!("{id},\"a\n{}\",{}.25", id % 5, id % 100)).collect();
+    std::fs::write(&path, format!("id,zone,fare\n{}\n", lines.join("\n"))).unwrap();
+    for (scheduler, threads) in RUNS {
+        for block in [100, 1000, 1 << 20] {
+            let all = session(scheduler, threads).read_csv(&path).block_size(block).load().unwrap();
+            let paid = all.filter(col("fare").gt(lit(50.0)));
+            let reduced = paid.reduce([col("fare").sum(), len(), col("zone").min()]);
+            let expected: f64 =
+                (0..2000).map(|id| f64::from(id % 100) + 0.25).filter(|fare| *fare > 50.0).sum();
+            assert_eq!(
+                row(&reduced),
+                [
+                    partita::Scalar::Float64(expected),
+                    partita::Scalar::UInt64(1000),
+                    partita::Scalar::Utf8("a\n0".into())
+                ]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_reduced_frame_is_a_frame() {
+    let all = frame(&session(Scheduler::Threaded, 2), 500);
+    let row = all.reduce([col("x").mean().alias("m"), len().alias("n")]);
+    assert_eq!((row.npartitions().unwrap(), row.len().unwrap()), (1, 1));
+    assert_eq!(row.filter(col("n").gt(lit(5))).select(["n"]).len().unwrap(), 1);
+    assert_eq!(row.filter(col("n").lt(lit(5))).len().unwrap(), 0);
+    assert_eq!(row.persist().unwrap().head(3).unwrap().height(), 1);
+    assert_eq!(row.batches().unwrap().count(), 1);
+    // Nothing but the column that is used is read, and what is known is not counted.
+    let plan = all.reduce([len().alias("n"), col("x").sum()]).explain(Stage::Fused).unwrap();
+    assert!(plan.contains("Reduce [bounded]: len() as n (known), sum(x) as x"), "{plan}");
+    assert!(plan.contains("columns: x\n"), "{plan}");
+    assert_eq!(all.reduce([len()]).tasks().unwrap(), 1);
+    let none = all.filter(col("id").lt(lit(-1)));
+    let row = self::row(&none.reduce([col("x").sum(), col("x").mean().alias("m"), col("zone").max(), len()]));
+    let null = |data_type| partita::Scalar::Null(data_type);
+    assert_eq!(
+        row,
+        [
+            partita::Scalar::Float64(0.0),
+            null(DataType::Float64),
+            null(DataType::Utf8View),
+            partita::Scalar::UInt64(0)
+        ]
+    );
+}
+
+#[test]
+fn whole_frames_reduce_the_columns_that_can() {
+    let all = frame(&session(Scheduler::Threaded, 2), 500);
+    assert_eq!(all.sum().columns().unwrap(), ["id", "x"]);
+    assert_eq!(all.mean().columns().unwrap(), ["id", "x"]);
+    assert_eq!(all.max().columns().unwrap(), ["id", "x", "zone"]);
+    assert_eq!(row(&all.null_count())[2], partita::Scalar::UInt64(13_334));
+    assert_eq!(row(&all.min())[0], partita::Scalar::Int64(0));
+}
+
+#[test]
+fn wrong_reductions_say_so() {
+    let all = frame(&session(Scheduler::Threaded, 2), 500);
+    let refused = |expression: Expr| all.reduce([expression]).compute().unwrap_err().to_string();
+    assert_eq!(
+        refused(col("zone").sum()),
+        "sum(zone): sum is not defined for Utf8; cast it first, or leave it out"
+    );
+    assert_eq!(
+        refused(col("x").sum() + col("id")),
+        "id: reduce gives one row, and the column has many; reduce it with sum(), max(), mean() or the like"
+    );
+    assert!(refused(col("xx").sum()).contains("did you mean"));
+    assert!(refused(col("x").sum().max()).contains("a reduction of a reduction"));
+    let message = all.filter(col("x").gt(col("x").mean())).len().unwrap_err().to_string();
+    assert_eq!(message, "mean(x): one value of all rows stands in reduce(..) only");
+    let large = all.select([(col("id") * lit(0) + lit(i64::MAX)).alias("large")]);
+    let message = large.sum().compute().unwrap_err().to_string();
+    assert!(message.contains("integer overflow in sum: the result does not fit Int64"), "{message}");
+    let defined = col("x").aggregate(Reduction::Max);
+    assert_eq!(all.reduce([defined]).columns().unwrap(), ["x"]);
+}
