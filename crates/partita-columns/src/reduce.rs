@@ -13,9 +13,17 @@
 //!   of lanes, by the number of the row in its partition, and are added up in one order: however the rows of a partition
 //!   are cut into batches, and whatever processor they run on, the bits are the same.
 
+mod distinct;
 mod extreme;
 mod float;
+mod keys;
 mod kind;
+mod moments;
+mod pairs;
+mod product;
+mod running;
+mod sketch;
+mod sorted;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -26,8 +34,15 @@ mod whole;
 )]
 mod wide;
 
+pub use self::distinct::HyperLogLog;
 pub use self::extreme::{End, Extreme};
 pub use self::float::FloatSum;
 pub use self::kind::{Accumulator, Reduction};
+pub use self::moments::Moments;
+pub use self::pairs::Pairs;
+pub use self::product::Product;
+pub use self::running::{Cumulative, Running, draw};
+pub use self::sketch::QuantileSketch;
+pub use self::sorted::{Gather, Walk, merge_step};
 pub use self::state::State;
 pub use self::whole::WholeSum;

@@ -1,6 +1,7 @@
 //! Plan nodes: one file an operator, each with the same rooms in the same order: doc, struct, schema, divisions,
 //! rewrites, tasks, tests.
 
+mod cumulate;
 mod divisions;
 mod filter;
 mod fused;
@@ -10,7 +11,9 @@ mod project;
 mod read_csv;
 mod reduce;
 mod row_index;
+mod sample;
 mod stored;
+mod top;
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -19,6 +22,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 
+pub use cumulate::{Cumulate, Total};
 pub use divisions::Divisions;
 pub use filter::Filter;
 pub use fused::Fused;
@@ -28,7 +32,9 @@ pub use project::Project;
 pub use read_csv::{CsvInput, ReadCsv};
 pub use reduce::{Aggregate, Reduce, Statistics};
 pub use row_index::RowIndex;
+pub use sample::Sample;
 pub use stored::Stored;
+pub use top::Top;
 
 use crate::error::{ErrorKind, Result};
 use crate::expr::Expr;
@@ -58,6 +64,12 @@ pub enum Plan {
     Partitions(Partitions),
     /// All rows to one.
     Reduce(Reduce),
+    /// Running totals.
+    Cumulate(Cumulate),
+    /// The first rows of an order.
+    Top(Top),
+    /// Rows by chance.
+    Sample(Sample),
     /// A chain that runs as one task a partition.
     Fused(Fused),
 }
@@ -74,6 +86,9 @@ impl Plan {
             Plan::MapPartitions(node) => node,
             Plan::Partitions(node) => node,
             Plan::Reduce(node) => node,
+            Plan::Cumulate(node) => node,
+            Plan::Top(node) => node,
+            Plan::Sample(node) => node,
             Plan::Fused(node) => node,
         }
     }

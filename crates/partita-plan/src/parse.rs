@@ -32,6 +32,7 @@
 mod cursor;
 mod grammar;
 mod primary;
+mod reduction;
 #[cfg(test)]
 mod tests;
 

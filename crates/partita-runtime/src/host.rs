@@ -4,8 +4,8 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use arrow::array::RecordBatch;
 use partita_formats::csv::reader::SpareText;
@@ -42,6 +42,9 @@ pub(crate) struct RunHost<'a> {
     call: &'a Call,
     stopped: AtomicBool,
     dataset: Option<&'a Dataset>,
+    /// The number that intermediate results are stored under, and how many there were.
+    scratch: OnceLock<u64>,
+    scratched: AtomicU32,
     slots: Shared<SlotId, SlotValue>,
     streams: Shared<(StreamId, usize), Box<dyn Any + Send>>,
     /// Blocks that were decompressed ahead of their tasks.
@@ -54,7 +57,8 @@ impl<'a> RunHost<'a> {
     pub(crate) fn new(engine: &'a Engine, call: &'a Call, dataset: Option<&'a Dataset>) -> Self {
         let (slots, streams, texts) = (Shared::new(), Shared::new(), Mutex::default());
         let (stopped, is_short) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { engine, call, stopped, dataset, slots, streams, texts, is_short }
+        let (scratch, scratched) = (OnceLock::new(), AtomicU32::new(0));
+        Self { engine, call, stopped, dataset, scratch, scratched, slots, streams, texts, is_short }
     }
 
     /// Takes note of a block that was decompressed ahead of its task.
@@ -89,6 +93,14 @@ impl<'a> RunHost<'a> {
 
     fn dataset(&self) -> Result<&Dataset> {
         self.dataset.ok_or_else(|| ErrorKind::Missing("a data set to write".into()).into())
+    }
+}
+
+impl Drop for RunHost<'_> {
+    fn drop(&mut self) {
+        if let Some(frame) = self.scratch.get() {
+            self.engine.release(*frame);
+        }
     }
 }
 
@@ -158,6 +170,11 @@ impl Host for RunHost<'_> {
 
     fn store(&self, key: StoreKey) -> Result<Box<dyn StoreWriter + '_>> {
         Ok(Box::new(self.engine.store().begin(key)))
+    }
+
+    fn scratch(&self) -> Result<StoreKey> {
+        let frame = *self.scratch.get_or_init(|| self.engine.number());
+        Ok(StoreKey { frame, partition: self.scratched.fetch_add(1, Ordering::Relaxed) })
     }
 
     fn function(&self, function: FunctionId) -> Result<Arc<dyn MapFunction>> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use partita_columns::reduce::State;
 use partita_formats::csv::blocks::BlockStarts;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
@@ -23,6 +24,8 @@ pub enum SlotValue {
     Count(u64),
     /// The number of rows before each partition.
     Offsets(Arc<[u64]>),
+    /// What was seen of the rows before each partition.
+    Before(Arc<[Vec<State>]>),
 }
 
 /// Memory that a task has been promised; given back on drop.
@@ -127,6 +130,14 @@ pub trait Host: Sync {
     /// # Errors
     /// Where the store cannot take it.
     fn store(&self, key: StoreKey) -> Result<Box<dyn StoreWriter + '_>>;
+
+    /// A key for an intermediate result, which is there until the end of the run.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Missing`] where the host has no place for them.
+    fn scratch(&self) -> Result<StoreKey> {
+        Err(crate::ErrorKind::Missing("a place for intermediate results".into()).into())
+    }
 
     /// A registered function.
     ///

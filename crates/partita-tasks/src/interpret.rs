@@ -5,6 +5,7 @@ mod ahead;
 mod early;
 mod operators;
 mod reduce;
+mod running;
 mod sink;
 mod source;
 #[cfg(test)]
@@ -13,7 +14,6 @@ mod tests;
 use std::sync::Arc;
 
 use partita_columns::Partition;
-use partita_columns::reduce::State;
 
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Reservation};
@@ -21,6 +21,7 @@ use crate::program::{PROGRAM_VERSION, Program};
 
 pub use ahead::HeldText;
 use operators::Chain;
+pub use reduce::States;
 use source::Opened;
 
 /// A partition in memory, and the promise that pays for it.
@@ -43,7 +44,7 @@ pub enum Outcome {
     /// A block of a compressed file, decompressed ahead of its task.
     Text(Arc<HeldText>),
     /// What was seen of the rows, for each of [`crate::reduce::Reduce::kept`].
-    States(Arc<[State]>),
+    States(Arc<States>),
     /// Nothing but its effects.
     Done,
 }
@@ -55,7 +56,7 @@ impl std::fmt::Debug for Outcome {
             Outcome::Count(rows) => write!(out, "Count({rows})"),
             Outcome::Counts(counts) => write!(out, "Counts({counts:?})"),
             Outcome::Text(text) => write!(out, "Text({} bytes)", text.bytes()),
-            Outcome::States(states) => write!(out, "States({})", states.len()),
+            Outcome::States(states) => write!(out, "{states:?}"),
             Outcome::Done => write!(out, "Done"),
         }
     }

@@ -9,7 +9,7 @@ use partita_formats::parquet::WriteOptions;
 use serde::{Deserialize, Serialize};
 
 use crate::expr::BoundExpr;
-use crate::reduce::Reduce;
+use crate::reduce::{Cumulated, Reduce, TopRows};
 
 /// The version of [`Program`]: a worker refuses any other.
 pub const PROGRAM_VERSION: u32 = 2;
@@ -75,6 +75,8 @@ pub enum Source {
     Counts(Vec<SlotId>),
     /// No batches: for [`Sink::Reduce`], which goes on from the states that the dependencies have left, in their order.
     States,
+    /// The rows that the dependencies have collected, in their order.
+    Inputs,
     /// The one row that the states of the dependencies make.
     Reduced(Arc<Reduce>),
     /// No batches.
@@ -163,6 +165,31 @@ pub enum Operator {
         /// The schema with the new column.
         schema: SchemaRef,
     },
+    /// Puts running totals last; the slot holds what was before each partition.
+    Cumulate {
+        /// Which totals.
+        columns: Vec<Cumulated>,
+        /// What was before.
+        before: SlotId,
+        /// This partition's place in it.
+        partition: usize,
+        /// The schema with the new columns.
+        schema: SchemaRef,
+    },
+    /// Keeps the rows whose draw ([`partita_columns::reduce::draw`]) is at least `from` and below `until`; the slot holds the
+    /// number of rows before each partition.
+    Sample {
+        /// The offsets.
+        offsets: SlotId,
+        /// This partition's place in them.
+        partition: usize,
+        /// Chooses the draws.
+        seed: u64,
+        /// The least draw.
+        from: f64,
+        /// The first draw beyond.
+        until: f64,
+    },
     /// Keeps the first rows of the task.
     Head(usize),
     /// Calls a registered function on the whole partition.
@@ -199,6 +226,15 @@ pub enum Sink {
     BlockStarts(SlotId),
     /// Into states.
     Reduce(Arc<Reduce>),
+    /// From [`Source::States`]: what was before each of the dependencies, published.
+    Before {
+        /// What their states are of.
+        reduce: Arc<Reduce>,
+        /// Where.
+        slot: SlotId,
+    },
+    /// The first rows of an order.
+    Top(Arc<TopRows>),
     /// Encoded as Parquet row groups of a data set.
     Parquet {
         /// Which data set.

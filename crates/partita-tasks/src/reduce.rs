@@ -4,15 +4,13 @@
 //! [`crate::program::Source::States`] merge those of some tasks, in the order of their partitions, as a tree that depends on
 //! the number of partitions alone; and [`crate::program::Source::Reduced`] makes the one row.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 use partita_columns::Scalar;
-use partita_columns::reduce::{Accumulator, Reduction, State};
+use partita_columns::reduce::{Accumulator, Cumulative, Reduction};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::expr::BoundExpr;
 
 /// Several reductions of the same rows.
@@ -60,8 +58,31 @@ pub enum Output {
     Known(Scalar),
 }
 
+/// A running total.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cumulated {
+    /// Of what.
+    pub input: Input,
+    /// Which.
+    pub cumulative: Cumulative,
+    /// Which of [`Reduce::kept`] has what was before.
+    pub kept: usize,
+}
+
+/// The first rows of an order; of equal ones those that come first. Rows with a null or NaN among the keys have no place in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TopRows {
+    /// The keys, the first first.
+    pub by: Vec<Input>,
+    /// How many rows.
+    pub rows: usize,
+    /// Whether the greatest come first.
+    pub descending: bool,
+}
+
 impl Reduce {
-    fn types(&self, kept: &Kept) -> Vec<DataType> {
+    /// The types that one of [`Reduce::kept`] is of.
+    pub fn types(&self, kept: &Kept) -> Vec<DataType> {
         kept.inputs
             .iter()
             .filter_map(|at| self.inputs.get(*at))
@@ -69,55 +90,12 @@ impl Reduce {
             .collect()
     }
 
-    /// States that have seen no rows.
+    /// The inputs of a batch.
     ///
     /// # Errors
-    /// Where a column cannot be accumulated so.
-    pub fn start(&self) -> Result<Vec<State>> {
-        let start = |kept: &Kept| Ok(kept.accumulator.start(&self.types(kept))?);
-        self.kept.iter().map(start).collect()
-    }
-
-    /// Takes the rows of a batch.
-    ///
-    /// # Errors
-    /// Those of the expressions and of the accumulators.
-    pub fn update(&self, states: &mut [State], batch: &RecordBatch) -> Result<()> {
+    /// Those of the expressions.
+    pub fn columns(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
         let evaluate = |input: &Input| input.expression.evaluate_as(batch, &input.data_type);
-        let columns = self.inputs.iter().map(evaluate).collect::<Result<Vec<_>>>()?;
-        for (state, kept) in states.iter_mut().zip(&self.kept) {
-            let of: Vec<ArrayRef> = kept.inputs.iter().map(|at| Arc::clone(&columns[*at])).collect();
-            state.update(&of, batch.num_rows())?;
-        }
-        Ok(())
+        self.inputs.iter().map(evaluate).collect()
     }
-
-    /// The row of states that have seen everything.
-    ///
-    /// # Errors
-    /// Where a result does not fit its type.
-    pub fn finish(&self, states: &[State]) -> Result<RecordBatch> {
-        let columns = self.outputs.iter().zip(self.schema.fields()).map(|(output, field)| {
-            let value = match output {
-                Output::Known(value) => value.clone(),
-                Output::Reduced { reduction, kept } => {
-                    let state = states.get(*kept).ok_or_else(|| ErrorKind::Missing("a state".into()))?;
-                    let types = self.kept.get(*kept).map_or_else(Vec::new, |kept| self.types(kept));
-                    reduction.finish(state, &types)?
-                }
-            };
-            Ok(value.to_array_of(field.data_type(), 1)?)
-        });
-        let options = RecordBatchOptions::new().with_row_count(Some(1));
-        let columns = columns.collect::<Result<Vec<_>>>()?;
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
-    }
-}
-
-/// Adds the states of later partitions to those of earlier ones.
-///
-/// # Errors
-/// Where they are of different reductions.
-pub fn merge(states: &mut [State], later: &[State]) -> Result<()> {
-    states.iter_mut().zip(later).try_for_each(|(state, later)| Ok(state.merge(later)?))
 }

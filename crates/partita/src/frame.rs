@@ -1,7 +1,10 @@
 //! The frame: a lazy, partitioned table.
 
+mod describe;
 mod reduce;
+mod rows;
 mod stream;
+mod together;
 
 use std::fmt;
 use std::sync::Arc;

@@ -41,7 +41,7 @@ pub use frame::{Batches, DataFrame};
 pub use parquet::{ParquetWriter, Written};
 pub use partita_columns::Scalar;
 pub use partita_columns::compute::CastMode;
-pub use partita_columns::reduce::Reduction;
+pub use partita_columns::reduce::{Cumulative, Reduction};
 pub use partita_formats::csv::options::{Headers, Infer, OnMismatch, Ragged, ReadOptions};
 pub use partita_formats::csv::schema_file::{SchemaFile, parse_type, type_name};
 pub use partita_formats::csv::text::Encoding;

@@ -196,3 +196,173 @@ fn wrong_reductions_say_so() {
     let defined = col("x").aggregate(Reduction::Max);
     assert_eq!(all.reduce([defined]).columns().unwrap(), ["x"]);
 }
+
+#[test]
+fn questions_that_need_all_values() {
+    let asked = || {
+        [
+            col("id").nunique(),
+            col("id").median().alias("middle"),
+            col("zone").nunique(),
+            col("zone").mode().alias("most"),
+            col("id").approx_nunique().alias("about"),
+            col("x").quantile(0.9),
+            col("x").var(1).alias("var"),
+            col("x").corr(col("id")).alias("corr"),
+            col("x").skew().alias("skew"),
+            col("id").first().alias("first"),
+            col("id").last().alias("last"),
+        ]
+    };
+    let all = frame(&session(Scheduler::SingleThreaded, 1), 1000).reduce(asked());
+    let values = row(&all);
+    let ids: Vec<i64> = (0..40_000_i64).filter(|id| id % 13 != 5).collect();
+    assert_eq!(values[0], partita::Scalar::UInt64(ids.len() as u64));
+    let middle = (ids[(ids.len() - 1) / 2] + ids[ids.len() / 2]) as f64 / 2.0;
+    assert_eq!(values[1], partita::Scalar::Float64(middle));
+    assert_eq!(values[2], partita::Scalar::UInt64(97));
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    (0..40_000)
+        .filter(|id| id % 3 != 0)
+        .for_each(|id| *counts.entry(format!("zone {}", id % 97)).or_default() += 1);
+    let most = counts.values().max().unwrap();
+    let mode = counts.iter().find(|(_, count)| *count == most).unwrap().0.clone();
+    assert_eq!(values[3], partita::Scalar::Utf8(mode));
+    assert!((number(&values[4]) / ids.len() as f64 - 1.0).abs() < 0.025);
+    let mut xs: Vec<f64> =
+        (0..40_000).filter(|id| id % 7 != 2).map(|id| (f64::from(id) * 0.77).sin() * 1e3).collect();
+    xs.sort_by(f64::total_cmp);
+    let at = 0.9 * (xs.len() - 1) as f64;
+    let expected = xs[at as usize] + (xs[at as usize + 1] - xs[at as usize]) * at.fract();
+    assert!((number(&values[5]) - expected).abs() < 1e-9);
+    let expected = bits(&all);
+    for (scheduler, threads) in RUNS {
+        for batch_rows in [333, 64] {
+            let session = session(scheduler, threads);
+            let reduced = frame(&session, batch_rows).reduce(asked());
+            assert_eq!(bits(&reduced), expected);
+            drop(reduced);
+            assert_eq!(session.memory().managed_bytes, 0);
+        }
+    }
+}
+
+#[test]
+fn running_totals_do_not_depend_on_partitions() {
+    let all = frame(&session(Scheduler::Threaded, 2), 300);
+    let totals = all.select(["id"]).cumsum();
+    let got: Vec<Option<i64>> = column(&totals);
+    let mut sum = 0;
+    let expected: Vec<Option<i64>> = (0..40_000_i64)
+        .map(|id| {
+            (id % 13 != 5).then(|| {
+                sum += id;
+                sum
+            })
+        })
+        .collect();
+    assert_eq!(got, expected);
+    let greatest = all.select([(col("id") % lit(1000)).alias("id")]).cummax();
+    let last = column(&greatest).into_iter().next_back().unwrap();
+    assert_eq!(last, Some(999));
+    let picked =
+        all.with_running("total", partita::Cumulative::Sum, col("id")).filter(col("id").eq(lit(30_000)));
+    assert_eq!(column(&picked.select(["total"])), [expected[30_000]]);
+    for stage in Stage::ALL {
+        assert_eq!(
+            totals.compute_batches_at(stage).unwrap().iter().map(RecordBatch::num_rows).sum::<usize>(),
+            40_000
+        );
+    }
+}
+
+fn number(value: &partita::Scalar) -> f64 {
+    value.to_string().parse().unwrap()
+}
+
+fn column(frame: &DataFrame) -> Vec<Option<i64>> {
+    use partita::arrow::array::AsArray;
+    use partita::arrow::datatypes::Int64Type;
+    let batches = frame.compute_batches().unwrap();
+    batches
+        .iter()
+        .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().iter().collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn top_rows_are_those_of_a_sort() {
+    let all = frame(&session(Scheduler::Threaded, 2), 300);
+    let mut rows: Vec<(i64, f64)> = (0..40_000_i64)
+        .filter(|id| id % 7 != 2)
+        .map(|id| (id, ((id as f64 * 0.77).sin() * 10.0).floor()))
+        .collect();
+    let floored = all.with_column("y", (col("x") / lit(100.0)).floor());
+    rows.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let ids =
+        |rows: &[(i64, f64)]| rows.iter().map(|(id, _)| (id % 13 != 5).then_some(*id)).collect::<Vec<_>>();
+    assert_eq!(column(&floored.nlargest(2500, ["y"]).select(["id"])), ids(&rows[..2500]));
+    rows.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+    assert_eq!(column(&floored.nsmallest(20, ["y"]).select(["id"])), ids(&rows[..20]));
+    assert_eq!(floored.nsmallest(0, ["y"]).len().unwrap(), 0);
+    assert_eq!(floored.nsmallest(1 << 20, ["y"]).len().unwrap(), rows.len() as u64);
+}
+
+#[test]
+fn samples_depend_on_the_seed_and_the_row_alone() {
+    let taken = |scheduler, threads, batch_rows| {
+        column(&frame(&session(scheduler, threads), batch_rows).sample(0.1, 42).select(["id"]))
+    };
+    let expected = taken(Scheduler::SingleThreaded, 1, 1000);
+    assert!((3_700..4_300).contains(&expected.len()), "{}", expected.len());
+    for (scheduler, threads) in RUNS {
+        assert_eq!(taken(scheduler, threads, 77), expected);
+    }
+    let all = frame(&session(Scheduler::Threaded, 2), 500);
+    assert_ne!(column(&all.sample(0.1, 43).select(["id"])), expected);
+    let parts = all.random_split(&[8.0, 1.0, 1.0], 7).unwrap();
+    let counts: Vec<u64> = parts.iter().map(|part| part.len().unwrap()).collect();
+    assert_eq!(counts.iter().sum::<u64>(), 40_000);
+    assert!((31_000..33_000).contains(&counts[0]), "{counts:?}");
+    assert!(all.random_split(&[1.0, -1.0], 7).is_err());
+    assert!(all.sample(1.5, 7).len().is_err());
+}
+
+#[test]
+fn answers_that_are_asked_together_are_those_asked_alone() {
+    let all = frame(&session(Scheduler::Threaded, 2), 500);
+    let asked = || {
+        (
+            all.sum(),
+            all.reduce([(col("x").sum() / len()).alias("share"), col("id").max()]),
+            all.select(["id"]),
+        )
+    };
+    let (sums, share, ids) = asked();
+    let (a, b, c) = partita::compute_all!((sums, share, ids)).unwrap();
+    let (sums, share, ids) = asked();
+    assert!(a.equals_missing(&sums.compute().unwrap()));
+    assert!(b.equals_missing(&share.compute().unwrap()));
+    assert!(c.equals_missing(&ids.compute().unwrap()));
+}
+
+#[test]
+fn reductions_read_back_from_text() {
+    let all = frame(&session(Scheduler::Threaded, 2), 500);
+    for text in [
+        "sum(x)",
+        "(sum(x) / len()) as share",
+        "quantile(x, 0.9)",
+        "var(x, 0)",
+        "corr(x, id)",
+        "nunique(zone, true)",
+    ] {
+        let read = partita::expr(text).unwrap();
+        assert_eq!(read.to_string(), text);
+        assert_eq!(all.reduce([read]).len().unwrap(), 1);
+    }
+    assert_eq!(partita::expr("median(x)").unwrap(), col("x").median());
+    assert!(partita::expr("sum(x, 3)").is_err());
+    assert!(partita::expr("corr(x)").is_err());
+    assert!(all.reduce([col("x").quantile(1.5)]).len().unwrap_err().to_string().contains("from 0 to 1"));
+}

@@ -4,10 +4,12 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
+use super::kind::decimal_unit;
 use super::wide::Valid;
-use super::{Extreme, FloatSum, WholeSum};
+use super::{Extreme, FloatSum, HyperLogLog, Moments, Pairs, Product, QuantileSketch, WholeSum};
 use crate::compute::physical::{Physical, physical};
 use crate::error::{Error, ErrorKind, Result};
+use crate::scalar::Scalar;
 
 /// What an accumulator keeps. It is plain data: states cross processes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,27 @@ pub enum State {
     },
     /// Of [`super::Accumulator::Extreme`].
     Extreme(Extreme),
+    /// Of [`super::Accumulator::Product`].
+    Product(Product),
+    /// Of [`super::Accumulator::Truth`].
+    Truth {
+        /// A value was true.
+        any_true: bool,
+        /// A value was false.
+        any_false: bool,
+    },
+    /// Of [`super::Accumulator::Ends`]: the first and the last value.
+    Ends(Option<(Scalar, Scalar)>),
+    /// Of [`super::Accumulator::Moments`].
+    Moments(Moments),
+    /// Of [`super::Accumulator::Pairs`].
+    Pairs(Pairs),
+    /// Of [`super::Accumulator::HyperLogLog`].
+    HyperLogLog(HyperLogLog),
+    /// Of [`super::Accumulator::Sketch`].
+    Sketch(QuantileSketch),
+    /// Of [`super::Accumulator::Bytes`].
+    Bytes(u64),
 }
 
 impl State {
@@ -67,6 +90,37 @@ impl State {
                 *valid += valid_rows(column);
             }
             (State::Extreme(extreme), [column]) => extreme.update(column)?,
+            (state, columns) => state.update_further(columns)?,
+        }
+        Ok(())
+    }
+
+    fn update_further(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        match (self, columns) {
+            (State::Product(product), [column]) => multiply(product, column)?,
+            (State::Truth { any_true, any_false }, [column]) => {
+                let truths = column.as_boolean_opt().ok_or_else(|| wrong_column(column))?;
+                *any_true |= truths.has_true();
+                *any_false |= truths.has_false();
+            }
+            (State::Ends(ends), [column]) => {
+                let mut rows = (0..column.len()).filter(|row| column.is_valid(*row));
+                if let Some(first) = rows.next() {
+                    let last = Scalar::try_from_array(column, rows.next_back().unwrap_or(first))?;
+                    match ends {
+                        Some((_, before)) => *before = last,
+                        None => *ends = Some((Scalar::try_from_array(column, first)?, last)),
+                    }
+                }
+            }
+            (State::Moments(moments), [column]) => moments.add(floats(column)?.iter().flatten().copied()),
+            (State::Sketch(sketch), [column]) => sketch.add(floats(column)?.iter().flatten().copied()),
+            (State::Pairs(pairs), [left, right]) => {
+                let (left, right) = (floats(left)?, floats(right)?);
+                pairs.add(left.iter().zip(&right).filter_map(|(left, right)| left.zip(*right)));
+            }
+            (State::HyperLogLog(hashes), [column]) => hashes.update(column)?,
+            (State::Bytes(bytes), [column]) => *bytes += needed_bytes(column)?,
             (_, columns) => {
                 return Err(
                     ErrorKind::Shape(format!("a state of other than {} columns", columns.len())).into()
@@ -95,6 +149,19 @@ impl State {
                 sum.merge(s);
             }
             (State::Extreme(extreme), State::Extreme(later)) => extreme.merge(later),
+            (State::Product(product), State::Product(later)) => product.merge(later),
+            (State::Truth { any_true, any_false }, State::Truth { any_true: t, any_false: f }) => {
+                *any_true |= t;
+                *any_false |= f;
+            }
+            (State::Ends(_), State::Ends(None)) => {}
+            (State::Ends(Some((_, last))), State::Ends(Some((_, later)))) => *last = later.clone(),
+            (State::Ends(ends), State::Ends(later)) => *ends = later.clone(),
+            (State::Moments(moments), State::Moments(later)) => moments.merge(later),
+            (State::Pairs(pairs), State::Pairs(later)) => pairs.merge(later),
+            (State::HyperLogLog(hashes), State::HyperLogLog(later)) => hashes.merge(later),
+            (State::Sketch(sketch), State::Sketch(later)) => sketch.merge(later),
+            (State::Bytes(bytes), State::Bytes(later)) => *bytes += later,
             _ => return Err(ErrorKind::Shape("states of two accumulators".to_owned()).into()),
         }
         Ok(())
@@ -133,4 +200,90 @@ fn add_whole(sum: &mut WholeSum, column: &ArrayRef) -> Result<()> {
         _ => return Err(wrong_column(column)),
     }
     Ok(())
+}
+
+fn multiply(product: &mut Product, column: &ArrayRef) -> Result<()> {
+    let rows = (0..column.len()).filter(|row| column.is_valid(*row));
+    if let Some(truths) = column.as_boolean_opt() {
+        rows.for_each(|row| product.whole(i128::from(truths.value(row))));
+        return Ok(());
+    }
+    match physical(column) {
+        Some(Physical::F64(values)) => rows.for_each(|row| product.float(values[row])),
+        Some(Physical::F32(values)) => rows.for_each(|row| product.float(values[row].into())),
+        Some(Physical::I8(values)) => rows.for_each(|row| product.whole(values[row].into())),
+        Some(Physical::I16(values)) => rows.for_each(|row| product.whole(values[row].into())),
+        Some(Physical::I32(values)) => rows.for_each(|row| product.whole(values[row].into())),
+        Some(Physical::I64(values)) => rows.for_each(|row| product.whole(values[row].into())),
+        Some(Physical::U8(values)) => rows.for_each(|row| product.whole(values[row].into())),
+        Some(Physical::U16(values)) => rows.for_each(|row| product.whole(values[row].into())),
+        Some(Physical::U32(values)) => rows.for_each(|row| product.whole(values[row].into())),
+        Some(Physical::U64(values)) => rows.for_each(|row| product.whole(values[row].into())),
+        _ => return Err(wrong_column(column)),
+    }
+    Ok(())
+}
+
+/// Numbers and truth values as floats.
+pub(super) fn floats(column: &ArrayRef) -> Result<Vec<Option<f64>>> {
+    let unit = decimal_unit(column.data_type());
+    let row = |row: usize, value: f64| column.is_valid(row).then_some(value);
+    if let Some(truths) = column.as_boolean_opt() {
+        return Ok((0..column.len()).map(|at| row(at, f64::from(u8::from(truths.value(at))))).collect());
+    }
+    macro_rules! each {
+        ($values:expr, $to:expr) => {
+            $values.iter().enumerate().map(|(at, value)| row(at, $to(*value))).collect()
+        };
+    }
+    Ok(match physical(column) {
+        Some(Physical::F64(values)) => each!(values, |value: f64| value),
+        Some(Physical::F32(values)) => each!(values, f64::from),
+        Some(Physical::I8(values)) => each!(values, f64::from),
+        Some(Physical::I16(values)) => each!(values, f64::from),
+        Some(Physical::I32(values)) => each!(values, f64::from),
+        Some(Physical::I64(values)) => each!(values, |value: i64| value as f64),
+        Some(Physical::U8(values)) => each!(values, f64::from),
+        Some(Physical::U16(values)) => each!(values, f64::from),
+        Some(Physical::U32(values)) => each!(values, f64::from),
+        Some(Physical::U64(values)) => each!(values, |value: u64| value as f64),
+        Some(Physical::I128(values)) => each!(values, |value: i128| value as f64 / unit),
+        None => return Err(wrong_column(column)),
+    })
+}
+
+/// Bytes that the rows of a column take, whatever else its buffers hold.
+fn needed_bytes(column: &ArrayRef) -> Result<u64> {
+    let views = column.len() * size_of::<u128>();
+    let bytes = match column.data_type() {
+        DataType::Utf8View => column.as_string_view().total_buffer_bytes_used() + views,
+        DataType::BinaryView => column.as_binary_view().total_buffer_bytes_used() + views,
+        _ => column.to_data().get_slice_memory_size()?,
+    };
+    Ok(bytes as u64)
+}
+
+/// Integers, truth values, the parts of decimals and the ticks of times.
+pub(super) fn wholes(column: &ArrayRef) -> Result<Vec<Option<i128>>> {
+    let row = |row: usize, value: i128| column.is_valid(row).then_some(value);
+    if let Some(truths) = column.as_boolean_opt() {
+        return Ok((0..column.len()).map(|at| row(at, i128::from(truths.value(at)))).collect());
+    }
+    macro_rules! each {
+        ($values:expr) => {
+            $values.iter().enumerate().map(|(at, value)| row(at, i128::from(*value))).collect()
+        };
+    }
+    Ok(match physical(column) {
+        Some(Physical::I8(values)) => each!(values),
+        Some(Physical::I16(values)) => each!(values),
+        Some(Physical::I32(values)) => each!(values),
+        Some(Physical::I64(values)) => each!(values),
+        Some(Physical::U8(values)) => each!(values),
+        Some(Physical::U16(values)) => each!(values),
+        Some(Physical::U32(values)) => each!(values),
+        Some(Physical::U64(values)) => each!(values),
+        Some(Physical::I128(values)) => each!(values),
+        _ => return Err(wrong_column(column)),
+    })
 }

@@ -140,3 +140,86 @@ proptest! {
         prop_assert_eq!(run(Reduction::Max).unwrap(), greatest.map_or(Scalar::Null(DataType::Int64), Scalar::Int64));
     }
 }
+
+#[test]
+fn further_reductions_of_few_values() {
+    let values =
+        || Float64Array::from(vec![Some(1.0), Some(2.0), None, Some(4.0), Some(7.0), Some(1.5), Some(1.5)]);
+    let close = |reduction, expected: f64| match one(reduction, values()) {
+        Scalar::Float64(got) => assert!((got - expected).abs() < 1e-12, "{reduction}: {got}"),
+        other => assert_eq!(other, Scalar::Float64(expected)),
+    };
+    close(Reduction::Var { ddof: 1 }, 5.266_666_666_666_667);
+    close(Reduction::Std { ddof: 0 }, (5.266_666_666_666_667_f64 * 5.0 / 6.0).sqrt());
+    close(Reduction::Sem { ddof: 1 }, 0.936_897_954_837_013_1);
+    close(Reduction::Prod, 126.0);
+    assert_eq!(one(Reduction::First, values()), Scalar::Float64(1.0));
+    assert_eq!(one(Reduction::Last, values()), Scalar::Float64(1.5));
+    let one_value = || Float64Array::from(vec![Some(7.0), None]);
+    assert_eq!(one(Reduction::Var { ddof: 1 }, one_value()), Scalar::Null(DataType::Float64));
+    assert_eq!(one(Reduction::Var { ddof: 0 }, one_value()), Scalar::Float64(0.0));
+    assert_eq!(one(Reduction::Skew, one_value()), Scalar::Null(DataType::Float64));
+    let truths = |values: Vec<Option<bool>>| BooleanArray::from(values);
+    assert_eq!(one(Reduction::Any, truths(vec![None, Some(false), Some(true)])), Scalar::Boolean(true));
+    assert_eq!(one(Reduction::All, truths(vec![None, Some(false), Some(true)])), Scalar::Boolean(false));
+    assert_eq!(one(Reduction::All, truths(vec![None])), Scalar::Boolean(true));
+    assert_eq!(one(Reduction::Any, truths(vec![])), Scalar::Boolean(false));
+}
+
+#[test]
+fn products_of_integers_say_that_they_do_not_fit() {
+    let run = |values: Vec<i64>| reduce(Reduction::Prod, &[Arc::new(Int64Array::from(values))], (2, 1));
+    assert_eq!(run(vec![]).unwrap(), Scalar::Int64(1));
+    assert_eq!(run(vec![-3, 5, 7]).unwrap(), Scalar::Int64(-105));
+    assert!(run(vec![i64::MAX, 2]).is_err());
+    assert!(run(vec![i64::MAX; 9]).is_err());
+    assert_eq!(run(vec![i64::MAX, i64::MAX, i64::MAX, i64::MAX, i64::MAX, 0]).unwrap(), Scalar::Int64(0));
+    assert_eq!(run(vec![0, 1, i64::MAX, i64::MAX, i64::MAX, i64::MAX]).unwrap(), Scalar::Int64(0));
+}
+
+#[test]
+fn moments_of_thousands_are_those_of_two_passes() {
+    let values: Vec<f64> = (0..5000).map(|i| (f64::from(i) * 0.7).sin().exp() * 3.0 + 1e6).collect();
+    let others: Vec<f64> = values.iter().enumerate().map(|(i, v)| v * 0.5 + (i % 17) as f64).collect();
+    let n = values.len() as f64;
+    let mean = |of: &[f64]| of.iter().map(|v| v - 1e6).sum::<f64>() / n + 1e6;
+    let (m, o) = (mean(&values), mean(&others));
+    let power = |k: i32| values.iter().map(|v| (v - m).powi(k)).sum::<f64>();
+    let product: f64 = values.iter().zip(&others).map(|(a, b)| (a - m) * (b - o)).sum();
+    let other: f64 = others.iter().map(|b| (b - o) * (b - o)).sum();
+    let deviation = (power(2) / n).sqrt();
+    let skew = power(3) / n / deviation.powi(3) * (n * (n - 1.0)).sqrt() / (n - 2.0);
+    let excess = power(4) / n / deviation.powi(4) - 3.0;
+    let kurtosis = (n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * excess + 6.0);
+    let columns: Vec<ArrayRef> =
+        vec![Arc::new(Float64Array::from(values.clone())), Arc::new(Float64Array::from(others))];
+    for cuts in [(5000, 5000), (777, 100), (1024, 1000)] {
+        let close = |reduction: Reduction, expected: f64| {
+            let got = reduce(reduction, &columns[..reduction.columns()], cuts).unwrap();
+            let Scalar::Float64(got) = got else { panic!("{got:?}") };
+            assert!(
+                (got - expected).abs() <= expected.abs() * 1e-8,
+                "{reduction} {cuts:?}: {got} {expected}"
+            );
+        };
+        close(Reduction::Var { ddof: 1 }, power(2) / (n - 1.0));
+        close(Reduction::Skew, skew);
+        close(Reduction::Kurtosis, kurtosis);
+        close(Reduction::Cov { ddof: 1 }, product / (n - 1.0));
+        close(Reduction::Corr, product / (power(2).sqrt() * other.sqrt()));
+    }
+}
+
+#[test]
+fn names_and_parameters_read_back() {
+    for name in ["var", "nunique", "quantile", "approx_quantile", "corr", "mode", "len", "memory_usage"] {
+        assert_eq!(Reduction::from_name(name).unwrap().to_string(), name);
+    }
+    assert_eq!(Reduction::from_name("median"), Some(Reduction::Quantile(0.5)));
+    let var = Reduction::Var { ddof: 1 };
+    assert_eq!(var.with_parameter(&Scalar::Int64(0)), Some(Reduction::Var { ddof: 0 }));
+    assert_eq!(var.with_parameter(&Scalar::Float64(0.5)), None);
+    assert_eq!(Reduction::Quantile(0.5).with_parameter(&Scalar::Int64(1)), Some(Reduction::Quantile(1.0)));
+    assert_eq!(Reduction::Quantile(0.5).with_parameter(&Scalar::Float64(1.5)), None);
+    assert_eq!(Reduction::Sum.with_parameter(&Scalar::Int64(1)), None);
+}

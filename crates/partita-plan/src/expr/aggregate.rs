@@ -59,6 +59,116 @@ impl Expr {
         self.aggregate(Reduction::IdxMax)
     }
 
+    /// The product: 1 of no values. Integers are widened to 64 bits, and an error where those do not hold the product.
+    #[must_use]
+    pub fn prod(self) -> Expr {
+        self.aggregate(Reduction::Prod)
+    }
+
+    /// Whether a value is true.
+    #[must_use]
+    pub fn any(self) -> Expr {
+        self.aggregate(Reduction::Any)
+    }
+
+    /// Whether no value is false.
+    #[must_use]
+    pub fn all(self) -> Expr {
+        self.aggregate(Reduction::All)
+    }
+
+    /// The first value that is not null.
+    #[must_use]
+    pub fn first(self) -> Expr {
+        self.aggregate(Reduction::First)
+    }
+
+    /// The last value that is not null.
+    #[must_use]
+    pub fn last(self) -> Expr {
+        self.aggregate(Reduction::Last)
+    }
+
+    /// The variance, with the number of values less `ddof` in the denominator: 1 for a sample, 0 for all there is.
+    #[must_use]
+    pub fn var(self, ddof: u8) -> Expr {
+        self.aggregate(Reduction::Var { ddof })
+    }
+
+    /// The standard deviation: the root of [`Expr::var`].
+    #[must_use]
+    pub fn std(self, ddof: u8) -> Expr {
+        self.aggregate(Reduction::Std { ddof })
+    }
+
+    /// The standard error of the mean.
+    #[must_use]
+    pub fn sem(self, ddof: u8) -> Expr {
+        self.aggregate(Reduction::Sem { ddof })
+    }
+
+    /// The skewness, without bias: null of fewer than three values.
+    #[must_use]
+    pub fn skew(self) -> Expr {
+        self.aggregate(Reduction::Skew)
+    }
+
+    /// The excess kurtosis, without bias: null of fewer than four values.
+    #[must_use]
+    pub fn kurtosis(self) -> Expr {
+        self.aggregate(Reduction::Kurtosis)
+    }
+
+    /// The covariance with another column, of the rows where neither is null; `ddof` as for [`Expr::var`].
+    #[must_use]
+    pub fn cov(self, other: Expr, ddof: u8) -> Expr {
+        Expr::Aggregate(Reduction::Cov { ddof }, vec![self, other])
+    }
+
+    /// Pearson's correlation with another column, of the rows where neither is null.
+    #[must_use]
+    pub fn corr(self, other: Expr) -> Expr {
+        Expr::Aggregate(Reduction::Corr, vec![self, other])
+    }
+
+    /// The number of distinct values, without null. Exact at any size: what does not fit in memory is sorted on disk.
+    #[must_use]
+    pub fn nunique(self) -> Expr {
+        self.aggregate(Reduction::NUnique { nulls: false })
+    }
+
+    /// About [`Expr::nunique`], in 16 KiB: with a standard error of 0.81 %.
+    #[must_use]
+    pub fn approx_nunique(self) -> Expr {
+        self.aggregate(Reduction::ApproxNUnique)
+    }
+
+    /// The value in the middle: [`Expr::quantile`] of 0.5.
+    #[must_use]
+    pub fn median(self) -> Expr {
+        self.quantile(0.5)
+    }
+
+    /// The value at a share of the ranks, from 0 to 1; between two values, by their distance. NaN is above every number. Exact
+    /// at any size: what does not fit in memory is sorted on disk.
+    #[must_use]
+    pub fn quantile(self, share: f64) -> Expr {
+        self.aggregate(Reduction::Quantile(share))
+    }
+
+    /// A value whose rank is at most 1 % of all ranks from a share of them: of ten billion values at most 0.5 %, usually less
+    /// than half of that.
+    #[must_use]
+    pub fn approx_quantile(self, share: f64) -> Expr {
+        self.aggregate(Reduction::ApproxQuantile(share))
+    }
+
+    /// The value that is there most often; the least of several.
+    #[must_use]
+    pub fn mode(self) -> Expr {
+        self.aggregate(Reduction::Mode)
+    }
+
     /// Any reduction of one column.
     #[must_use]
     pub fn aggregate(self, reduction: Reduction) -> Expr {

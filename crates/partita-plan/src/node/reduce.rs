@@ -137,8 +137,8 @@ impl Reduce {
         }
     }
 
-    /// What tasks do, and the positions of the columns of the input that they need.
-    fn bound(&self) -> Result<(task::Reduce, Vec<usize>)> {
+    /// What tasks do.
+    fn bound(&self) -> Result<task::Reduce> {
         let mut reduce = task::Reduce {
             inputs: Vec::new(),
             kept: Vec::new(),
@@ -159,16 +159,23 @@ impl Reduce {
             let kept = place(&mut reduce.kept, task::Kept { accumulator, inputs });
             reduce.outputs.push(task::Output::Reduced { reduction: aggregate.reduction, kept });
         }
-        let mut columns: Vec<usize> =
-            reduce.inputs.iter().flat_map(|input| input.expression.columns()).collect();
-        columns.sort_unstable();
-        columns.dedup();
-        Ok((reduce, columns))
+        Ok(reduce)
     }
 }
 
+/// The columns of `input` that a reduction needs, and the reduction over them.
+pub(super) fn pruned(reduce: task::Reduce, input: &PlanRef) -> Result<(task::Reduce, PlanRef)> {
+    let mut columns: Vec<usize> = reduce.inputs.iter().flat_map(|input| input.expression.columns()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let needed = input.operator().prune(&columns)?;
+    let at = |column: usize| columns.iter().position(|other| *other == column).unwrap_or(column);
+    let moved = |input: task::Input| task::Input { expression: input.expression.remap(&at), ..input };
+    Ok((task::Reduce { inputs: reduce.inputs.into_iter().map(moved).collect(), ..reduce }, needed))
+}
+
 /// The place of a value in a list, where it is put at the end if it is not there.
-fn place<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
+pub(super) fn place<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
     list.iter().position(|other| *other == value).unwrap_or_else(|| {
         list.push(value);
         list.len() - 1
@@ -176,7 +183,7 @@ fn place<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
 }
 
 /// A column as reductions take it: texts as views, dictionaries as their values.
-fn reducible(of: &Expr, input: &PlanRef) -> Result<task::Input> {
+pub(super) fn reducible(of: &Expr, input: &PlanRef) -> Result<task::Input> {
     if of.is_aggregate() {
         let message = "a reduction of a reduction; reduce twice: reduce(..) gives a frame of one row";
         return Err(ErrorKind::Type { expression: of.to_string(), message: message.into() }.into());
@@ -194,7 +201,15 @@ fn reducible(of: &Expr, input: &PlanRef) -> Result<task::Input> {
     Ok(task::Input { expression, data_type: plain.clone() })
 }
 
-fn field(aggregate: &Aggregate, input: &PlanRef) -> Result<Field> {
+/// The column that an aggregate makes.
+pub(super) fn field(aggregate: &Aggregate, input: &PlanRef) -> Result<Field> {
+    if let Reduction::Quantile(share) | Reduction::ApproxQuantile(share) = aggregate.reduction
+        && !(0.0..=1.0).contains(&share)
+    {
+        let expression = Expr::Aggregate(aggregate.reduction, aggregate.of.clone()).to_string();
+        let message = format!("expected a share of the ranks from 0 to 1, got {share}");
+        return Err(ErrorKind::Type { expression, message }.into());
+    }
     let inputs = aggregate.of.iter().map(|of| Ok(reducible(of, input)?.data_type));
     let inputs = inputs.collect::<Result<Vec<_>>>()?;
     let data_type = aggregate.reduction.result_type(&inputs).map_err(|error| {
@@ -278,15 +293,12 @@ impl Operator for Reduce {
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
-        let (reduce, columns) = self.bound()?;
+        let reduce = self.bound()?;
         if reduce.kept.is_empty() {
             return Ok(vec![lowering.reduced(Arc::new(reduce), Vec::new())]);
         }
         // What is known needs no column any more.
-        let needed = self.input.operator().prune(&columns)?;
-        let at = |column: usize| columns.iter().position(|other| *other == column).unwrap_or(column);
-        let moved = |input: task::Input| task::Input { expression: input.expression.remap(&at), ..input };
-        let reduce = task::Reduce { inputs: reduce.inputs.into_iter().map(moved).collect(), ..reduce };
+        let (reduce, needed) = pruned(reduce, &self.input)?;
         let reduce = Arc::new(reduce);
         let pipelines = lowering.lower(&needed)?;
         let states = lowering.states(pipelines, &reduce)?;

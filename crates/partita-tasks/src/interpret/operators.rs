@@ -1,18 +1,21 @@
 //! Operators: what is done to each batch on its way.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow::datatypes::{Schema, SchemaRef};
 use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
+use partita_columns::reduce::draw;
 
 use super::Flow;
+use super::running::Cumulate;
 use super::sink::BatchSink;
 use crate::error::{ErrorKind, Result};
 use crate::expr::Prepared;
 use crate::host::{Host, MapFunction, Reservation, SlotValue};
-use crate::program::Operator;
+use crate::program::{Operator, SlotId};
 
 /// The operators of a program, with their running state.
 pub(super) struct Chain<'a> {
@@ -23,6 +26,8 @@ enum Stage<'a> {
     Filter { predicate: Prepared, output_columns: usize },
     Project { expressions: Prepared, schema: &'a SchemaRef },
     RowIndex { next: u64, schema: &'a SchemaRef },
+    Cumulate(Cumulate<'a>),
+    Sample { next: u64, seed: u64, range: Range<f64> },
     Head { left: usize },
     Map(Gather<'a>),
 }
@@ -98,11 +103,14 @@ impl<'a> Stage<'a> {
                 Stage::Project { expressions: Prepared::new(expressions), schema }
             }
             Operator::RowIndex { offsets, partition, schema } => {
-                let SlotValue::Offsets(all) = host.slot(*offsets)? else {
-                    return Err(ErrorKind::Missing("row offsets in their slot".into()).into());
-                };
-                let next = *all.get(*partition).ok_or_else(|| ErrorKind::Missing("a row offset".into()))?;
-                Stage::RowIndex { next, schema }
+                Stage::RowIndex { next: offset(*offsets, *partition, host)?, schema }
+            }
+            Operator::Cumulate { columns, before, partition, schema } => {
+                Stage::Cumulate(Cumulate::new(columns, *before, *partition, schema, host)?)
+            }
+            Operator::Sample { offsets, partition, seed, from, until } => {
+                let next = offset(*offsets, *partition, host)?;
+                Stage::Sample { next, seed: *seed, range: *from..*until }
             }
             Operator::Head(rows) => Stage::Head { left: *rows },
             Operator::Map { function, input, schema } => Stage::Map(Gather {
@@ -130,6 +138,13 @@ impl<'a> Stage<'a> {
                     std::iter::once(numbers).chain(batch.columns().iter().map(Arc::clone)).collect();
                 Applied::Batch(RecordBatch::try_new(Arc::clone(schema), columns)?)
             }
+            Stage::Cumulate(cumulate) => Applied::Batch(cumulate.apply(&batch)?),
+            Stage::Sample { next, seed, range } => {
+                let rows = *next..*next + batch.num_rows() as u64;
+                *next = rows.end;
+                let mask = rows.map(|row| Some(range.contains(&draw(*seed, row)))).collect();
+                Applied::Batch(compute::filter(&batch, &mask)?)
+            }
             Stage::Head { left } => {
                 let rows = batch.num_rows().min(*left);
                 *left -= rows;
@@ -142,6 +157,14 @@ impl<'a> Stage<'a> {
             }
         })
     }
+}
+
+/// The number of rows before a partition.
+fn offset(offsets: SlotId, partition: usize, host: &dyn Host) -> Result<u64> {
+    let SlotValue::Offsets(all) = host.slot(offsets)? else {
+        return Err(ErrorKind::Missing("row offsets in their slot".into()).into());
+    };
+    all.get(partition).copied().ok_or_else(|| ErrorKind::Missing("a row offset".into()).into())
 }
 
 /// The rows where `predicate` is true, of the first `output_columns` columns: nothing is gathered for the others.

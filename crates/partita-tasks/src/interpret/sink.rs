@@ -14,7 +14,8 @@ use partita_formats::csv::blocks;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::io::ReadAt;
 
-use super::reduce::Reducer;
+use super::reduce::{Merger, Reducer};
+use super::running::{PublishBefore, Top};
 use super::{Flow, Held, Outcome};
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Reservation, SlotValue, StoreWriter};
@@ -59,9 +60,14 @@ pub(super) fn open<'a>(
             _ => return Err(ErrorKind::Missing("a file to find block starts in".into()).into()),
         },
         Sink::Reduce(reduce) => {
-            let inputs = if matches!(program.source, Source::States) { inputs } else { &[] };
-            Box::new(Reducer::new(reduce, inputs)?)
+            if matches!(program.source, Source::States) {
+                Box::new(Merger::new(reduce, inputs, host)?)
+            } else {
+                Box::new(Reducer::new(reduce, host)?)
+            }
         }
+        Sink::Before { reduce, slot } => Box::new(PublishBefore::new(reduce, inputs, *slot, host)),
+        Sink::Top(top) => Box::new(Top::new(top, &program.schema, host)?),
         Sink::Parquet { dataset, partition, options } => {
             parquet::open(program, *dataset, *partition, options, host)?
         }

@@ -77,7 +77,17 @@ pub(super) fn open<'a>(
         Source::Stored { key, projection } => {
             Box::new(Stored { batches: host.stored(*key)?, projection: projection.as_deref() })
         }
-        Source::Reduced(reduce) => Box::new(Reduced::new(reduce, inputs)?),
+        Source::Inputs => {
+            let mut batches = Vec::new();
+            for input in inputs {
+                let Outcome::Partition(held) = input else {
+                    return Err(ErrorKind::Missing("collected inputs".into()).into());
+                };
+                batches.extend(held.partition.clone().into_batches());
+            }
+            Box::new(Batches(batches.into_iter()))
+        }
+        Source::Reduced(reduce) => Box::new(Reduced::new(reduce, inputs, host)?),
         Source::Csv(_)
         | Source::CsvBlockStarts(_)
         | Source::Counts(_)

@@ -66,6 +66,48 @@ impl DataFrame {
         self.reduce_each(Reduction::NullCount)
     }
 
+    /// Bytes of memory that the values of each column take.
+    #[must_use]
+    pub fn memory_usage(&self) -> Self {
+        self.reduce_each(Reduction::MemoryUsage)
+    }
+
+    /// The product of each column of numbers.
+    #[must_use]
+    pub fn prod(&self) -> Self {
+        self.reduce_each(Reduction::Prod)
+    }
+
+    /// The variance of each column of numbers; `ddof` as for [`crate::Expr::var`].
+    #[must_use]
+    pub fn var(&self, ddof: u8) -> Self {
+        self.reduce_each(Reduction::Var { ddof })
+    }
+
+    /// The standard deviation of each column of numbers.
+    #[must_use]
+    pub fn std(&self, ddof: u8) -> Self {
+        self.reduce_each(Reduction::Std { ddof })
+    }
+
+    /// The median of each column of numbers or times.
+    #[must_use]
+    pub fn median(&self) -> Self {
+        self.quantile(0.5)
+    }
+
+    /// The value at a share of the ranks of each column of numbers or times, as [`crate::Expr::quantile`].
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Self {
+        self.reduce_each(Reduction::Quantile(share))
+    }
+
+    /// The number of distinct values of each column that has an order.
+    #[must_use]
+    pub fn nunique(&self) -> Self {
+        self.reduce_each(Reduction::NUnique { nulls: false })
+    }
+
     /// The row of each column that `reduction` is defined for.
     fn reduce_each(&self, reduction: Reduction) -> Self {
         self.map(|plan| {
@@ -79,7 +121,7 @@ impl DataFrame {
 }
 
 /// Whether a reduction is defined for a column as it is read.
-fn is_defined(reduction: Reduction, data_type: &DataType) -> bool {
+pub(super) fn is_defined(reduction: Reduction, data_type: &DataType) -> bool {
     let plain = match data_type {
         DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
         DataType::Dictionary(_, values) => return is_defined(reduction, values),

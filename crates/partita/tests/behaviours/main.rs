@@ -20,6 +20,7 @@ mod table;
 mod choices;
 mod frames;
 mod reading;
+mod reductions;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -59,6 +59,7 @@ impl Case {
         println!("parts: {}", parts(&all, &folder.join("parts")));
         let tail = kept.tail(3).unwrap();
         answer(&format!("{} last", tail.column("text").unwrap().str().unwrap().get(2).unwrap()));
+        answer(&reduced(&all));
         // Not persisted: the batches of the file itself.
         answer(&digest(&all));
         drop((kept, filtered));
@@ -104,6 +105,24 @@ fn row_numbers(frame: &DataFrame) -> u64 {
     let numbered = frame.with_row_index("row").filter(col("n3").gt(lit(50))).select(["row"]);
     let batches = numbered.batches().unwrap().map(|batch| batch.unwrap());
     batches.map(|batch| batch.column(0).as_primitive::<UInt64Type>().values().iter().sum::<u64>()).sum()
+}
+
+/// Answers that need all values: a million and a half of distinct numbers and texts, and few.
+fn reduced(frame: &DataFrame) -> String {
+    let rows = frame.with_row_index("row").with_column("name", hash([col("row")]).cast(DataType::Utf8));
+    let row = rows.reduce([
+        col("row").nunique(),
+        col("row").median().alias("middle"),
+        col("name").nunique().alias("names"),
+        col("n0").quantile(0.25),
+        col("text").mode(),
+        col("float").sum(),
+    ]);
+    let batches = row.compute_batches().unwrap();
+    let shown = batches[0].columns().iter().map(|column| {
+        partita::Scalar::try_from_array(column, 0).unwrap().to_string()
+    });
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 /// The checksums of the files of a data set of many small parts.

@@ -86,6 +86,18 @@ pub(crate) fn is_kept(row: u64) -> bool {
     number(row, 3).is_some_and(|number| number > 50)
 }
 
+/// Distinct rows, their middle, distinct names, the first quartile of `n0`, the most frequent text and the sum of the floats, which is exact.
+fn reduced() -> String {
+    let mut numbers: Vec<i64> = (0..ROWS).filter_map(|row| number(row, 0)).collect();
+    numbers.sort_unstable();
+    let at = 0.25 * (numbers.len() - 1) as f64;
+    let (low, high) = (numbers[at as usize] as f64, numbers[at as usize + 1] as f64);
+    let quartile = low + (high - low) * at.fract();
+    let sum: f64 = (0..ROWS).map(float).sum();
+    let middle = (ROWS - 1) as f64 / 2.0;
+    format!("{ROWS} {middle:?} {ROWS} {quartile:?} 't0' {sum:?}")
+}
+
 /// The answers in the order in which a case gives them.
 pub(crate) fn answers() -> Vec<String> {
     let kept = (0..ROWS).filter(|row| is_kept(*row)).count();
@@ -103,6 +115,7 @@ pub(crate) fn answers() -> Vec<String> {
         whole.clone(),
         filtered,
         format!("{} last", text(ROWS - 1)),
+        reduced(),
         whole,
     ]
 }
