@@ -6,6 +6,7 @@
 
 mod bloom;
 mod bounds;
+pub mod column;
 mod file;
 mod footer;
 mod pages;
@@ -21,6 +22,7 @@ mod whole;
 mod xxh64;
 
 pub use bounds::Bounds;
+pub use column::{ChunkSpec, ColumnReader, PagePlace, Scratch};
 pub use file::{FooterLimits, ParquetFile, RowGroup};
 pub use pages::PageIndex;
 pub use predicate::Predicate;

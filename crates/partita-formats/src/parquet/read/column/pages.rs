@@ -1,0 +1,237 @@
+//! The pages of a chunk: found, read and decompressed one after the other.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::buffer::Buffer;
+use parquet::basic::Compression;
+
+use super::codec::Codecs;
+use super::damage::Damage;
+use super::header::Header;
+use super::thrift::Stop;
+use crate::error::{Error, ErrorKind, Result};
+use crate::io::ReadAt;
+
+/// Bytes that are read at once, where there are as many.
+const PIECE_BYTES: usize = 128 << 10;
+
+/// Bytes that a header is looked for in at first, and at most. Statistics may make it long.
+const HEADER_BYTES: usize = 256;
+const HEADER_BYTES_MAX: usize = 16 << 20;
+
+/// Pages that were handed out and may come back.
+const LENT_PAGES: usize = 2;
+
+/// The bytes of a chunk from some place on.
+pub(super) struct Pages {
+    input: Arc<dyn ReadAt>,
+    range: Range<u64>,
+    compression: Compression,
+    /// The byte of the file that comes next.
+    at: u64,
+    /// Bytes of the file from `window_start` on.
+    window: Vec<u8>,
+    window_start: u64,
+    /// Pages that arrays may have.
+    lent: Vec<Buffer>,
+    bytes_read: u64,
+}
+
+/// What can go wrong on the way to a page.
+pub(super) enum PageError {
+    Damage(Damage),
+    Io(std::io::Error),
+}
+
+impl<D: Into<Damage>> From<D> for PageError {
+    fn from(damage: D) -> Self {
+        Self::Damage(damage.into())
+    }
+}
+
+impl Pages {
+    pub(super) fn new(input: Arc<dyn ReadAt>, range: Range<u64>, compression: Compression) -> Self {
+        let (at, window_start) = (range.start, range.start);
+        Self {
+            input,
+            range,
+            compression,
+            at,
+            window: Vec::new(),
+            window_start,
+            lent: Vec::new(),
+            bytes_read: 0,
+        }
+    }
+
+    /// The byte of the file that comes next.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Goes to a byte of the file; `false` where that is not in the chunk.
+    pub(super) fn seek(&mut self, at: u64) -> bool {
+        let is_there = self.range.contains(&at);
+        if is_there {
+            self.at = at;
+        }
+        is_there
+    }
+
+    /// Bytes between the next and the end of the chunk.
+    pub(super) fn left(&self) -> u64 {
+        self.range.end.saturating_sub(self.at)
+    }
+
+    /// Bytes of the file that were read.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Bytes that are held, without those of the page that was handed out last.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.window.capacity() + self.lent.iter().map(Buffer::capacity).sum::<usize>()
+    }
+
+    /// Bytes that are held for the page that comes next, beside those that are held anyway.
+    pub(super) fn missing_bytes(&self, header: &Header) -> usize {
+        let stored = header.stored_bytes.max(PIECE_BYTES).saturating_sub(self.window.capacity());
+        stored.saturating_add(header.raw_bytes)
+    }
+
+    /// The next `count` bytes, or as many as the chunk has; they stay next.
+    fn peek(&mut self, count: usize) -> Result<&[u8], PageError> {
+        let count = usize::try_from(self.left()).unwrap_or(usize::MAX).min(count);
+        let start = self.at.checked_sub(self.window_start).and_then(|start| usize::try_from(start).ok());
+        let start = match start.filter(|&start| start <= self.window.len()) {
+            Some(start) => start,
+            None => {
+                self.window.clear();
+                self.window_start = self.at;
+                0
+            }
+        };
+        if self.window.len() - start >= count {
+            return Ok(&self.window[start..start + count]);
+        }
+        self.window.drain(..start);
+        self.window_start = self.at;
+        let there = self.window.len();
+        let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
+        let wanted = count.max(PIECE_BYTES.min(left));
+        self.window.reserve_exact(wanted - there);
+        self.window.resize(wanted, 0);
+        let got = self.input.read_full_at(self.at + there as u64, &mut self.window[there..]);
+        self.window.truncate(there + *got.as_ref().unwrap_or(&0));
+        self.bytes_read += got.map_err(PageError::Io)? as u64;
+        if self.window.len() < count {
+            return Err(Damage::new("more bytes: the file ends before the column").into());
+        }
+        Ok(&self.window[..count])
+    }
+
+    /// The header of the next page, and its length; the page stays next.
+    pub(super) fn header(&mut self) -> Result<(Header, usize), PageError> {
+        let mut count = HEADER_BYTES;
+        loop {
+            let left = self.left();
+            let bytes = self.peek(count)?;
+            match Header::parse(bytes) {
+                Ok((header, length)) => {
+                    let stored = header.stored_bytes as u64;
+                    if stored > left - length as u64 {
+                        let left = left - length as u64;
+                        return Err(Damage::new(format!(
+                            "a page that ends with its column, {left} bytes behind its header, got one of {stored}"
+                        ))
+                        .into());
+                    }
+                    return Ok((header, length));
+                }
+                Err(Stop::Wrong(damage)) => return Err(damage.into()),
+                Err(Stop::Short) if count as u64 >= left || count >= HEADER_BYTES_MAX => {
+                    return Err(
+                        Damage::new("a page header, and it goes on behind the end of its column").into()
+                    );
+                }
+                Err(Stop::Short) => count *= 4,
+            }
+        }
+    }
+
+    /// Passes over so many bytes.
+    pub(super) fn pass(&mut self, bytes: usize) {
+        self.at = self.at.saturating_add(bytes as u64).min(self.range.end);
+    }
+
+    /// Takes the next `apart + stored` bytes: the first `apart` as they are, the others decompressed to `raw` bytes, where they are
+    /// compressed.
+    pub(super) fn page(
+        &mut self,
+        codecs: &mut Codecs,
+        (apart, stored, raw): (usize, usize, usize),
+        is_compressed: bool,
+        levels: &mut Vec<u8>,
+    ) -> Result<Buffer, PageError> {
+        let mut page = self.spare();
+        let compression = if is_compressed { self.compression } else { Compression::UNCOMPRESSED };
+        let bytes = self.peek(apart + stored)?;
+        levels.clear();
+        levels.extend_from_slice(&bytes[..apart]);
+        let bytes = &bytes[apart..];
+        if compression == Compression::UNCOMPRESSED {
+            page.clear();
+            page.extend_from_slice(bytes);
+        } else {
+            codecs.decompress(compression, bytes, raw, &mut page)?;
+        }
+        self.pass(apart + stored);
+        Ok(Buffer::from_vec(page))
+    }
+
+    /// Takes a page back once its values have been read.
+    pub(super) fn give_back(&mut self, page: Buffer) {
+        if self.lent.len() >= LENT_PAGES {
+            self.lent.remove(0);
+        }
+        self.lent.push(page);
+    }
+
+    /// A buffer for a page: one that nobody has any more, where there is such.
+    fn spare(&mut self) -> Vec<u8> {
+        for number in 0..self.lent.len() {
+            match self.lent.remove(number).into_vec() {
+                Ok(page) => return page,
+                Err(shared) => self.lent.insert(number, shared),
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// Where an error is.
+pub(super) struct Place<'a> {
+    pub(super) file: &'a str,
+    pub(super) column: &'a str,
+    pub(super) row_group: usize,
+    pub(super) page: usize,
+    pub(super) byte: u64,
+}
+
+impl Place<'_> {
+    pub(super) fn error(&self, error: PageError) -> Error {
+        let file = self.file.to_owned();
+        match error {
+            PageError::Io(source) => ErrorKind::Io { file, source }.into(),
+            PageError::Damage(Damage::Memory(bytes)) => ErrorKind::Window { file, bytes }.into(),
+            PageError::Damage(Damage::Wrong(expected)) => {
+                let Self { column, row_group, page, byte, .. } = self;
+                let message = format!(
+                    "row group {row_group}, column \"{column}\", page {page} (byte {byte}): expected {expected}"
+                );
+                ErrorKind::Malformed { file, message }.into()
+            }
+        }
+    }
+}

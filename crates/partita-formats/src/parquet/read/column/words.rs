@@ -1,0 +1,424 @@
+//! Numbers of a fixed width.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayData, ArrayRef, Decimal128Array, make_array};
+use arrow::buffer::{Buffer, NullBuffer};
+use arrow::datatypes::{ArrowNativeType, DataType, TimeUnit};
+
+use super::damage::Damage;
+use super::delta::Delta;
+use super::header::Layout;
+use super::hybrid::{Hybrid, Piece};
+use super::shared::{Shared, expect_length};
+use super::{CODES, Sink, Work};
+use crate::error::Result;
+use crate::simd::encode::Cpu;
+use crate::simd::{expand, gather, unpack};
+
+/// A number as it is held.
+pub(super) trait Word: ArrowNativeType {
+    fn gather(cpu: Cpu, entries: &[Self], codes: &[u32], out: &mut [Self]) -> bool;
+    fn expand(cpu: Cpu, values: &mut [Self], valid: &[u64]);
+    /// Differences, where numbers of this width have such.
+    fn delta(bytes: &[u8]) -> Result<Option<State>, Damage>;
+    fn take(delta: &mut State, cpu: Cpu, bytes: &[u8], out: &mut [Self]) -> Result<(), Damage>;
+    /// Of bytes in the order of the file.
+    fn of_bytes(bytes: &[u8]) -> Self;
+    /// With its sign.
+    fn signed(self) -> i128;
+}
+
+macro_rules! word {
+    ($type:ty, $signed:ty, $gather:ident, $expand:ident, |$bytes:ident| $delta:expr, |$state:ident, $cpu:ident, $from:ident, $out:ident| $take:expr) => {
+        impl Word for $type {
+            fn gather(cpu: Cpu, entries: &[Self], codes: &[u32], out: &mut [Self]) -> bool {
+                gather::$gather(cpu, entries, codes, out)
+            }
+
+            fn expand(cpu: Cpu, values: &mut [Self], valid: &[u64]) {
+                expand::$expand(cpu, values, valid);
+            }
+
+            fn delta($bytes: &[u8]) -> Result<Option<State>, Damage> {
+                $delta
+            }
+
+            fn take($state: &mut State, $cpu: Cpu, $from: &[u8], $out: &mut [Self]) -> Result<(), Damage> {
+                $take
+            }
+
+            #[inline(always)]
+            fn of_bytes(bytes: &[u8]) -> Self {
+                bytes.first_chunk().map_or(0, |bytes| <$type>::from_le_bytes(*bytes))
+            }
+
+            #[inline(always)]
+            fn signed(self) -> i128 {
+                i128::from(self as $signed)
+            }
+        }
+    };
+}
+
+word!(
+    u32,
+    i32,
+    gather_u32,
+    expand_u32,
+    |bytes| Ok(Some(State::Delta32(Delta::new(bytes, 0)?))),
+    |state, cpu, from, out| {
+        match state {
+            State::Delta32(delta) => delta.take(cpu, from, out),
+            _ => Err(Damage::short()),
+        }
+    }
+);
+word!(
+    u64,
+    i64,
+    gather_u64,
+    expand_u64,
+    |bytes| Ok(Some(State::Delta64(Delta::new(bytes, 0)?))),
+    |state, cpu, from, out| {
+        match state {
+            State::Delta64(delta) => delta.take(cpu, from, out),
+            _ => Err(Damage::short()),
+        }
+    }
+);
+word!(i128, i128, gather_i128, expand_i128, |_bytes| Ok(None), |_state, _cpu, _from, _out| Err(
+    Damage::short()
+));
+
+/// Where the values of the page at hand are, and how far they have been read.
+pub(super) enum State {
+    Closed,
+    Plain { at: usize },
+    Codes(Hybrid),
+    Delta32(Delta<u32>),
+    Delta64(Delta<u64>),
+    Split { at: usize, values: usize },
+    Shared(Shared),
+}
+
+/// How a number stands in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// As it is held.
+    Same,
+    /// Nanoseconds of the day, then the day in the Julian calendar; held in this unit.
+    Int96(TimeUnit),
+    /// Highest bytes first, so many of them.
+    BigEndian(usize),
+}
+
+/// A buffer that was handed out, used again once nobody has it.
+#[derive(Default)]
+pub(super) struct Lent(Option<Buffer>);
+
+impl Lent {
+    /// A vector of at least `len` values; what they are does not matter.
+    pub(super) fn take<T: ArrowNativeType>(&mut self, len: usize) -> Vec<T> {
+        let mut values = self.0.take().and_then(|buffer| buffer.into_vec().ok()).unwrap_or_default();
+        if values.len() < len {
+            values.resize(len, T::default());
+        }
+        values
+    }
+
+    /// Hands out the first `len` values.
+    pub(super) fn lend<T: ArrowNativeType>(&mut self, values: Vec<T>, len: usize) -> Buffer {
+        let buffer = Buffer::from_vec(values);
+        self.0 = Some(buffer.clone());
+        buffer.slice_with_length(0, len.saturating_mul(size_of::<T>()).min(buffer.len()))
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, Buffer::capacity)
+    }
+}
+
+/// The numbers of a column.
+pub(super) struct Words<T> {
+    wire: Wire,
+    target: DataType,
+    values: Vec<T>,
+    len: usize,
+    lent: Lent,
+    entries: Vec<T>,
+    state: State,
+}
+
+impl<T: Word> Words<T> {
+    pub(super) fn new(wire: Wire, target: &DataType) -> Self {
+        Self {
+            wire,
+            target: target.clone(),
+            values: Vec::new(),
+            len: 0,
+            lent: Lent::default(),
+            entries: Vec::new(),
+            state: State::Closed,
+        }
+    }
+
+    fn wire_bytes(&self) -> usize {
+        match self.wire {
+            Wire::Same => size_of::<T>(),
+            Wire::Int96(_) => 12,
+            Wire::BigEndian(bytes) => bytes,
+        }
+    }
+}
+
+/// Numbers as the file has them.
+fn load<T: Word>(wire: Wire, bytes: &[u8], out: &mut [T]) -> Result<(), Damage> {
+    match wire {
+        Wire::Same => {
+            for (value, bytes) in out.iter_mut().zip(bytes.chunks_exact(size_of::<T>())) {
+                *value = T::of_bytes(bytes);
+            }
+        }
+        Wire::Int96(unit) => {
+            for (value, bytes) in out.iter_mut().zip(bytes.as_chunks::<12>().0) {
+                *value = T::of_bytes(&int96(*bytes, unit)?.to_le_bytes());
+            }
+        }
+        Wire::BigEndian(length) => {
+            for (value, bytes) in out.iter_mut().zip(bytes.chunks_exact(length)) {
+                *value = T::of_bytes(&big_endian(bytes).to_le_bytes());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The number of at most 16 bytes, highest first, with a sign.
+pub(super) fn big_endian(bytes: &[u8]) -> i128 {
+    let sign = if bytes.first().is_some_and(|byte| byte & 0x80 != 0) { -1 } else { 0 };
+    bytes.iter().fold(sign, |value, &byte| value << 8 | i128::from(byte))
+}
+
+/// The day on which Unix time begins, in the Julian calendar.
+const EPOCH_DAY: i64 = 2_440_588;
+const SECONDS_A_DAY: i64 = 86_400;
+
+fn int96(bytes: [u8; 12], unit: TimeUnit) -> Result<i64, Damage> {
+    let [a, b, c, d, e, f, g, h, day @ ..] = bytes;
+    let nanoseconds = i64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let days = i64::from(u32::from_le_bytes(day)) - EPOCH_DAY;
+    let (a_second, divisor) = match unit {
+        TimeUnit::Second => (1, 1_000_000_000),
+        TimeUnit::Millisecond => (1000, 1_000_000),
+        TimeUnit::Microsecond => (1_000_000, 1000),
+        TimeUnit::Nanosecond => (1_000_000_000, 1),
+    };
+    let day = i128::from(days) * i128::from(SECONDS_A_DAY * a_second);
+    let value = day + i128::from(nanoseconds.div_euclid(divisor));
+    i64::try_from(value).map_err(|_| {
+        Damage::new(format!(
+            "timestamps that 64 bits hold in {unit:?}s, got day {days}; read it in a larger unit"
+        ))
+    })
+}
+
+/// Numbers whose bytes are in streams, the first bytes of all of them first.
+fn join<T: Word>(
+    wire: Wire,
+    bytes: &[u8],
+    (at, values): (usize, usize),
+    out: &mut [T],
+) -> Result<(), Damage> {
+    let width = bytes.len().checked_div(values).unwrap_or(0);
+    let count = out.len();
+    if wire == Wire::Same {
+        out.fill(T::default());
+    }
+    match wire {
+        Wire::Same if width == 4 => join_le::<T, 4>(bytes, (at, values), out),
+        Wire::Same => join_le::<T, 8>(bytes, (at, values), out),
+        _ => {
+            let mut one = vec![0; width];
+            for (number, value) in out.iter_mut().enumerate().take(count) {
+                for (stream, byte) in one.iter_mut().enumerate() {
+                    *byte = bytes.get(stream * values + at + number).copied().unwrap_or(0);
+                }
+                load(wire, &one, std::slice::from_mut(value))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn join_le<T: Word, const N: usize>(bytes: &[u8], (at, values): (usize, usize), out: &mut [T]) {
+    let streams: [&[u8]; N] = std::array::from_fn(|stream| {
+        let start = stream * values + at;
+        bytes.get(start..start + out.len()).unwrap_or_default()
+    });
+    for (number, value) in out.iter_mut().enumerate() {
+        let one: [u8; N] = std::array::from_fn(|stream| streams[stream].get(number).copied().unwrap_or(0));
+        *value = T::of_bytes(&one);
+    }
+}
+
+impl<T: Word> Sink for Words<T> {
+    fn reserve(&mut self, rows: usize) {
+        if self.values.is_empty() {
+            self.values = self.lent.take(rows);
+        }
+        if self.values.len() < rows {
+            self.values.resize(rows, T::default());
+        }
+    }
+
+    fn dictionary(&mut self, page: &Buffer, count: usize, _: &mut Work) -> Result<(), Damage> {
+        let bytes = count.saturating_mul(self.wire_bytes());
+        let stored = page.get(..bytes).ok_or_else(Damage::short)?;
+        self.entries.clear();
+        self.entries.resize(count, T::default());
+        load(self.wire, stored, &mut self.entries)
+    }
+
+    fn open(&mut self, layout: Layout, page: &Buffer, _: usize) -> Result<(), Damage> {
+        self.state = match layout {
+            Layout::Plain => State::Plain { at: 0 },
+            Layout::Dictionary => State::Codes(super::codes(page)?),
+            Layout::DeltaBinaryPacked if self.wire == Wire::Same => {
+                T::delta(page)?.ok_or_else(|| layout.refuse())?
+            }
+            Layout::ByteStreamSplit if !matches!(self.wire, Wire::Int96(_)) => {
+                State::Split { at: 0, values: super::split_values(page, self.wire_bytes())? }
+            }
+            Layout::DeltaByteArray if matches!(self.wire, Wire::BigEndian(_)) => {
+                State::Shared(Shared::new(page)?)
+            }
+            other => return Err(other.refuse()),
+        };
+        Ok(())
+    }
+
+    fn append(&mut self, page: &Buffer, present: usize, work: &mut Work) -> Result<(), Damage> {
+        self.reserve(self.len + present);
+        let wire_bytes = self.wire_bytes();
+        let out = &mut self.values[self.len..self.len + present];
+        match &mut self.state {
+            State::Plain { at } => {
+                let end = present.checked_mul(wire_bytes).and_then(|bytes| bytes.checked_add(*at));
+                let end = end.ok_or_else(Damage::short)?;
+                load(self.wire, page.get(*at..end).ok_or_else(Damage::short)?, out)?;
+                *at = end;
+            }
+            State::Codes(hybrid) => push_codes(hybrid, page, &self.entries, out, work)?,
+            State::Split { at, values } => {
+                if present > *values - *at {
+                    return Err(Damage::short());
+                }
+                join(self.wire, page, (*at, *values), out)?;
+                *at += present;
+            }
+            State::Shared(shared) => {
+                let (wire, mut out) = (self.wire, out.iter_mut());
+                shared.take(work.cpu, page, present, usize::MAX, |text| {
+                    expect_length(wire_bytes, text.len())?;
+                    out.next().map_or(Ok(()), |value| load(wire, text, std::slice::from_mut(value)))
+                })?;
+            }
+            State::Closed => return Err(Damage::short()),
+            delta => T::take(delta, work.cpu, page, out)?,
+        }
+        self.len += present;
+        Ok(())
+    }
+
+    fn expand(&mut self, present: usize, rows: usize, work: &mut Work) {
+        let start = self.len - present;
+        self.reserve(start + rows);
+        T::expand(work.cpu, &mut self.values[start..start + rows], &work.valid);
+        self.len = start + rows;
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.len = self.len.min(rows);
+    }
+
+    fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+        let rows = std::mem::take(&mut self.len);
+        self.reserve(rows);
+        let values = std::mem::take(&mut self.values);
+        let buffer = match &self.target {
+            DataType::Int8 | DataType::UInt8 => {
+                let narrow: Vec<u8> = values[..rows].iter().map(|value| value.signed() as u8).collect();
+                self.values = values;
+                Buffer::from_vec(narrow)
+            }
+            DataType::Int16 | DataType::UInt16 => {
+                let narrow: Vec<u16> = values[..rows].iter().map(|value| value.signed() as u16).collect();
+                self.values = values;
+                Buffer::from_vec(narrow)
+            }
+            DataType::Decimal128(precision, scale) if size_of::<T>() < 16 => {
+                let wide: Vec<i128> = values[..rows].iter().map(|value| value.signed()).collect();
+                self.values = values;
+                let array = Decimal128Array::new(wide.into(), nulls);
+                return Ok(Arc::new(array.with_precision_and_scale(*precision, *scale)?));
+            }
+            _ => self.lent.lend(values, rows),
+        };
+        array(&self.target, rows, buffer, nulls)
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let state = match &self.state {
+            State::Delta32(delta) => delta.memory_bytes(),
+            State::Delta64(delta) => delta.memory_bytes(),
+            State::Shared(shared) => shared.memory_bytes(),
+            _ => 0,
+        };
+        (self.values.capacity() + self.entries.capacity()) * size_of::<T>() + self.lent.memory_bytes() + state
+    }
+}
+
+/// An array of numbers, or of bytes of a fixed length.
+pub(super) fn array(
+    target: &DataType,
+    rows: usize,
+    values: Buffer,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef> {
+    let data = ArrayData::builder(target.clone()).len(rows).add_buffer(values).nulls(nulls).build()?;
+    Ok(make_array(data))
+}
+
+/// The entries of the next codes.
+fn push_codes<T: Word>(
+    hybrid: &mut Hybrid,
+    page: &[u8],
+    entries: &[T],
+    out: &mut [T],
+    work: &mut Work,
+) -> Result<(), Damage> {
+    let mut at = 0;
+    while at < out.len() {
+        match hybrid.next(page, (out.len() - at).min(CODES))? {
+            Piece::Same { code, count } => {
+                let entry = entries.get(code as usize).ok_or_else(|| Damage::code(entries.len()))?;
+                out[at..at + count].fill(*entry);
+                at += count;
+            }
+            Piece::Packed { at: start, skip, count } => {
+                let codes = &mut work.codes[..skip + count];
+                unpack::unpack32(work.cpu, &page[start..], hybrid.width(), codes);
+                if !T::gather(work.cpu, entries, &codes[skip..], &mut out[at..at + count]) {
+                    return Err(Damage::code(entries.len()));
+                }
+                at += count;
+            }
+        }
+    }
+    Ok(())
+}
