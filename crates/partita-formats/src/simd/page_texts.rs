@@ -54,10 +54,6 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    pub(crate) fn len(&self) -> usize {
-        self.views.len()
-    }
-
     pub(crate) fn memory_bytes(&self) -> usize {
         self.views.capacity() * size_of::<u128>() + self.buffer.as_ref().map_or(0, Buffer::capacity)
     }

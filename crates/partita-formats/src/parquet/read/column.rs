@@ -15,8 +15,6 @@ mod levels;
 mod pages;
 mod shared;
 mod spec;
-#[cfg(test)]
-mod tests;
 mod texts;
 mod thrift;
 mod words;
@@ -457,19 +455,20 @@ impl ColumnReader {
     fn next_page(&mut self) -> Result<(), PageError> {
         let (header, length) = self.header()?;
         self.allow(&header)?;
+        if let (Kind::Data { layout: Layout::Dictionary, .. }, Dictionary::At(at)) =
+            (header.kind, self.dictionary)
+        {
+            // This page stays next if there is no memory for the dictionary.
+            let read = self.seek_dictionary(at);
+            self.pages.seek(self.page_start);
+            read?;
+        }
         self.page += 1;
         self.pages.pass(length);
         match header.kind {
             Kind::Other => self.pages.pass(header.stored_bytes),
             Kind::Dictionary => self.read_dictionary(&header)?,
-            Kind::Data { layout, levels } => {
-                if let (Layout::Dictionary, Dictionary::At(at)) = (layout, self.dictionary) {
-                    let behind = self.pages.at();
-                    self.seek_dictionary(at)?;
-                    self.pages.seek(behind);
-                }
-                self.open_page(&header, layout, levels)?;
-            }
+            Kind::Data { layout, levels } => self.open_page(&header, layout, levels)?,
         }
         Ok(())
     }

@@ -101,7 +101,7 @@ impl Sink for Fixed {
                             (count, &codes[skip..])
                         }
                     };
-                    for (value, &code) in out.by_ref().zip(codes) {
+                    for (&code, value) in codes.iter().zip(out.by_ref()) {
                         let start = (code as usize).saturating_mul(width);
                         let entry = self.entries.get(start..start.saturating_add(width));
                         let entry = entry.ok_or_else(|| Damage::code(self.entries.len() / width))?;

@@ -117,8 +117,14 @@ impl Sink for Texts {
                 *at = self.texts.push_lengths(work.cpu, page, *at, &work.lengths)?;
             }
             State::Shared(shared) => {
-                let room = work.room.saturating_sub(self.texts.copied_bytes());
-                shared.take(work.cpu, page, present, room, |text| Ok(self.texts.push_copy(text)?))?;
+                let copied = self.texts.copied_bytes();
+                let room = work.room.saturating_sub(copied);
+                let taken =
+                    shared.take(work.cpu, page, present, room, |text| Ok(self.texts.push_copy(text)?));
+                taken.map_err(|damage| match damage {
+                    Damage::Memory(bytes) => Damage::Memory(bytes.saturating_add(copied)),
+                    other => other,
+                })?;
             }
         }
         Ok(())

@@ -1,4 +1,5 @@
 //! Columns as the `parquet` crate reads them, and damaged ones.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod damage;
 mod oracle;
@@ -12,7 +13,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
 
-use super::*;
+use partita_formats::parquet::read::{ChunkSpec, ColumnReader, PagePlace, Scratch};
+use partita_formats::{ErrorKind, Result};
 
 /// A file of one column.
 fn file(column: &ArrayRef, properties: WriterProperties) -> Vec<u8> {

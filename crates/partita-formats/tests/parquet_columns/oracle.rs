@@ -12,7 +12,7 @@ use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 
 use super::*;
-use crate::parquet::{PartWriter, RowGroupEncoder, WriteOptions};
+use partita_formats::parquet::{PartWriter, RowGroupEncoder, WriteOptions};
 
 /// What the `parquet` crate makes of a file's first column, as `target`.
 fn oracle(bytes: &[u8], target: &DataType) -> ArrayRef {
