@@ -103,13 +103,12 @@ impl Case {
                         true => reader.read(rows).map(|array| assert_eq!(&array, &expected.slice(at, rows))),
                         false => reader.skip(rows),
                     };
-                    match done.map_err(|error| (error.to_string(), error)) {
-                        Ok(()) => break,
-                        Err((text, error)) => match error.kind() {
-                            ErrorKind::Window { bytes, .. } => reader.set_memory_bytes_max(*bytes),
-                            _ => panic!("{text}"),
-                        },
-                    }
+                    let Err(error) = done else { break };
+                    let needed = match error.kind() {
+                        ErrorKind::Window { bytes, .. } => Some(*bytes),
+                        _ => None,
+                    };
+                    reader.set_memory_bytes_max(needed.ok_or(error.to_string()).unwrap());
                 }
                 (at, takes) = (at + rows, !takes);
                 if at == expected.len() {

@@ -18,7 +18,7 @@ enum State {
     Plain { at: usize },
     Codes(Hybrid),
     Split { at: usize, values: usize },
-    Shared(Shared),
+    Shared(Box<Shared>),
 }
 
 /// The values of a column, each of `width` bytes, at least one.
@@ -69,7 +69,7 @@ impl Sink for Fixed {
             Layout::Plain => State::Plain { at: 0 },
             Layout::Dictionary => State::Codes(super::codes(page)?),
             Layout::ByteStreamSplit => State::Split { at: 0, values: super::split_values(page, self.width)? },
-            Layout::DeltaByteArray => State::Shared(Shared::new(page)?),
+            Layout::DeltaByteArray => State::Shared(Box::new(Shared::new(page)?)),
             other => return Err(other.refuse()),
         };
         Ok(())

@@ -36,7 +36,7 @@ enum State {
     Plain { at: usize },
     Codes(Hybrid),
     Lengths { lengths: Delta<u32>, at: usize },
-    Shared(Shared),
+    Shared(Box<Shared>),
 }
 
 /// The texts of a column.
@@ -99,7 +99,7 @@ impl Sink for Texts {
                 let at = lengths.end(page)?.1;
                 State::Lengths { lengths, at }
             }
-            Layout::DeltaByteArray => State::Shared(Shared::new(page)?),
+            Layout::DeltaByteArray => State::Shared(Box::new(Shared::new(page)?)),
             other => return Err(other.refuse()),
         };
         Ok(())

@@ -99,7 +99,7 @@ pub(super) enum State {
     Delta32(Delta<u32>),
     Delta64(Delta<u64>),
     Split { at: usize, values: usize },
-    Shared(Shared),
+    Shared(Box<Shared>),
 }
 
 /// How a number stands in the file.
@@ -291,7 +291,7 @@ impl<T: Word> Sink for Words<T> {
                 State::Split { at: 0, values: super::split_values(page, self.wire_bytes())? }
             }
             Layout::DeltaByteArray if matches!(self.wire, Wire::BigEndian(_)) => {
-                State::Shared(Shared::new(page)?)
+                State::Shared(Box::new(Shared::new(page)?))
             }
             other => return Err(other.refuse()),
         };
