@@ -9,6 +9,7 @@ mod bounds;
 pub mod column;
 mod file;
 mod footer;
+mod leaf;
 mod pages;
 mod predicate;
 mod prune;

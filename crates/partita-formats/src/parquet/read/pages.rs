@@ -6,22 +6,12 @@ use arrow::datatypes::DataType;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::bounds::{Bounds, RawBounds, Trust, of_bytes, trust};
+use super::column::PagePlace;
 use super::file::ParquetFile;
 use super::footer::{malformed, read_exact};
 use super::thrift::{BINARY, I32, I64, LIST, Outcome, STRUCT, Thrift};
 use crate::error::Result;
 use crate::io::ReadAt;
-
-/// A page of a column chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PagePlace {
-    /// Its first byte in the file, of its header.
-    pub(super) offset: u64,
-    /// Its bytes, with its header.
-    pub(super) bytes: u64,
-    /// Its first row in the row group.
-    pub(super) first_row: u64,
-}
 
 /// Bounds of the pages of a flat column in one row group.
 #[derive(Debug)]
@@ -133,7 +123,7 @@ impl ParquetFile {
             return Ok(None);
         };
         let rows = self.row_groups().get(row_group).map_or(0, |group| group.rows);
-        places_of(&bytes, chunk_range, rows).map(Some).map_err(|message| {
+        places_of(&bytes, &chunk_range, rows).map(Some).map_err(|message| {
             let column = chunk.column_path().string();
             malformed(
                 self.name(),
@@ -167,37 +157,47 @@ impl ParquetFile {
 }
 
 /// Decodes an offset index of `rows` rows, of a chunk at `chunk`.
-fn places_of(bytes: &[u8], chunk: Range<u64>, rows: u64) -> Outcome<Vec<PagePlace>> {
+fn places_of(bytes: &[u8], chunk: &Range<u64>, rows: u64) -> Outcome<Vec<PagePlace>> {
     let mut thrift = Thrift::new(bytes);
-    let mut places = Vec::new();
+    let mut places: Vec<PagePlace> = Vec::new();
+    let mut end = chunk.start;
     let mut last = 0;
     while let Some((number, kind)) = thrift.field(&mut last)? {
-        match (number, kind) {
-            (1, LIST) => {
-                let (kind, count) = thrift.list()?;
-                if kind != STRUCT {
-                    return Err(format!("expected pages, got elements of type {kind}"));
-                }
-                places.reserve(count);
-                for _ in 0..count {
-                    places.push(place(&mut thrift)?);
-                }
+        if (number, kind) != (1, LIST) {
+            thrift.skip(kind)?;
+            continue;
+        }
+        let (kind, count) = thrift.list()?;
+        if kind != STRUCT {
+            return Err(format!("expected pages, got elements of type {kind}"));
+        }
+        places.reserve(count);
+        for _ in 0..count {
+            let (place, bytes) = place(&mut thrift)?;
+            let is_next = match places.last() {
+                None => place.first_row == 0,
+                Some(before) => place.first_row > before.first_row,
+            };
+            if !is_next || place.first_row >= rows || place.offset < end {
+                return Err(format!(
+                    "expected pages in order, got {place:?} behind byte {end}, of {rows} rows"
+                ));
             }
-            _ => thrift.skip(kind)?,
+            end = place.offset + bytes;
+            places.push(place);
         }
     }
-    let is_first = places.first().is_none_or(|first| first.first_row == 0 && first.offset >= chunk.start);
-    let is_last =
-        places.last().is_none_or(|last| last.first_row < rows && last.offset + last.bytes <= chunk.end);
-    let in_order =
-        places.is_sorted_by(|a, b| a.first_row < b.first_row && a.offset.saturating_add(a.bytes) <= b.offset);
-    if is_first && is_last && in_order && (places.is_empty() == (rows == 0)) {
-        return Ok(places);
+    if end > chunk.end || places.is_empty() != (rows == 0) {
+        return Err(format!(
+            "expected the pages of {rows} rows up to byte {}, got them up to {end}",
+            chunk.end
+        ));
     }
-    Err(format!("expected pages one after the other within the chunk and its {rows} rows, got others"))
+    Ok(places)
 }
 
-fn place(thrift: &mut Thrift<'_>) -> Outcome<PagePlace> {
+/// A page, and its bytes with its header.
+fn place(thrift: &mut Thrift<'_>) -> Outcome<(PagePlace, u64)> {
     let (mut offset, mut bytes, mut first_row) = (-1, -1, -1);
     let mut last = 0;
     while let Some((number, kind)) = thrift.field(&mut last)? {
@@ -214,7 +214,7 @@ fn place(thrift: &mut Thrift<'_>) -> Outcome<PagePlace> {
             .filter(|value| *value <= u64::MAX >> 2)
             .ok_or_else(|| format!("expected the place of a page, got {value} in it"))
     };
-    Ok(PagePlace { offset: size(offset)?, bytes: size(bytes)?, first_row: size(first_row)? })
+    Ok((PagePlace { offset: size(offset)?, first_row: size(first_row)? }, size(bytes)?))
 }
 
 /// Decodes a column index.

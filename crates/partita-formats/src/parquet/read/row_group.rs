@@ -8,9 +8,10 @@ use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOption
 use arrow::compute::{filter, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 
+use super::column::Scratch;
 use super::file::ParquetFile;
+use super::leaf::{Column, Shared};
 use super::source::Budget;
-use super::whole::WholeColumn;
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 
@@ -38,7 +39,7 @@ pub struct RowGroupSpec {
     pub batch_rows_max: usize,
     /// Bytes of a batch, about: fewer rows where they are wide.
     pub batch_bytes_max: usize,
-    /// Bytes of memory at most for the pages that are open; a file that asks for more is an error.
+    /// Bytes of memory at most for the pages that are open, until [`RowGroupReader::set_memory_bytes_max`] says otherwise.
     pub memory_bytes_max: usize,
 }
 
@@ -56,25 +57,39 @@ pub struct RowGroupReader {
     schema: SchemaRef,
     /// The rows that are still to be read, as they count in the row group.
     ranges: VecDeque<Range<u64>>,
+    /// The row behind those that were read.
+    row: u64,
     batch_rows: usize,
     budget: Arc<Budget>,
+    scratch: Scratch,
     filter: Option<Filter>,
     /// Columns that the filter does not look at, in their order in `output`.
-    columns: Vec<WholeColumn>,
+    columns: Vec<Column>,
     /// Where each column of the batches comes from.
     output: Vec<Origin>,
+    /// The batch that is being read.
+    step: Option<Step>,
 }
 
 struct Filter {
     filter: Box<dyn RowFilter>,
     schema: SchemaRef,
-    columns: Vec<WholeColumn>,
+    columns: Vec<Column>,
 }
 
 #[derive(Clone, Copy)]
 enum Origin {
     Filter(usize),
     Column(usize),
+}
+
+/// A batch as far as it has been read: reading goes on here where memory was refused.
+struct Step {
+    rows: usize,
+    looked: Vec<ArrayRef>,
+    /// What the filter said, once it was asked: which rows stay, and how many.
+    answer: Option<(Option<BooleanArray>, usize)>,
+    read: Vec<ArrayRef>,
 }
 
 impl RowGroupReader {
@@ -93,11 +108,20 @@ impl RowGroupReader {
         let ranges = checked_ranges(file, input.as_ref(), row_group, spec)?;
         let looks_at = filter.as_ref().map_or(&[][..], |filter| filter.columns());
         let batch_rows = batch_rows(file, row_group, spec, looks_at)?;
-        let budget = Budget::new(spec.memory_bytes_max);
-        let open = |columns: &[usize]| -> Result<Vec<WholeColumn>> {
-            let open =
-                |&column| WholeColumn::new(file, input, (row_group, column), (&ranges, batch_rows), &budget);
-            columns.iter().map(open).collect()
+        let (budget, scratch) = (Budget::new(spec.memory_bytes_max), Scratch::new());
+        let is_partial = filter.is_some() || spec.ranges.is_some();
+        let shared = Shared {
+            file,
+            input,
+            row_group,
+            ranges: &ranges,
+            batch_rows,
+            is_partial,
+            budget: &budget,
+            scratch: &scratch,
+        };
+        let open = |columns: &[usize]| -> Result<Vec<Column>> {
+            columns.iter().map(|column| Column::open(&shared, *column)).collect()
         };
         let mut others = Vec::new();
         let output = spec.columns.iter().map(|column| {
@@ -122,11 +146,14 @@ impl RowGroupReader {
             file: Arc::clone(file),
             schema,
             ranges: ranges.into(),
+            row: 0,
             batch_rows,
             budget,
+            scratch,
             filter: filter.map(|filter| Filter { filter, schema: looks_at, columns: looked }),
             columns,
             output,
+            step: None,
         })
     }
 
@@ -135,9 +162,19 @@ impl RowGroupReader {
         &self.schema
     }
 
-    /// Bytes of memory that are held for pages.
+    /// Bytes of memory that are held: pages, and room to work in.
     pub fn memory_bytes(&self) -> usize {
-        self.budget.bytes()
+        self.budget.bytes() + self.scratch.memory_bytes()
+    }
+
+    /// Bytes of memory that may be held for pages.
+    pub fn memory_bytes_max(&self) -> usize {
+        self.budget.bytes_max()
+    }
+
+    /// Lets the reader hold more, or less.
+    pub fn set_memory_bytes_max(&mut self, bytes: usize) {
+        self.budget.set_bytes_max(bytes);
     }
 
     /// The file that is read.
@@ -149,58 +186,93 @@ impl RowGroupReader {
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`] where pages are damaged, [`ErrorKind::Io`] where the store fails, and what the
-    /// filter says.
+    /// filter says. [`ErrorKind::Window`] where the next page takes more memory than is allowed, with the bytes that it
+    /// takes in all: once that is allowed, the next call goes on.
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            let rows = match self.ranges.front_mut() {
-                None => return Ok(None),
-                Some(range) => {
-                    let rows = (range.end - range.start).min(self.batch_rows as u64);
-                    range.start += rows;
-                    if range.start == range.end {
-                        self.ranges.pop_front();
+            if self.step.is_none() && !self.begin() {
+                return Ok(None);
+            }
+            if let Some(mut step) = self.step.take() {
+                let done = self.go_on(&mut step);
+                match done {
+                    Ok(Some(batch)) => return Ok(Some(batch)),
+                    Ok(None) => {}
+                    Err(error) => {
+                        self.step = Some(step);
+                        return Err(error);
                     }
-                    rows as usize
                 }
-            };
-            if let Some(batch) = self.step(rows)? {
-                return Ok(Some(batch));
             }
         }
     }
 
-    fn step(&mut self, rows: usize) -> Result<Option<RecordBatch>> {
-        let (mask, looked) = match &mut self.filter {
-            None => (None, Vec::new()),
-            Some(filter) => {
-                let looked: Vec<ArrayRef> =
-                    filter.columns.iter_mut().map(|column| column.read(rows)).collect::<Result<_>>()?;
-                let batch = batch(&filter.schema, looked.clone(), rows)?;
-                let mask = filter.filter.keep(&batch)?;
-                if mask.len() != rows {
-                    let message = format!("a filter of {rows} rows answered for {}", mask.len());
-                    return Err(ErrorKind::Options(message).into());
-                }
-                let mask = if mask.null_count() > 0 { prep_null_mask_filter(&mask) } else { mask };
-                (Some(mask), looked)
-            }
+    /// Goes to the rows of the next batch, if there are any.
+    fn begin(&mut self) -> bool {
+        let Some(range) = self.ranges.front_mut() else {
+            return false;
         };
-        let kept = mask.as_ref().map_or(rows, BooleanArray::true_count);
-        if kept == 0 {
+        let gap = range.start.saturating_sub(self.row) as usize;
+        if gap > 0 {
+            let looked = self.filter.iter_mut().flat_map(|filter| &mut filter.columns);
+            looked.chain(&mut self.columns).for_each(|column| column.leave_out(gap));
+        }
+        let rows = (range.end - range.start).min(self.batch_rows as u64);
+        range.start += rows;
+        self.row = range.start;
+        if range.start == range.end {
+            self.ranges.pop_front();
+        }
+        let (looked, read) = (Vec::new(), Vec::new());
+        self.step = Some(Step { rows: rows as usize, looked, answer: None, read });
+        true
+    }
+
+    fn go_on(&mut self, step: &mut Step) -> Result<Option<RecordBatch>> {
+        let rows = step.rows;
+        if step.answer.is_none() {
+            step.answer = Some(match &mut self.filter {
+                None => (None, rows),
+                Some(filter) => filter.ask(step, &self.budget)?,
+            });
+        }
+        let Some((mask, kept)) = &step.answer else {
+            return Ok(None);
+        };
+        if *kept == 0 {
             self.columns.iter_mut().try_for_each(|column| column.skip(rows))?;
             return Ok(None);
         }
-        let read: Vec<ArrayRef> =
-            self.columns.iter_mut().map(|column| column.read(rows)).collect::<Result<_>>()?;
+        for column in self.columns.iter_mut().skip(step.read.len()) {
+            step.read.push(column.read(rows, &self.budget)?);
+        }
         let arrays = self.output.iter().map(|origin| match *origin {
-            Origin::Filter(at) => &looked[at],
-            Origin::Column(at) => &read[at],
+            Origin::Filter(at) => &step.looked[at],
+            Origin::Column(at) => &step.read[at],
         });
-        let arrays = match mask.filter(|_| kept < rows) {
+        let arrays = match mask.as_ref().filter(|_| *kept < rows) {
             None => arrays.map(Arc::clone).collect(),
-            Some(mask) => arrays.map(|array| Ok(filter(array, &mask)?)).collect::<Result<_>>()?,
+            Some(mask) => arrays.map(|array| Ok(filter(array, mask)?)).collect::<Result<_>>()?,
         };
-        batch(&self.schema, arrays, kept).map(Some)
+        batch(&self.schema, arrays, *kept).map(Some)
+    }
+}
+
+impl Filter {
+    /// Reads the columns that it looks at, and asks it.
+    fn ask(&mut self, step: &mut Step, budget: &Budget) -> Result<(Option<BooleanArray>, usize)> {
+        let rows = step.rows;
+        for column in self.columns.iter_mut().skip(step.looked.len()) {
+            step.looked.push(column.read(rows, budget)?);
+        }
+        let mask = self.filter.keep(&batch(&self.schema, step.looked.clone(), rows)?)?;
+        if mask.len() != rows {
+            let message = format!("a filter of {rows} rows answered for {}", mask.len());
+            return Err(ErrorKind::Options(message).into());
+        }
+        let mask = if mask.null_count() > 0 { prep_null_mask_filter(&mask) } else { mask };
+        let kept = mask.true_count();
+        Ok((Some(mask), kept))
     }
 }
 

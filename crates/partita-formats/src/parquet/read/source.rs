@@ -32,13 +32,13 @@ pub(super) struct ChunkBytes {
 /// Bytes of memory that the columns of a row group may take together.
 #[derive(Debug)]
 pub(super) struct Budget {
-    bytes_max: usize,
+    bytes_max: AtomicUsize,
     bytes: AtomicUsize,
 }
 
 impl Budget {
     pub(super) fn new(bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { bytes_max, bytes: AtomicUsize::new(0) })
+        Arc::new(Self { bytes_max: AtomicUsize::new(bytes_max), bytes: AtomicUsize::new(0) })
     }
 
     /// Bytes that are taken.
@@ -46,13 +46,28 @@ impl Budget {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// Bytes that may be taken.
+    pub(super) fn bytes_max(&self) -> usize {
+        self.bytes_max.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_bytes_max(&self, bytes: usize) {
+        self.bytes_max.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Something that held `before` bytes holds `after`.
+    pub(super) fn changed(&self, before: usize, after: usize) {
+        self.bytes.fetch_add(after, Ordering::Relaxed);
+        self.bytes.fetch_sub(before, Ordering::Relaxed);
+    }
+
     /// Takes `bytes` more.
     pub(super) fn take(&self, bytes: usize) -> Result<()> {
         let taken = self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if taken <= self.bytes_max {
+        let most = self.bytes_max();
+        if taken <= most {
             return Ok(());
         }
-        let most = self.bytes_max;
         Err(ParquetError::General(format!(
             "its pages take {taken} bytes of memory, more than the {most} of memory_bytes_max: raise it"
         )))

@@ -1,0 +1,136 @@
+//! A column of a row group, by the engine's own decoder where it is flat, by the `parquet` crate otherwise.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+
+use super::column::{ChunkSpec, ColumnReader, PagePlace, Scratch};
+use super::file::ParquetFile;
+use super::source::Budget;
+use super::whole::WholeColumn;
+use crate::error::{ErrorKind, Result};
+use crate::io::ReadAt;
+
+/// Reads the rows of some ranges, in order.
+pub(super) enum Column {
+    /// Rows that nobody wants are passed over when the next ones are read: whole pages at once.
+    Own { reader: Box<ColumnReader>, behind: usize },
+    /// Gives the rows of the ranges alone.
+    Whole(Box<WholeColumn>),
+}
+
+/// What the columns of a row group have in common.
+pub(super) struct Shared<'a> {
+    pub(super) file: &'a ParquetFile,
+    pub(super) input: &'a Arc<dyn ReadAt>,
+    pub(super) row_group: usize,
+    pub(super) ranges: &'a [Range<u64>],
+    pub(super) batch_rows: usize,
+    /// Whether rows may be left out, so that it pays to know where pages begin.
+    pub(super) is_partial: bool,
+    pub(super) budget: &'a Arc<Budget>,
+    pub(super) scratch: &'a Scratch,
+}
+
+impl Column {
+    /// Column `column` of the file's schema.
+    pub(super) fn open(shared: &Shared<'_>, column: usize) -> Result<Self> {
+        let Shared { file, input, row_group, .. } = *shared;
+        if let Some(spec) = shared.chunk(column)?.filter(ChunkSpec::is_covered) {
+            if !shared.is_partial {
+                input.prefetch(spec.range.clone());
+            }
+            let reader = ColumnReader::new(Arc::clone(input), spec, shared.scratch)?;
+            return Ok(Self::Own { reader: Box::new(reader), behind: 0 });
+        }
+        let rows = (shared.ranges, shared.batch_rows);
+        let column = WholeColumn::new(file, input, (row_group, column), rows, shared.budget)?;
+        Ok(Self::Whole(Box::new(column)))
+    }
+
+    /// The rows between two ranges, or of a range that ends.
+    pub(super) fn leave_out(&mut self, rows: usize) {
+        if let Self::Own { behind, .. } = self {
+            *behind += rows;
+        }
+    }
+
+    /// Passes over the next `rows` rows of the ranges.
+    pub(super) fn skip(&mut self, rows: usize) -> Result<()> {
+        match self {
+            Self::Own { behind, .. } => *behind += rows,
+            Self::Whole(column) => column.skip(rows)?,
+        }
+        Ok(())
+    }
+
+    /// The next `rows` rows of the ranges.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Window`] where pages take more memory than the budget has: the same call goes on once it has more.
+    pub(super) fn read(&mut self, rows: usize, budget: &Budget) -> Result<ArrayRef> {
+        let (reader, behind) = match self {
+            Self::Whole(column) => return column.read(rows),
+            Self::Own { reader, behind } => (reader, behind),
+        };
+        loop {
+            let before = reader.memory_bytes();
+            let others = budget.bytes().saturating_sub(before);
+            reader.set_memory_bytes_max(budget.bytes_max().saturating_sub(others));
+            let read = match *behind {
+                0 => reader.read(rows).map(Some),
+                skipped => reader.skip(skipped).map(|()| None),
+            };
+            budget.changed(before, reader.memory_bytes());
+            match read {
+                Ok(Some(array)) => return Ok(array),
+                Ok(None) => *behind = 0,
+                Err(error) => {
+                    let ErrorKind::Window { file, bytes } = error.kind() else {
+                        return Err(error);
+                    };
+                    let (file, bytes) = (file.clone(), bytes.saturating_add(others));
+                    return Err(ErrorKind::Window { file, bytes }.into());
+                }
+            }
+        }
+    }
+}
+
+impl Shared<'_> {
+    /// What is known of a flat column.
+    fn chunk(&self, column: usize) -> Result<Option<ChunkSpec>> {
+        let Some((chunk, descriptor, target)) = self.file.flat_chunk(self.row_group, column) else {
+            return Ok(None);
+        };
+        let leaf = self.file.root(column)?.first_leaf;
+        let range = self.file.chunk_range(self.row_group, leaf)?;
+        let rows = self.file.row_groups()[self.row_group].rows;
+        Ok(Some(ChunkSpec {
+            file: self.file.name().into(),
+            column: self.file.schema().field(column).name().as_str().into(),
+            row_group: self.row_group,
+            range,
+            rows,
+            compression: chunk.compression(),
+            physical: descriptor.physical_type(),
+            type_length: usize::try_from(descriptor.type_length()).unwrap_or(0),
+            is_nullable: descriptor.max_def_level() > 0,
+            target: target.clone(),
+            pages: self.pages(leaf)?.into(),
+        }))
+    }
+
+    /// Where pages begin; nowhere, as far as is known, where the file does not say or what it says is damaged.
+    fn pages(&self, leaf: usize) -> Result<Vec<PagePlace>> {
+        if !self.is_partial {
+            return Ok(Vec::new());
+        }
+        match self.file.page_places(self.input.as_ref(), self.row_group, leaf) {
+            Ok(places) => Ok(places.unwrap_or_default()),
+            Err(error) if matches!(error.kind(), ErrorKind::Malformed { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+}
