@@ -1,4 +1,4 @@
-//! Bytes to columns and back: CSV in, Parquet out. Hostile input is the normal case: nothing here panics or
+//! Bytes to columns and back: CSV in, Parquet in and out. Hostile input is the normal case: nothing here panics or
 //! allocates without a bound, whatever the bytes.
 //!
 //! | module | what it holds |
@@ -6,7 +6,7 @@
 //! | [`io`] | the blocking `read_at` that every reader is written against |
 //! | [`csv`] | dialects, splitter and its plain twin, block starts, typed decoding, inference |
 //! | [`frame`] | batches to checksummed bytes and back, for the store |
-//! | [`parquet`] | row groups encoded apart, and parts assembled from them |
+//! | [`parquet`] | row groups encoded apart, and parts assembled from them; footers that are checked, pruning, row groups read |
 
 pub mod csv;
 pub mod error;

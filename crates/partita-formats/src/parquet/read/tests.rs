@@ -1,4 +1,5 @@
 mod believed;
+mod late;
 mod pruning;
 
 use std::sync::Arc;

@@ -207,7 +207,7 @@ const SECONDS_A_DAY: i64 = 86_400;
 fn int96(bytes: [u8; 12], unit: TimeUnit) -> Result<i64, Damage> {
     let [a, b, c, d, e, f, g, h, day @ ..] = bytes;
     let nanoseconds = i64::from_le_bytes([a, b, c, d, e, f, g, h]);
-    let days = i64::from(u32::from_le_bytes(day)) - EPOCH_DAY;
+    let days = i64::from(i32::from_le_bytes(day)) - EPOCH_DAY;
     let (a_second, divisor) = match unit {
         TimeUnit::Second => (1, 1_000_000_000),
         TimeUnit::Millisecond => (1000, 1_000_000),
@@ -216,6 +216,10 @@ fn int96(bytes: [u8; 12], unit: TimeUnit) -> Result<i64, Damage> {
     };
     let day = i128::from(days) * i128::from(SECONDS_A_DAY * a_second);
     let value = day + i128::from(nanoseconds.div_euclid(divisor));
+    if unit == TimeUnit::Microsecond {
+        // As Spark has them: its days and seconds wrap where a time is far out, and their sum wraps back.
+        return Ok(value as i64);
+    }
     i64::try_from(value).map_err(|_| {
         Damage::new(format!(
             "timestamps that 64 bits hold in {unit:?}s, got day {days}; read it in a larger unit"
