@@ -12,16 +12,23 @@ pub(crate) struct Entry {
     pub(crate) path: PathBuf,
 }
 
-/// The files of some topics; where there are no corpora, says that `test` is skipped.
-pub(crate) fn find(test: &str, topics: &[&str]) -> Option<Vec<Entry>> {
+/// The corpora; where there are none, says that `test` is skipped.
+pub(crate) fn root(test: &str) -> Option<PathBuf> {
     let workspace =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace");
     let named = std::env::var_os("PARTITA_CORPORA").map(PathBuf::from);
     let root = named.unwrap_or_else(|| workspace.join("../shared/corpora"));
-    let Ok(text) = std::fs::read_to_string(root.join("MANIFEST.tsv")) else {
-        eprintln!("{test}: skipped: no corpora at {} (set PARTITA_CORPORA)", root.display());
-        return None;
-    };
+    if root.join("MANIFEST.tsv").is_file() {
+        return Some(root);
+    }
+    eprintln!("{test}: skipped: no corpora at {} (set PARTITA_CORPORA)", root.display());
+    None
+}
+
+/// The files of some topics, where there are corpora.
+pub(crate) fn find(test: &str, topics: &[&str]) -> Option<Vec<Entry>> {
+    let root = root(test)?;
+    let text = std::fs::read_to_string(root.join("MANIFEST.tsv")).expect("the manifest");
     let entries = text.lines().skip(1).map(|line| {
         let cells: Vec<&str> = line.split('\t').collect();
         Entry {

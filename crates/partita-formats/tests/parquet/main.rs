@@ -13,6 +13,7 @@ mod child;
 mod damaged;
 mod folder;
 mod mutate;
+mod recorded;
 mod valid;
 
 use child::{Child, reads};
@@ -25,6 +26,11 @@ fn valid_files_have_the_shape_that_others_see() {
 #[test]
 fn valid_files_have_the_values_that_the_crate_reads() {
     valid::values();
+}
+
+#[test]
+fn valid_files_have_the_values_that_others_recorded() {
+    recorded::check();
 }
 
 #[test]

@@ -17,7 +17,8 @@ use crate::folder::{Entry, find};
 /// What is not read, and why: the name of a file holds this, and its error that.
 const NOT_READ: [(&str, &str); 2] = [("encrypt", "no key"), ("BROTLI", "brotli")];
 
-fn table(bytes: Vec<u8>) -> Result<RecordBatch> {
+/// All of a file.
+pub(crate) fn table(bytes: Vec<u8>) -> Result<RecordBatch> {
     let input: Arc<dyn ReadAt> = Arc::new(bytes);
     let file = Arc::new(ParquetFile::open(input.as_ref(), "a file", &FooterLimits::default())?);
     let spec = RowGroupSpec::new((0..file.schema().fields().len()).collect());
