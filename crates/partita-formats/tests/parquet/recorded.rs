@@ -121,7 +121,7 @@ fn texts(column: &ArrayRef) -> Option<ArrayRef> {
         // Casts cut what has more digits than its type.
         let unit = 10_f64.powi(i32::from(*scale));
         let texts = column.as_primitive::<Decimal128Type>().iter();
-        let texts = texts.map(|value| value.map(|value| (value as f64 / unit).to_string()));
+        let texts = texts.map(|value| value.map(|value| format!("{:.9}", value as f64 / unit)));
         return Some(Arc::new(texts.collect::<StringArray>()));
     }
     is_plain.then(|| cast(column, &DataType::Utf8).unwrap())
