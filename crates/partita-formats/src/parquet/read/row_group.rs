@@ -109,7 +109,9 @@ impl RowGroupReader {
         let looks_at = filter.as_ref().map_or(&[][..], |filter| filter.columns());
         let batch_rows = batch_rows(file, row_group, spec, looks_at)?;
         let (budget, scratch) = (Budget::new(spec.memory_bytes_max), Scratch::new());
-        let is_partial = filter.is_some() || spec.ranges.is_some();
+        let rows = file.row_groups()[row_group].rows;
+        let read = ranges.iter().map(|range| range.end - range.start).sum::<u64>();
+        let is_partial = filter.is_some() || read < rows;
         let shared = Shared {
             file,
             input,
