@@ -1,19 +1,20 @@
 //! Arithmetic on columns of one type.
 
+mod decimal;
 mod float;
 mod integer;
 
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, Datum, Decimal128Array, Float64Array, Scalar as OneRow,
-    new_empty_array, new_null_array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, Datum, Float64Array, Scalar as OneRow, new_empty_array,
+    new_null_array,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::{
-    DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
 };
 use arrow::error::ArrowError;
 
@@ -29,8 +30,8 @@ use crate::scalar::{Scalar, Value};
 /// * `/` by zero is what IEEE 754 says: an infinity or NaN, for integers and decimals too.
 /// * `//` rounds towards negative infinity and `%` has the sign of the divisor (`-7 // 2 = -4`, `-7 % 2 = 1`).
 ///   By zero they are null for integers and decimals, and NaN or an infinity for floats.
-/// * **Decimals**: `+`, `-` and `%` keep the larger scale, `*` adds the scales; precision grows up to 38. `/` and
-///   `//` give `Float64`.
+/// * **Decimals** are exact: `+`, `-` and `%` keep the larger scale, `*` adds the scales, `//` has none; precision grows up to
+///   38, and a result of more digits is an overflow. `/` gives `Float64`.
 /// * **Time**: timestamp - timestamp and date - date give a duration, timestamp ± duration a timestamp, duration ±
 ///   duration a duration.
 ///
@@ -151,7 +152,7 @@ fn run(op: ArithmeticOp, left: &Operand<'_>, right: &Operand<'_>) -> Result<Arra
         (DataType::UInt64, DataType::UInt64) => integer::arithmetic::<UInt64Type>(op, left, right),
         (DataType::Float32, DataType::Float32) => Ok(float::arithmetic::<Float32Type>(op, left, right)),
         (DataType::Float64, DataType::Float64) => Ok(float::arithmetic::<Float64Type>(op, left, right)),
-        (DataType::Decimal128(_, _), DataType::Decimal128(_, _)) => decimal(op, left, right),
+        (DataType::Decimal128(_, _), DataType::Decimal128(_, _)) => decimals(op, left, right),
         (DataType::Timestamp(u, _), DataType::Timestamp(v, _)) if u == v && op == ArithmeticOp::Subtract => {
             time(op, left, right)
         }
@@ -176,41 +177,16 @@ fn time(op: ArithmeticOp, left: &Operand<'_>, right: &Operand<'_>) -> Result<Arr
         .map_err(|error| refused(op.symbol(), left.array.data_type(), error))
 }
 
-fn decimal(op: ArithmeticOp, left: &Operand<'_>, right: &Operand<'_>) -> Result<ArrayRef> {
-    let kernel = match op {
-        ArithmeticOp::Add => numeric::add,
-        ArithmeticOp::Subtract => numeric::sub,
-        ArithmeticOp::Multiply => numeric::mul,
-        ArithmeticOp::Remainder => return decimal_remainder(left, right),
-        ArithmeticOp::Divide | ArithmeticOp::FloorDivide => {
-            let left_float = cast_array(left.array, &DataType::Float64, CastMode::Strict)?;
-            let right_float = cast_array(right.array, &DataType::Float64, CastMode::Strict)?;
-            let left = Operand { array: &left_float, one: left.one };
-            let right = Operand { array: &right_float, one: right.one };
-            return Ok(float::arithmetic::<Float64Type>(op, &left, &right));
-        }
-    };
-    kernel(&*left.datum(), &*right.datum())
-        .map_err(|error| refused(op.symbol(), left.array.data_type(), error))
-}
-
-/// Arrow's remainder refuses zero and has the sign of the dividend: zeros become null first, and the divisor is added
-/// once where the signs differ.
-fn decimal_remainder(left: &Operand<'_>, right: &Operand<'_>) -> Result<ArrayRef> {
-    let divisors = right.array.as_primitive::<Decimal128Type>();
-    let nonzero = bits::pack(divisors.len(), |row| divisors.values()[row] != 0);
-    let (data_type, values, nulls) = divisors.clone().into_parts();
-    let divisors: ArrayRef = Arc::new(
-        Decimal128Array::new(values, bits::both(nulls.as_ref(), Some(&nonzero.into())))
-            .with_data_type(data_type),
-    );
-    let right = Operand { array: &divisors, one: right.one }.datum();
-    let refuse = |error| refused("%", left.array.data_type(), error);
-    let rest = numeric::rem(&*left.datum(), &*right).map_err(refuse)?;
-    // (rest + divisor) % divisor moves a rest of the wrong sign to the other side, and leaves the others.
-    let moved = numeric::add(&rest, &*right).map_err(refuse)?;
-    let moved = numeric::rem(&moved, &*right).map_err(refuse)?;
-    cast_array(&moved, rest.data_type(), CastMode::Strict)
+/// True division gives a float; the others are exact.
+fn decimals(op: ArithmeticOp, left: &Operand<'_>, right: &Operand<'_>) -> Result<ArrayRef> {
+    if op != ArithmeticOp::Divide {
+        return decimal::arithmetic(op, left, right);
+    }
+    let left_float = cast_array(left.array, &DataType::Float64, CastMode::Strict)?;
+    let right_float = cast_array(right.array, &DataType::Float64, CastMode::Strict)?;
+    let left = Operand { array: &left_float, one: left.one };
+    let right = Operand { array: &right_float, one: right.one };
+    Ok(float::arithmetic::<Float64Type>(op, &left, &right))
 }
 
 pub(super) fn undefined(symbol: &str, left: &DataType, right: Option<&DataType>) -> Error {

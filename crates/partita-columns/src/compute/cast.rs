@@ -30,7 +30,8 @@ pub fn cast(value: &Value, to: &DataType, mode: CastMode) -> Result<Value> {
 /// A column as another type. What the new type cannot hold is an error or null, by `mode`:
 ///
 /// * a number outside the range of an integer type, a float or decimal with a fraction as an integer, NaN as one, a
-///   finite float beyond the range of `Float32`. To a float, numbers are rounded to the nearest;
+///   finite float beyond the range of `Float32`. To a float, numbers are rounded to the nearest; to a decimal, to the nearest
+///   with its scale, ties away from zero, and more digits than its precision do not fit;
 /// * text that is not a number (as Rust reads them: no blanks around, `1e5`, `inf` and `NaN` are floats), not
 ///   `true` or `false` in any letter case, not an ISO date or time (`2020-01-31`, `2020-01-31 23:59:59.5`,
 ///   `2020-01-31T23:59Z`), or has digits finer than the unit; a wall-clock time refuses text with an offset, an instant
@@ -39,7 +40,7 @@ pub fn cast(value: &Value, to: &DataType, mode: CastMode) -> Result<Value> {
 /// * a time beyond the range of a finer unit. To a coarser unit, and to a date, times are rounded down: that is what is
 ///   asked for.
 ///
-/// Numbers to Boolean are whether they differ from zero. Text from values is what their `Display` in ISO form is.
+/// Integers count days and ticks: to and from dates, times and durations. Numbers to Boolean are whether they differ from zero. Text from values is what their `Display` in ISO form is.
 ///
 /// # Errors
 /// [`ErrorKind::Undefined`] where there is no such cast; with [`CastMode::Strict`], [`ErrorKind::Cast`] with the
@@ -78,12 +79,43 @@ fn lenient(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         (T::Float64, T::Float32) => Ok(number::to_float32(array)),
         (T::Float32 | T::Float64, T::Decimal128(_, _)) => by_arrow(array, to),
         (T::Decimal128(_, scale), _) if to.is_integer() => number::decimal_to_integer(array, *scale, to),
+        (T::Decimal128(_, scale), T::Float32 | T::Float64) => Ok(number::decimal_to_float(array, *scale, to)),
+        (T::Decimal128(_, _), T::Boolean) => Ok(number::decimal_to_boolean(array)),
+        (T::Boolean, T::Decimal128(_, _)) => lenient(&by_arrow(array, &T::Int8)?, to),
         (T::Timestamp(_, _), T::Timestamp(unit, zone)) => time::convert(array, *unit, zone.as_ref()),
         (T::Timestamp(_, _), T::Date32) => time::to_date(array),
         (T::Date32, T::Timestamp(unit, zone)) => time::from_date(array, *unit, zone.as_ref()),
         (T::Duration(_), T::Duration(unit)) => time::duration(array, *unit),
+        // Days and ticks are counted by integers, and by nothing else.
+        (_, T::Date32) if from.is_integer() => by_arrow(&lenient_or_same(array, &T::Int32)?, to),
+        (T::Date32, _) if to.is_integer() => lenient_or_same(&by_arrow(array, &T::Int32)?, to),
+        (_, T::Timestamp(_, _) | T::Duration(_)) if from.is_integer() => {
+            by_arrow(&lenient_or_same(array, &T::Int64)?, to)
+        }
+        (T::Timestamp(_, _) | T::Duration(_), _) if to.is_integer() => {
+            lenient_or_same(&by_arrow(array, &T::Int64)?, to)
+        }
+        _ if !goes(from, to) || !goes(to, from) => Err(undefined(from, to)),
         _ => by_arrow(array, to),
     }
+}
+
+/// Whether a cast that is Arrow's alone means something: times go with no numbers but integers, bytes with text alone.
+fn goes(from: &DataType, to: &DataType) -> bool {
+    let number = to.is_numeric() || to == &DataType::Boolean;
+    match from {
+        DataType::Date32 => !number && !matches!(to, DataType::Duration(_)),
+        DataType::Timestamp(_, _) | DataType::Duration(_) => !number,
+        from if is_binary(from) => {
+            is_binary(to) || to.is_string() || to.is_null() || matches!(to, DataType::Dictionary(_, _))
+        }
+        _ => true,
+    }
+}
+
+fn undefined(from: &DataType, to: &DataType) -> Error {
+    let types = format!("{} to {}", dtype::name(from), dtype::name(to));
+    ErrorKind::Undefined { operation: "cast".to_owned(), types }.into()
 }
 
 fn lenient_or_same(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
@@ -99,8 +131,7 @@ fn is_binary(data_type: &DataType) -> bool {
 
 pub(super) fn by_arrow(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     if !can_cast_types(array.data_type(), to) {
-        let types = format!("{} to {}", dtype::name(array.data_type()), dtype::name(to));
-        return Err(ErrorKind::Undefined { operation: "cast".to_owned(), types }.into());
+        return Err(undefined(array.data_type(), to));
     }
     let options = CastOptions { safe: true, format_options: FormatOptions::default() };
     Ok(cast_with_options(array, to, &options)?)

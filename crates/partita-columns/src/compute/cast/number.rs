@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float32Array, PrimitiveArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float32Array, PrimitiveArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
     Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
 use super::by_arrow;
+use crate::compute::bits;
 use crate::error::{ErrorKind, Result};
 
 /// Whole numbers in range, else null.
@@ -71,4 +72,38 @@ pub(super) fn decimal_to_integer(array: &ArrayRef, scale: i8, to: &DataType) -> 
     let whole: Decimal128Array = array.as_primitive::<Decimal128Type>().unary_opt(convert);
     let whole: ArrayRef = Arc::new(whole.with_precision_and_scale(WIDEST.0, WIDEST.1)?);
     by_arrow(&whole, to)
+}
+
+/// The nearest float.
+pub(super) fn decimal_to_float(array: &ArrayRef, scale: i8, to: &DataType) -> ArrayRef {
+    let array = array.as_primitive::<Decimal128Type>();
+    match to {
+        DataType::Float32 => Arc::new(array.unary::<_, Float32Type>(|v| {
+            // Both are exact up to here, so that the quotient is rounded once.
+            if v.unsigned_abs() <= 1 << 24 && (0..=10).contains(&scale) {
+                return v as f32 / POWERS[usize::from(scale.unsigned_abs())] as f32;
+            }
+            format!("{v}e{}", -i16::from(scale)).parse().unwrap_or(f32::NAN)
+        })),
+        _ => Arc::new(array.unary::<_, Float64Type>(|v| {
+            if v.unsigned_abs() <= 1 << 53 && (0..=22).contains(&scale) {
+                return v as f64 / POWERS[usize::from(scale.unsigned_abs())];
+            }
+            format!("{v}e{}", -i16::from(scale)).parse().unwrap_or(f64::NAN)
+        })),
+    }
+}
+
+/// The powers of ten that a float holds exactly.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
+];
+
+/// Whether a decimal differs from zero.
+pub(super) fn decimal_to_boolean(array: &ArrayRef) -> ArrayRef {
+    let array = array.as_primitive::<Decimal128Type>();
+    let values = array.values();
+    let differs = bits::pack(values.len(), |row| values[row] != 0);
+    Arc::new(BooleanArray::new(differs, array.nulls().cloned()))
 }

@@ -1,3 +1,5 @@
+mod decimal;
+
 use arrow::array::{
     Array, AsArray, Date32Array, Decimal128Array, DurationSecondArray, Int8Array, TimestampSecondArray,
     UInt8Array,

@@ -1,5 +1,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "types are written in place")]
 
+mod pairs;
+
 use std::sync::Arc;
 
 use arrow::array::{
