@@ -224,10 +224,10 @@ fn errors_name_what_operands_are_not() {
                 ^"#]],
     );
     refuses(
-        "sum(a)",
+        "frobnicate(a)",
         expect![[r#"
-        there is no function `sum`; docs/semantics.md lists those there are at line 1, column 1
-          sum(a)
+        there is no function `frobnicate`; docs/semantics.md lists those there are at line 1, column 1
+          frobnicate(a)
           ^"#]],
     );
     refuses(
