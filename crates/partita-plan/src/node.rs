@@ -9,6 +9,7 @@ mod map_partitions;
 mod partitions;
 mod project;
 mod read_csv;
+mod read_parquet;
 mod reduce;
 mod row_index;
 mod sample;
@@ -30,6 +31,9 @@ pub use map_partitions::MapPartitions;
 pub use partitions::Partitions;
 pub use project::Project;
 pub use read_csv::{CsvInput, ReadCsv};
+pub use read_parquet::{
+    Extent, ParquetFileInput, ParquetSet, Piece, ReadParquet, Split, excludes, merged as merged_schema, together,
+};
 pub use reduce::{Aggregate, Reduce, Statistics};
 pub use row_index::RowIndex;
 pub use sample::Sample;
@@ -50,6 +54,8 @@ pub type PlanRef = Arc<Plan>;
 pub enum Plan {
     /// Blocks of CSV files.
     ReadCsv(ReadCsv),
+    /// Row groups of Parquet files.
+    ReadParquet(ReadParquet),
     /// Partitions held by the session.
     Stored(Stored),
     /// Rows where an expression is true.
@@ -79,6 +85,7 @@ impl Plan {
     pub fn operator(&self) -> &dyn Operator {
         match self {
             Plan::ReadCsv(node) => node,
+            Plan::ReadParquet(node) => node,
             Plan::Stored(node) => node,
             Plan::Filter(node) => node,
             Plan::Project(node) => node,

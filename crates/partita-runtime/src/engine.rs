@@ -1,5 +1,6 @@
 //! What a session owns, and the running of graphs of Programs.
 
+mod footers;
 mod functions;
 mod lineage;
 mod memory;
@@ -41,6 +42,7 @@ use crate::storage::{Disk, LocalDisk, Spool, Storage, fault};
 use crate::store::{NeededLast, SpillFolders, SpillOptions, Store};
 use crate::widening::Widening;
 
+use footers::Footers;
 use functions::Functions;
 use lineage::Lineages;
 use memory::Buffers;
@@ -123,6 +125,7 @@ pub struct Engine {
     store: Store,
     lineages: Lineages,
     functions: Functions,
+    footers: Footers,
     spool: Spool,
     journal: Arc<Journal>,
     buffers: Buffers,
@@ -194,6 +197,7 @@ impl Engine {
             storage: Storage::new(disk),
             lineages: Lineages::default(),
             functions: Functions::default(),
+            footers: Footers::default(),
             spool: Spool::default(),
             journal,
             buffers: Buffers::default(),

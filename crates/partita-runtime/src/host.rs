@@ -12,9 +12,9 @@ use partita_formats::csv::reader::SpareText;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 use partita_formats::parquet::{EncodedRowGroup, PageFile};
-use partita_tasks::host::{Host, MapFunction, Reservation, SlotValue, StoreWriter, StoredBatches};
+use partita_tasks::host::{Footer, Host, MapFunction, Reservation, SlotValue, StoreWriter, StoredBatches};
 use partita_tasks::interpret::HeldText;
-use partita_tasks::program::{DatasetId, FunctionId, SlotId, StoreKey, StreamId};
+use partita_tasks::program::{DatasetId, FunctionId, ParquetInput, SlotId, StoreKey, StreamId};
 use partita_tasks::{ErrorKind, Result};
 
 use crate::dataset::Dataset;
@@ -126,6 +126,10 @@ impl Host for RunHost<'_> {
             Err(error) => return Err(host_error(error)),
         };
         Err(ErrorKind::InputChanged { file: path.to_owned(), what }.into())
+    }
+
+    fn held_footer(&self, input: &ParquetInput) -> Option<Arc<Footer>> {
+        self.engine.held_footer(input)
     }
 
     fn reserve(&self, operator: &str, bytes: usize, way_out: &'static str) -> Result<Box<dyn Reservation>> {

@@ -8,6 +8,7 @@ pub mod disk;
 pub mod fault;
 mod local;
 mod spool;
+mod walk;
 
 use std::sync::Arc;
 
@@ -31,10 +32,25 @@ pub struct Input {
     pub modified_ns: i128,
 }
 
+/// A file of a data set, and where it lies in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The file.
+    pub input: Input,
+    /// Its path below the folder that was named, or that a pattern begins with; names apart by `/`.
+    pub below: String,
+}
+
 /// A place that serves one scheme.
 trait Place: Send + Sync {
     /// The inputs that a path, a pattern or a folder stands for, in order of name.
     fn list(&self, pattern: &str) -> Result<Vec<Input>>;
+
+    /// The files that a path, a pattern or a folder stands for, with all folders in it, in order of their paths.
+    fn members(&self, pattern: &str, endings: &[&str]) -> Result<Vec<Member>>;
+
+    /// All of a small file that lies in a folder; `None` where there is no such folder or file.
+    fn side_file(&self, folder: &str, name: &str) -> Result<Option<Vec<u8>>>;
 
     /// One input as it is now.
     fn stat(&self, path: &str) -> Result<Input>;
@@ -77,6 +93,26 @@ impl Storage {
     pub fn list(&self, pattern: &str) -> Result<Vec<Input>> {
         let (place, path) = self.place(pattern)?;
         place.list(path)
+    }
+
+    /// The files of the data set that `pattern` stands for: one path, a glob, a folder with all folders in it or a
+    /// `file://` URL, in order of their paths. In folders, those that end in one of `endings` are meant, or all where none does;
+    /// names that begin with `_` or `.` are not data, and links to folders are not followed.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    pub fn members(&self, pattern: &str, endings: &[&str]) -> Result<Vec<Member>> {
+        let (place, path) = self.place(pattern)?;
+        place.members(path, endings)
+    }
+
+    /// All of the file `name` in `folder`; `None` where there is no such folder or file.
+    ///
+    /// # Errors
+    /// As [`Storage::stat`].
+    pub fn side_file(&self, folder: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        let (place, path) = self.place(folder)?;
+        place.side_file(path, name)
     }
 
     /// One input as it is now.

@@ -9,10 +9,11 @@ use partita_columns::reduce::State;
 use partita_formats::csv::blocks::BlockStarts;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
+use partita_formats::parquet::read::{FooterLimits, ParquetFile};
 use partita_formats::parquet::{EncodedRowGroup, PageFile};
 
-use crate::error::Result;
-use crate::program::{DatasetId, FunctionId, SlotId, StoreKey, StreamId};
+use crate::error::{ErrorKind, Result};
+use crate::program::{DatasetId, FunctionId, ParquetInput, SlotId, StoreKey, StreamId};
 
 /// A small value that a barrier task publishes.
 #[derive(Debug, Clone)]
@@ -38,6 +39,40 @@ pub trait Reservation: Send + Sync {
     /// # Errors
     /// A typed error that names operator, need and limit where the ledger cannot give it.
     fn resize(&mut self, bytes: usize) -> Result<()>;
+}
+
+/// The footer of a Parquet file, and the promise that pays for it.
+pub struct Footer {
+    /// What it says.
+    pub file: Arc<ParquetFile>,
+    /// Given back when the last holder drops it.
+    pub memory: Box<dyn Reservation>,
+}
+
+impl Footer {
+    /// Reads the footer of `input`, which must have the size that it was planned with. `reserve` is asked for memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InputChanged`]; a file that is none or is damaged; memory.
+    pub fn read(
+        planned: &ParquetInput,
+        input: &dyn ReadAt,
+        reserve: impl FnOnce(&'static str, usize, &'static str) -> Result<Box<dyn Reservation>>,
+    ) -> Result<Self> {
+        if input.len() != planned.bytes {
+            let what = format!("it had {} bytes and has {}", planned.bytes, input.len());
+            return Err(ErrorKind::InputChanged { file: planned.path.clone(), what }.into());
+        }
+        let file = ParquetFile::open(input, &planned.path, &FooterLimits::default())?;
+        let memory = reserve("read_parquet footers", file.memory_bytes(), "name fewer files")?;
+        Ok(Self { file: Arc::new(file), memory })
+    }
+}
+
+impl std::fmt::Debug for Footer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Footer({})", self.file.name())
+    }
 }
 
 /// The rows of a stored partition, in order.
@@ -87,6 +122,11 @@ pub trait Host: Sync {
     /// # Errors
     /// [`crate::ErrorKind::InputChanged`].
     fn check_unchanged(&self, path: &str, bytes: u64, modified_ns: i128) -> Result<()>;
+
+    /// The footer of a Parquet file, where somebody else holds it already; `None` where it has to be read.
+    fn held_footer(&self, _: &ParquetInput) -> Option<Arc<Footer>> {
+        None
+    }
 
     /// Asks for memory on behalf of `operator`; `way_out` says what makes the need smaller: the end
     /// of a sentence that begins with "or".

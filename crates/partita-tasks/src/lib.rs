@@ -9,6 +9,7 @@ pub mod expr;
 pub mod host;
 pub mod interpret;
 pub mod program;
+pub mod prune;
 pub mod reduce;
 
 pub use error::{Error, ErrorKind, Result};

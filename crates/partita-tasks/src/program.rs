@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use partita_columns::Scalar;
 use partita_formats::csv::reader::CsvBlock;
 use partita_formats::parquet::WriteOptions;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,8 @@ pub enum Source {
     Csv(Box<CsvScan>),
     /// Where the records of each block of a CSV file begin: no batches, for [`Sink::BlockStarts`].
     CsvBlockStarts(Arc<CsvFile>),
+    /// Row groups of Parquet files.
+    Parquet(Box<ParquetScan>),
     /// The partition that the task's only dependency has collected.
     Input(SchemaRef),
     /// A partition of the store; `projection` picks columns by position.
@@ -136,6 +139,45 @@ pub enum ScanStart {
     /// The block that the task's only dependency has decompressed with the same program; where that has carried it
     /// out itself, its outcome is the outcome.
     Decompressed,
+}
+
+/// Row groups of Parquet files, one after the other.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ParquetScan {
+    /// The columns that are read, by name, with the types that they have in the frame.
+    pub columns: SchemaRef,
+    /// What is read of which files.
+    pub pieces: Vec<ParquetPiece>,
+    /// Rows to keep, bound to `columns`; evaluated while reading.
+    pub filter: Option<BoundExpr>,
+    /// How many of the columns, from the left, go on after the filter (the rest served the filter only).
+    pub output_columns: usize,
+}
+
+/// Some row groups of one file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ParquetPiece {
+    /// The file.
+    pub file: Arc<ParquetInput>,
+    /// Numbers of its row groups, ascending; `None`: all, where its footer was not looked at before.
+    pub row_groups: Option<Vec<usize>>,
+    /// Whether the filter has rows to drop.
+    pub filtered: bool,
+    /// Bytes of what is read, about.
+    pub bytes: u64,
+}
+
+/// A Parquet file as planned.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ParquetInput {
+    /// Path or URL, as the storage room opens it.
+    pub path: String,
+    /// Size in bytes when it was planned.
+    pub bytes: u64,
+    /// Modification time in nanoseconds since 1970 when it was planned; 0 where the store has none.
+    pub modified_ns: i128,
+    /// Columns that are not in the file and their value in all of its rows, by name.
+    pub values: Vec<(String, Scalar)>,
 }
 
 /// What a task does to each batch.

@@ -30,6 +30,7 @@ mod frame;
 pub mod graph;
 mod parquet;
 pub mod prelude;
+mod read_parquet;
 mod report;
 mod session;
 mod size;
@@ -56,6 +57,7 @@ pub use partita_runtime::cancel::CancelToken;
 pub use partita_runtime::engine::MemoryUse;
 pub use partita_runtime::executor::Scheduler;
 pub use partita_runtime::progress::Progress;
+pub use read_parquet::{ParquetReader, SplitRowGroups};
 pub use report::{Report, Versions, versions};
 pub use session::{Session, SessionBuilder};
 pub use size::ByteSize;
@@ -70,6 +72,12 @@ pub use polars_core;
 /// The default session is made at the first call, with the default settings of [`Session::builder`].
 pub fn read_csv(input: impl Into<Inputs>) -> CsvReader {
     Session::shared().read_csv(input)
+}
+
+/// Begins to read Parquet files with the default session: a path, a glob, a folder, a `file://` URL, or a list of them. As
+/// [`read_csv`].
+pub fn read_parquet(input: impl Into<Inputs>) -> ParquetReader {
+    Session::shared().read_parquet(input)
 }
 
 /// Removes what killed processes have left in folders for spilled partitions, and returns what was removed; no folders stand for

@@ -11,7 +11,7 @@ use partita_formats::csv::widen::{Seen, Widened};
 use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOptions};
 use partita_plan::Stage;
 use partita_plan::lower::{Starts, Target, lower};
-use partita_plan::node::{CsvInput, ReadCsv};
+use partita_plan::node::{CsvInput, ParquetFileInput, ReadCsv, ReadParquet};
 use partita_plan::stage::{explain, optimize};
 use partita_plan::{Expr, Plan, PlanRef};
 use partita_runtime::cancel::CancelToken;
@@ -298,7 +298,7 @@ impl ParquetWriter {
             let attempt = |starts| self.attempt(&plan, &target, &call, resume, starts);
             let done = match attempt(Starts::Guessed) {
                 Err(error) if error.is_misplaced() => {
-                    call.progress.read_again(sources(&plan).map(ReadCsv::input_bytes).sum());
+                    call.progress.read_again(input_bytes(&plan));
                     attempt(Starts::Searched)?
                 }
                 done => done?,
@@ -307,12 +307,12 @@ impl ParquetWriter {
                 Attempt::Done(written) => return Ok(answer(written, &plan, widened)),
                 Attempt::PartlySeen => {
                     // Which type holds all values is known when all have been seen.
-                    call.progress.read_again(sources(&plan).map(ReadCsv::input_bytes).sum());
+                    call.progress.read_again(input_bytes(&plan));
                     resume = false;
                 }
                 Attempt::Draft(seen) => {
                     let (wider, columns) = widen::widen(self.frame.session(), &plan, &seen)?;
-                    call.progress.read_again(sources(&wider).map(ReadCsv::input_bytes).sum());
+                    call.progress.read_again(input_bytes(&wider));
                     widen::remember(&mut widened, columns);
                     (plan, resume) = (wider, self.resume);
                 }
@@ -401,7 +401,7 @@ impl ParquetWriter {
     /// The first wrong call of the frame's chain.
     pub fn input_bytes(&self) -> Result<u64> {
         let plan = optimize(self.frame.plan()?, Stage::Fused)?;
-        Ok(sources(&plan).map(ReadCsv::input_bytes).sum())
+        Ok(input_bytes(&plan))
     }
 
     fn dataset_options(&self, plan: &PlanRef) -> Result<DatasetOptions> {
@@ -472,6 +472,7 @@ fn fingerprint(plan: &PlanRef) -> Option<PlanFingerprint> {
         texts.push(serde_json::to_string(&file.block).ok()?);
         texts.push(format!("{} {:?}", file.end, file.rows_max));
     }
+    texts.extend(parquet_sources(plan).map(ReadParquet::cuts));
     Some(PlanFingerprint::of(texts))
 }
 
@@ -481,6 +482,20 @@ pub(crate) fn sources(plan: &PlanRef) -> impl Iterator<Item = &ReadCsv> {
         Plan::ReadCsv(read) => Some(read),
         _ => None,
     })
+}
+
+/// The sources of a plan that read Parquet.
+fn parquet_sources(plan: &PlanRef) -> impl Iterator<Item = &ReadParquet> {
+    std::iter::successors(Some(plan), |plan| plan.input()).filter_map(|plan| match &**plan {
+        Plan::ReadParquet(read) => Some(read),
+        _ => None,
+    })
+}
+
+/// Bytes of input that a plan reads.
+fn input_bytes(plan: &PlanRef) -> u64 {
+    let csv: u64 = sources(plan).map(ReadCsv::input_bytes).sum();
+    csv + parquet_sources(plan).map(ReadParquet::input_bytes).sum::<u64>()
 }
 
 /// Bytes before the first records, which were read to plan and are in no block. Compressed files are counted whole.
@@ -493,10 +508,15 @@ fn head_bytes(plan: &PlanRef) -> u64 {
 /// The files that a plan reads.
 fn inputs(plan: &PlanRef) -> Vec<InputFingerprint> {
     let files = sources(plan).flat_map(ReadCsv::files);
-    let fingerprint = |file: &CsvInput| InputFingerprint {
+    let of_csv = |file: &CsvInput| InputFingerprint {
         path: file.path.clone(),
         bytes: file.bytes,
         modified_ns: file.modified_ns,
     };
-    files.map(fingerprint).collect()
+    let of_parquet = |file: &ParquetFileInput| InputFingerprint {
+        path: file.input.path.clone(),
+        bytes: file.input.bytes,
+        modified_ns: file.input.modified_ns,
+    };
+    files.map(of_csv).chain(parquet_sources(plan).flat_map(ReadParquet::files).map(of_parquet)).collect()
 }

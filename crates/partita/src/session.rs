@@ -15,6 +15,7 @@ use crate::csv::CsvReader;
 use crate::error::Result;
 use crate::frame::DataFrame;
 use crate::graph::{Graph, Results, TaskId};
+use crate::read_parquet::ParquetReader;
 use crate::size::ByteSize;
 
 /// A memory limit, threads and a scheduler, and the partitions that are persisted under them. Cloning shares the
@@ -151,6 +152,16 @@ impl Session {
     /// Begins to read CSV files: a path, a glob, a folder, a `file://` URL, `-` for standard input, or a list.
     pub fn read_csv(&self, input: impl Into<Inputs>) -> CsvReader {
         CsvReader::new(self.clone(), input.into())
+    }
+
+    /// Begins to read Parquet files: a path, a glob, a folder, a `file://` URL, `-` for standard input, or a list.
+    pub fn read_parquet(&self, input: impl Into<Inputs>) -> ParquetReader {
+        ParquetReader::new(self.clone(), input.into())
+    }
+
+    /// Whether the first file that these inputs stand for is Parquet, by its name or its first bytes.
+    pub fn is_parquet(&self, input: impl Into<Inputs>) -> bool {
+        crate::read_parquet::is_parquet(self, &input.into())
     }
 
     /// A frame of one partition a list of batches.

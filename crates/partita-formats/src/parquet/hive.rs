@@ -4,6 +4,7 @@
 //! that any text is a folder on any file system and different values are different folders. Null is
 //! [`NULL_FOLDER`], empty text has no value behind the `=`.
 
+pub mod names;
 #[cfg(test)]
 mod tests;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
-use super::{Filter, Operator, Plan, PlanRef};
+use super::{Divisions, Filter, Operator, Plan, PlanRef};
 use crate::error::{ErrorKind, Result};
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
@@ -67,6 +67,10 @@ impl Operator for Partitions {
 
     fn partitions(&self) -> usize {
         self.wanted.len()
+    }
+
+    fn divisions(&self) -> Divisions {
+        self.input.divisions().of(&self.wanted)
     }
 
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use partita_tasks::program;
 
-use super::{Operator, Plan, PlanRef, Statistics};
+use super::{Divisions, Operator, Plan, PlanRef, Statistics};
 use crate::bind::bind;
 use crate::error::Result;
 use crate::expr::{Expr, col};
@@ -170,6 +170,13 @@ impl Operator for Project {
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
         Project::plan(input, self.expressions.clone())
+    }
+
+    fn divisions(&self) -> Divisions {
+        let keeps = |column: &str| {
+            self.expressions.iter().any(|kept| matches!(kept, Expr::Column(name) if name == column))
+        };
+        self.input.divisions().among(keeps)
     }
 
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {

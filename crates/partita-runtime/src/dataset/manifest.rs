@@ -48,6 +48,16 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+impl Manifest {
+    /// A manifest of this version.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that follow the name of the data set.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        super::base::parse(bytes)
+    }
+}
+
 /// A column of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestColumn {

@@ -18,6 +18,9 @@ use crate::ledger::Reservation;
 /// What a task holds that stores its rows, in bytes: frames go to disk where memory is short.
 const STORE_BYTES: usize = 16 << 20;
 
+/// What a reader of Parquet holds, in bytes: a page and its decompressed form of some columns, and a batch.
+const PARQUET_BYTES: usize = 8 << 20;
+
 /// Marks that no task is forced.
 const NONE: u64 = u64::MAX;
 
@@ -120,6 +123,10 @@ fn estimate_bytes(program: &Program) -> usize {
                 limits.chunk_bytes * 4 + limits.batch_bytes_max,
                 usize::try_from(input_bytes).unwrap_or(usize::MAX),
             )
+        }
+        Source::Parquet(scan) => {
+            let input_bytes = scan.pieces.iter().map(|piece| piece.bytes).fold(0, u64::saturating_add);
+            (PARQUET_BYTES, usize::try_from(input_bytes).unwrap_or(usize::MAX))
         }
         _ => (0, 0),
     };

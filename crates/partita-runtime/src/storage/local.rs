@@ -11,7 +11,7 @@ use glob::{MatchOptions, glob_with};
 use partita_formats::io::ReadAt;
 
 use super::disk::{Disk, DiskFile};
-use super::{Input, Place};
+use super::{Input, Member, Place, walk};
 use crate::error::{ErrorKind, Result};
 
 /// Endings of the files that a folder stands for; where it has none of them, all its files are meant.
@@ -30,13 +30,63 @@ impl Place for LocalFiles {
         let paths = match fs::metadata(path) {
             Ok(found) if found.is_dir() => folder(path)?,
             Ok(_) => vec![pattern.to_owned()],
-            Err(error) if is_glob(pattern) && error.kind() == io::ErrorKind::NotFound => matches(pattern)?,
+            Err(error) if is_glob(pattern) && error.kind() == io::ErrorKind::NotFound => {
+                matches(pattern, |path| path.is_file())?
+            }
             Err(error) => return Err(failed(pattern, error)),
         };
         if paths.is_empty() {
             return Err(ErrorKind::NoInput { pattern: pattern.to_owned() }.into());
         }
         paths.iter().map(|path| self.stat(path)).collect()
+    }
+
+    fn members(&self, pattern: &str, endings: &[&str]) -> Result<Vec<Member>> {
+        let path = Path::new(pattern);
+        let found =
+            match fs::metadata(path) {
+                Ok(found) if found.is_dir() => walk::folder(path, endings)?,
+                Ok(_) => vec![Member { input: self.stat(pattern)?, below: name_of(pattern).to_owned() }],
+                Err(error) if is_glob(pattern) && error.kind() == io::ErrorKind::NotFound => {
+                    let fixed = fixed_bytes(pattern);
+                    let mut found = Vec::new();
+                    for path in matches(pattern, |path| path.exists())? {
+                        let below = path.get(fixed..).unwrap_or(&path).trim_start_matches('/');
+                        if Path::new(&path).is_dir() {
+                            let inner = walk::folder(Path::new(&path), endings)?.into_iter();
+                            found.extend(inner.map(|member| Member {
+                                below: format!("{below}/{}", member.below),
+                                ..member
+                            }));
+                        } else if !is_hidden(name_of(&path)) {
+                            found.push(Member { below: below.to_owned(), input: self.stat(&path)? });
+                        }
+                    }
+                    walk::of_endings(&mut found, endings);
+                    found
+                }
+                Err(error) => return Err(failed(pattern, error)),
+            };
+        if found.is_empty() {
+            return Err(ErrorKind::NoInput { pattern: pattern.to_owned() }.into());
+        }
+        Ok(found)
+    }
+
+    fn side_file(&self, folder: &str, name: &str) -> Result<Option<Vec<u8>>> {
+        let path = Path::new(folder).join(name);
+        let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+        let shown = path.to_string_lossy();
+        let file = match self.disk.open(&path) {
+            Err(error) if absent.contains(&error.kind()) => return Ok(None),
+            opened => opened.map_err(|error| failed(&shown, error))?,
+        };
+        let read = || {
+            let bytes = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+            let mut all = vec![0; bytes];
+            file.read_exact_at(0, &mut all).map(|()| all)
+        };
+        read().map(Some).map_err(|error| failed(&shown, error))
     }
 
     fn stat(&self, path: &str) -> Result<Input> {
@@ -58,7 +108,7 @@ impl Place for LocalFiles {
     }
 }
 
-fn failed(path: &str, source: io::Error) -> crate::error::Error {
+pub(super) fn failed(path: &str, source: io::Error) -> crate::error::Error {
     ErrorKind::Io { path: path.to_owned(), source }.into()
 }
 
@@ -66,7 +116,22 @@ fn is_glob(pattern: &str) -> bool {
     pattern.contains(['*', '?', '['])
 }
 
-fn modified_ns(found: &Metadata) -> i128 {
+/// Bytes of a pattern before the first name that has a wildcard.
+fn fixed_bytes(pattern: &str) -> usize {
+    let wild = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
+    pattern[..wild].rfind('/').map_or(0, |slash| slash + 1)
+}
+
+/// Whether a name is none of data.
+pub(super) fn is_hidden(name: &str) -> bool {
+    name.starts_with(['.', '_'])
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+pub(super) fn modified_ns(found: &Metadata) -> i128 {
     let Ok(modified) = found.modified() else { return 0 };
     match modified.duration_since(UNIX_EPOCH) {
         Ok(after) => i128::try_from(after.as_nanos()).unwrap_or(i128::MAX),
@@ -97,7 +162,7 @@ fn has_csv_ending(path: &str) -> bool {
     CSV_ENDINGS.iter().any(|ending| plain.ends_with(ending))
 }
 
-fn matches(pattern: &str) -> Result<Vec<String>> {
+fn matches(pattern: &str, is_meant: impl Fn(&Path) -> bool) -> Result<Vec<String>> {
     let bad = |message: String| ErrorKind::Pattern { pattern: pattern.to_owned(), message };
     let mut paths = Vec::new();
     // A star leaves hidden files out, as in a shell.
@@ -106,7 +171,7 @@ fn matches(pattern: &str) -> Result<Vec<String>> {
     let files = if pattern == "**" || pattern.ends_with("/**") { &format!("{pattern}/*") } else { pattern };
     for entry in glob_with(files, options).map_err(|error| bad(error.to_string()))? {
         let path = entry.map_err(|error| bad(error.to_string()))?;
-        if path.is_file() {
+        if is_meant(&path) {
             paths.push(utf8(&path)?);
         }
     }
@@ -114,7 +179,7 @@ fn matches(pattern: &str) -> Result<Vec<String>> {
     Ok(paths)
 }
 
-fn utf8(path: &Path) -> Result<String> {
+pub(super) fn utf8(path: &Path) -> Result<String> {
     match path.to_str() {
         Some(text) => Ok(text.to_owned()),
         None => Err(ErrorKind::Pattern {

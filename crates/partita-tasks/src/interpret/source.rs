@@ -1,5 +1,7 @@
 //! Sources: where a task's batches come from.
 
+mod parquet;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -68,6 +70,7 @@ pub(super) fn open<'a>(
         };
     }
     let source: Box<dyn BatchSource + 'a> = match &program.source {
+        Source::Parquet(scan) => Box::new(parquet::open(scan, host)?),
         Source::Input(_) => {
             let Some(Outcome::Partition(held)) = inputs.first() else {
                 return Err(ErrorKind::Missing("a collected input".into()).into());

@@ -1,4 +1,4 @@
-//! `partita convert`: CSV to Parquet.
+//! `partita convert`: CSV or Parquet to Parquet.
 
 use std::fmt::Write;
 use std::io::{self, Write as _};
@@ -118,7 +118,7 @@ fn dry_run(
     let input = HumanBytes(writer.input_bytes()?);
     let _ = writeln!(
         text,
-        "would read {input} of CSV and write {target}, {kind}, compressed with {}",
+        "would read {input} and write {target}, {kind}, compressed with {}",
         options.compression
     );
     let _ = writeln!(text, "\n{frame}\n\n{}", frame.explain(Stage::Fused)?.trim_end());

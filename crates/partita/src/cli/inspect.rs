@@ -1,9 +1,9 @@
-//! Looking at CSV files: `schema`, `head`, `tail`, `count`, `explain`, and `versions`.
+//! Looking at files: `schema`, `head`, `tail`, `count`, `explain`, and `versions`.
 
 use std::io::ErrorKind;
 
 use partita::polars_core::frame::DataFrame as Rows;
-use partita::{Error, Session};
+use partita::{Error, ReadOptions, SchemaFile, Session};
 use partita_columns::polars;
 
 use super::args::{Count, Ends, Explain, ReadArgs, Schema, Versions};
@@ -39,9 +39,8 @@ fn with_sources(
 pub(crate) fn schema(args: &Schema) -> Result<(), Failure> {
     let session = args.run.session()?;
     with_sources(&args.input.inputs, &args.read, |sources| {
-        let reader = session.read_csv(sources.paths()).options(args.read.options()?);
         if args.json || args.write.is_some() {
-            let text = reader.infer_schema()?.to_json().map_err(Error::from)?;
+            let text = schema_file(&session, sources, &args.read)?.to_json().map_err(Error::from)?;
             if let Some(path) = &args.write {
                 write_whole(path, &text, args.overwrite).map_err(|error| {
                     let help = if error.kind() == ErrorKind::AlreadyExists {
@@ -56,6 +55,16 @@ pub(crate) fn schema(args: &Schema) -> Result<(), Failure> {
         }
         output::print(&prepare::load(&session, sources, &args.read)?.to_string())
     })
+}
+
+/// The schema as a file. Of Parquet it has the types, for CSV of the same columns.
+fn schema_file(session: &Session, sources: &Sources, read: &ReadArgs) -> Result<SchemaFile, Failure> {
+    if !session.is_parquet(sources.paths()) {
+        return Ok(session.read_csv(sources.paths()).options(read.options()?).infer_schema()?);
+    }
+    let schema = prepare::load(session, sources, read)?.schema()?;
+    let types = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone()));
+    Ok(SchemaFile::new(&types.collect::<Vec<_>>(), &ReadOptions::default()))
 }
 
 /// Prints the first rows.

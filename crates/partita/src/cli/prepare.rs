@@ -10,7 +10,7 @@ use super::values;
 /// The frame of these inputs: plans, and reads what the schema needs.
 ///
 /// # Errors
-/// Wrong options, and whatever [`partita::CsvReader::load`] refuses.
+/// Wrong options, and whatever [`partita::CsvReader::load`] or [`partita::ParquetReader::load`] refuses.
 pub(crate) fn load(session: &Session, sources: &Sources, read: &ReadArgs) -> Result<DataFrame, Failure> {
     load_as(session, sources, read.options()?, read.block_size())
 }
@@ -25,9 +25,38 @@ pub(crate) fn load_as(
     options: ReadOptions,
     block_bytes: Option<u64>,
 ) -> Result<DataFrame, Failure> {
+    if session.is_parquet(sources.paths()) {
+        return load_parquet(session, sources, options, block_bytes);
+    }
     let mut reader = session.read_csv(sources.paths()).options(options);
     if let Some(bytes) = block_bytes {
         reader = reader.block_size(bytes);
+    }
+    Ok(reader.load()?)
+}
+
+/// The frame of inputs that are Parquet.
+fn load_parquet(
+    session: &Session,
+    sources: &Sources,
+    mut options: ReadOptions,
+    block_bytes: Option<u64>,
+) -> Result<DataFrame, Failure> {
+    let mut reader = session.read_parquet(sources.paths());
+    if let Some(columns) = options.usecols.take() {
+        reader = reader.columns(columns);
+    }
+    if let Some(column) = options.include_path.take() {
+        reader = reader.include_path(&column);
+    }
+    if let Some(bytes) = block_bytes {
+        reader = reader.partition_size(bytes);
+    }
+    if options != ReadOptions::default() {
+        return Err(Failure::usage(
+            "the input is Parquet, whose columns have names and types: of the flags for reading CSV only --usecols, \
+             --include-path and --block-size apply to it",
+        ));
     }
     Ok(reader.load()?)
 }

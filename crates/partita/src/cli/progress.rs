@@ -228,7 +228,7 @@ fn duration(seconds: f64) -> String {
 fn done_line(report: &Report, target: &Path) -> String {
     let rate = if report.seconds > 0.0 { report.bytes_in as f64 / report.seconds } else { 0.0 };
     format!(
-        "{}: {} rows in {} {}, {} from {} of CSV in {:.2} s ({}/s), memory at most {}",
+        "{}: {} rows in {} {}, {} from {} of input in {:.2} s ({}/s), memory at most {}",
         target.display(),
         HumanCount(report.rows),
         HumanCount(report.parts_written as u64),

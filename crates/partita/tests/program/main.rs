@@ -11,6 +11,7 @@ mod inspect;
 mod interrupt;
 mod mismatch;
 mod options;
+mod parquet;
 mod paths;
 #[path = "../support/random.rs"]
 mod random;

@@ -1,0 +1,326 @@
+//! Row groups of Parquet files as batches of the frame: columns by name, in the types that the frame has, and those that
+//! are in no file.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use partita_columns::Scalar;
+use partita_columns::compute::{CastMode, cast_array};
+use partita_formats::ErrorKind as FormatsErrorKind;
+use partita_formats::io::ReadAt;
+use partita_formats::parquet::read::{Predicate, RowFilter, RowGroupReader, RowGroupSpec};
+
+use super::super::early::told;
+use super::{BatchSource, grow};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{BoundExpr, Prepared};
+use crate::host::{Footer, Host, Reservation};
+use crate::program::{ParquetInput, ParquetPiece, ParquetScan};
+use crate::prune;
+
+/// What makes the buffers of a reader smaller.
+const FEWER_COLUMNS: &str = "select fewer columns";
+
+/// Bytes of pages that a reader may hold at first; it asks for what it needs more.
+const PAGES_BYTES: usize = 4 << 20;
+
+/// The same where columns are nested: their pages are read by another crate, and are counted when they are there.
+const NESTED_BYTES: usize = 256 << 20;
+
+/// What a reader holds beside its pages, in bytes: a batch before the filter, and one after it.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Opens the first piece of a scan when the first batch is asked for.
+pub(super) fn open<'a>(scan: &'a ParquetScan, host: &'a dyn Host) -> Result<Parquet<'a>> {
+    let output = scan.output_columns.min(scan.columns.fields().len());
+    let schema = Arc::new(scan.columns.project(&(0..output).collect::<Vec<_>>())?);
+    let memory = host.reserve("read_parquet", 0, FEWER_COLUMNS)?;
+    Ok(Parquet { scan, host, schema, next: 0, piece: None, memory })
+}
+
+/// A scan at work.
+pub(super) struct Parquet<'a> {
+    scan: &'a ParquetScan,
+    host: &'a dyn Host,
+    /// The columns that come out.
+    schema: SchemaRef,
+    /// The next piece.
+    next: usize,
+    piece: Option<Piece<'a>>,
+    memory: Box<dyn Reservation>,
+}
+
+/// A file that is being read.
+struct Piece<'a> {
+    /// Rows to keep, where some have to go.
+    filter: Option<&'a BoundExpr>,
+    /// What of it statistics can decide.
+    asked: Option<Predicate>,
+    footer: Arc<Footer>,
+    input: Arc<Counted>,
+    /// Row groups that are still to be read, in order.
+    groups: std::vec::IntoIter<usize>,
+    reader: Option<RowGroupReader>,
+    layout: Layout,
+}
+
+/// Counts the bytes that are read of an input.
+struct Counted {
+    input: Arc<dyn ReadAt>,
+    bytes: AtomicU64,
+}
+
+impl ReadAt for Counted {
+    fn len(&self) -> u64 {
+        self.input.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.input.read_at(offset, buffer)?;
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(bytes)
+    }
+
+    fn prefetch(&self, range: Range<u64>) {
+        self.input.prefetch(range);
+    }
+}
+
+/// How columns of a scan come from a file.
+struct Layout {
+    /// Positions in the file of the columns that are read, in order.
+    read: Vec<usize>,
+    /// Of each column of the scan, where it comes from.
+    columns: Vec<Origin>,
+}
+
+/// Where a column comes from.
+#[derive(Clone)]
+enum Origin {
+    /// From the columns that are read, by their place among them.
+    Read(usize),
+    /// The same value in all rows.
+    Value(Scalar),
+}
+
+impl Layout {
+    fn new(scan: &ParquetScan, piece: &ParquetPiece, footer: &Footer) -> Result<Self> {
+        let (mut read, mut columns) = (Vec::new(), Vec::new());
+        let schema = footer.file.schema();
+        for field in scan.columns.fields() {
+            if let Some((_, value)) = piece.file.values.iter().find(|(name, _)| name == field.name()) {
+                columns.push(Origin::Value(value.clone()));
+                continue;
+            }
+            match schema.index_of(field.name()) {
+                Ok(position) => {
+                    let found = schema.field(position).data_type();
+                    if piece.row_groups.is_none() && found != field.data_type() {
+                        let what = format!(
+                            "has column {:?} as {found}, and {} was",
+                            field.name(),
+                            field.data_type()
+                        );
+                        return Err(unlike(&piece.file, &what));
+                    }
+                    columns.push(Origin::Read(read.len()));
+                    read.push(position);
+                }
+                Err(_) if piece.row_groups.is_none() => {
+                    return Err(unlike(&piece.file, &format!("has no column {:?}, which was", field.name())));
+                }
+                Err(_) => columns.push(Origin::Value(Scalar::Null(field.data_type().clone()))),
+            }
+        }
+        Ok(Self { read, columns })
+    }
+
+    /// How many of the columns that are read, from the left, are among the first `columns` of the scan.
+    fn read_of(&self, columns: usize) -> usize {
+        self.columns.iter().take(columns).filter(|origin| matches!(origin, Origin::Read(_))).count()
+    }
+
+    /// Columns of `schema` from those that were read.
+    fn columns(&self, schema: &SchemaRef, origins: &[Origin], batch: &RecordBatch) -> Result<RecordBatch> {
+        let rows = batch.num_rows();
+        let column = |(origin, data_type): (&Origin, &DataType)| -> Result<ArrayRef> {
+            match origin {
+                Origin::Read(place) => Ok(cast_array(batch.column(*place), data_type, CastMode::Strict)?),
+                Origin::Value(value) => Ok(value.to_array_of(data_type, rows)?),
+            }
+        };
+        let types = schema.fields().iter().map(|field| field.data_type());
+        let columns = origins.iter().zip(types).map(column).collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    }
+}
+
+/// The error of a file that is not like the one that the columns were taken from.
+fn unlike(file: &ParquetInput, what: &str) -> Error {
+    let way_out = "leave out same_schema(true), or say manifest(false)";
+    let message = format!("{}: {what} in the file that was said to be like it; {way_out}", file.path);
+    partita_formats::Error::from(FormatsErrorKind::Options(message)).into()
+}
+
+impl<'a> Parquet<'a> {
+    /// Opens the next piece; false where there is none.
+    fn advance(&mut self) -> Result<bool> {
+        let Some(piece) = self.scan.pieces.get(self.next) else { return Ok(false) };
+        self.next += 1;
+        let file = &*piece.file;
+        self.host.check_unchanged(&file.path, file.bytes, file.modified_ns)?;
+        let input = Arc::new(Counted { input: self.host.open(&file.path)?, bytes: AtomicU64::new(0) });
+        let footer = match self.host.held_footer(file) {
+            Some(held) => held,
+            None => {
+                let reserve =
+                    |operator: &'static str, bytes, way_out| self.host.reserve(operator, bytes, way_out);
+                Arc::new(Footer::read(file, &*input, reserve)?)
+            }
+        };
+        let layout = Layout::new(self.scan, piece, &footer)?;
+        let groups = match &piece.row_groups {
+            Some(groups) => groups.clone(),
+            None => (0..footer.file.row_groups().len()).collect(),
+        };
+        let filter = self.scan.filter.as_ref().filter(|_| piece.filtered);
+        let asked = filter.map(|filter| {
+            let is_known = |name: &str| file.values.iter().any(|(known, _)| known == name);
+            prune::condition(filter, &self.scan.columns, &is_known)
+        });
+        self.piece =
+            Some(Piece { filter, asked, footer, input, groups: groups.into_iter(), reader: None, layout });
+        Ok(true)
+    }
+
+    /// The next batch of the open piece; `None` at its end.
+    fn next_of_piece(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(piece) = &mut self.piece else { return Ok(None) };
+        loop {
+            let Some(reader) = &mut piece.reader else {
+                let Some(group) = piece.groups.next() else { return Ok(None) };
+                piece.reader = piece.open(self.scan, group)?;
+                continue;
+            };
+            grow(&mut self.memory, reader.memory_bytes().max(PAGES_BYTES) + BATCH_BYTES)?;
+            let batch = match reader.next_batch() {
+                Ok(batch) => batch,
+                Err(error) => {
+                    let FormatsErrorKind::Window { bytes, .. } = error.kind() else {
+                        return Err(told(error));
+                    };
+                    if *bytes <= reader.memory_bytes_max() {
+                        return Err(told(error));
+                    }
+                    grow(&mut self.memory, bytes.saturating_add(BATCH_BYTES))?;
+                    reader.set_memory_bytes_max(*bytes);
+                    continue;
+                }
+            };
+            self.host.progress(piece.input.bytes.swap(0, Ordering::Relaxed), 0);
+            match batch {
+                Some(batch) if batch.num_rows() > 0 => {
+                    let origins = &piece.layout.columns[..self.schema.fields().len()];
+                    return piece.layout.columns(&self.schema, origins, &batch).map(Some);
+                }
+                Some(_) => {}
+                None => piece.reader = None,
+            }
+            if self.host.is_cancelled() {
+                return Err(ErrorKind::Cancelled.into());
+            }
+        }
+    }
+}
+
+impl Piece<'_> {
+    /// A reader of the rows of a row group that may match; `None` where there are none.
+    fn open(&self, scan: &ParquetScan, group: usize) -> Result<Option<RowGroupReader>> {
+        let input: Arc<dyn ReadAt> = Arc::clone(&self.input) as Arc<dyn ReadAt>;
+        let ranges = match &self.asked {
+            Some(asked) => Some(self.footer.file.matching_rows(&*input, group, asked)?),
+            None => None,
+        };
+        if ranges.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(None);
+        }
+        let filter = self
+            .filter
+            .map(|filter| Box::new(ScanFilter::new(scan, filter, &self.layout)) as Box<dyn RowFilter>);
+        let wanted = self.layout.read_of(scan.output_columns);
+        let columns = self.layout.read[..wanted].to_vec();
+        let is_nested = |column: &usize| self.footer.file.schema().field(*column).data_type().is_nested();
+        let memory_bytes_max =
+            if self.layout.read.iter().any(is_nested) { NESTED_BYTES } else { PAGES_BYTES };
+        let spec = RowGroupSpec { ranges, memory_bytes_max, ..RowGroupSpec::new(columns) };
+        Ok(Some(RowGroupReader::new(&self.footer.file, &input, group, &spec, filter)?))
+    }
+}
+
+/// A predicate over the columns that it uses alone.
+struct ScanFilter {
+    predicate: Prepared,
+    /// Positions of its columns in the file.
+    read: Vec<usize>,
+    schema: SchemaRef,
+    layout: Layout,
+}
+
+impl ScanFilter {
+    fn new(scan: &ParquetScan, predicate: &BoundExpr, layout: &Layout) -> Self {
+        let used = predicate.columns();
+        let predicate = predicate.remap(&|column| used.binary_search(&column).unwrap_or(column));
+        let predicate = Prepared::new(&[predicate]);
+        let mut read = Vec::new();
+        let (mut fields, mut columns) = (Vec::new(), Vec::new());
+        for (field, origin) in used
+            .iter()
+            .filter_map(|column| Some((scan.columns.fields().get(*column)?, layout.columns.get(*column)?)))
+        {
+            fields.push(Arc::clone(field));
+            columns.push(match origin {
+                Origin::Read(place) => {
+                    read.extend(layout.read.get(*place));
+                    Origin::Read(read.len() - 1)
+                }
+                value => value.clone(),
+            });
+        }
+        let layout = Layout { read: Vec::new(), columns };
+        Self { predicate, read, schema: Arc::new(Schema::new(fields)), layout }
+    }
+}
+
+impl RowFilter for ScanFilter {
+    fn columns(&self) -> &[usize] {
+        &self.read
+    }
+
+    fn keep(&mut self, batch: &RecordBatch) -> partita_formats::Result<BooleanArray> {
+        let columns = self.layout.columns(&self.schema, &self.layout.columns, batch);
+        let mask = columns.and_then(|batch| self.predicate.mask(&batch));
+        mask.map_err(|error| FormatsErrorKind::Filter(Box::new(error)).into())
+    }
+}
+
+impl BatchSource for Parquet<'_> {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.next_of_piece()? {
+                self.host.progress(0, batch.num_rows() as u64);
+                return Ok(Some(batch));
+            }
+            if self.host.is_cancelled() {
+                return Err(ErrorKind::Cancelled.into());
+            }
+            if !self.advance()? {
+                return Ok(None);
+            }
+        }
+    }
+}
