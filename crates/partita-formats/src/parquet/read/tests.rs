@@ -1,4 +1,5 @@
 mod believed;
+mod hostile;
 mod late;
 mod pruning;
 
