@@ -57,12 +57,11 @@ impl Column {
     }
 
     /// Passes over the next `rows` rows of the ranges.
-    pub(super) fn skip(&mut self, rows: usize) -> Result<()> {
+    pub(super) fn skip(&mut self, rows: usize) {
         match self {
             Self::Own { behind, .. } => *behind += rows,
-            Self::Whole(column) => column.skip(rows)?,
+            Self::Whole(column) => column.skip(rows),
         }
-        Ok(())
     }
 
     /// The next `rows` rows of the ranges.

@@ -242,7 +242,7 @@ impl RowGroupReader {
             return Ok(None);
         };
         if *kept == 0 {
-            self.columns.iter_mut().try_for_each(|column| column.skip(rows))?;
+            self.columns.iter_mut().for_each(|column| column.skip(rows));
             return Ok(None);
         }
         for column in self.columns.iter_mut().skip(step.read.len()) {

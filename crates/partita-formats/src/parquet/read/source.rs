@@ -30,15 +30,16 @@ pub(super) struct ChunkBytes {
 }
 
 /// Bytes of memory that the columns of a row group may take together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Budget {
     bytes_max: AtomicUsize,
     bytes: AtomicUsize,
+    refused: AtomicUsize,
 }
 
 impl Budget {
     pub(super) fn new(bytes_max: usize) -> Arc<Self> {
-        Arc::new(Self { bytes_max: AtomicUsize::new(bytes_max), bytes: AtomicUsize::new(0) })
+        Arc::new(Self { bytes_max: AtomicUsize::new(bytes_max), ..Self::default() })
     }
 
     /// Bytes that are taken.
@@ -61,15 +62,22 @@ impl Budget {
         self.bytes.fetch_sub(before, Ordering::Relaxed);
     }
 
-    /// Takes `bytes` more.
-    pub(super) fn take(&self, bytes: usize) -> Result<()> {
-        let taken = self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+    /// Bytes that there would have to be, if more were asked for than there are since this was asked; 0 if not.
+    pub(super) fn take_refused(&self) -> usize {
+        self.refused.swap(0, Ordering::Relaxed)
+    }
+
+    /// Takes `bytes` more, or none.
+    fn take(&self, bytes: usize) -> Result<()> {
+        let taken = self.bytes().saturating_add(bytes);
         let most = self.bytes_max();
         if taken <= most {
+            self.bytes.store(taken, Ordering::Relaxed);
             return Ok(());
         }
+        self.refused.store(taken, Ordering::Relaxed);
         Err(ParquetError::General(format!(
-            "its pages take {taken} bytes of memory, more than the {most} of memory_bytes_max: raise it"
+            "its pages take {taken} bytes of memory, of {most} that are allowed"
         )))
     }
 }
@@ -121,8 +129,7 @@ impl ChunkBytes {
     pub(super) fn new(
         input: &Arc<dyn ReadAt>,
         range: Range<u64>,
-        values: usize,
-        value_bytes: usize,
+        (values, value_bytes): (usize, usize),
         budget: &Arc<Budget>,
     ) -> Self {
         Self {
@@ -159,11 +166,15 @@ impl ChunkBytes {
             self.values_left.store(rest, Ordering::Relaxed);
         }
         let values = header.values.saturating_mul(self.value_bytes);
-        let page = header.raw_bytes.saturating_add(header.stored_bytes).saturating_add(values);
+        self.hold(header.raw_bytes.saturating_add(header.stored_bytes).saturating_add(values))
+    }
+
+    /// Counts that `bytes` are held at some time, all in all.
+    pub(super) fn hold(&self, bytes: usize) -> Result<()> {
         let held = self.held.load(Ordering::Relaxed);
-        if page > held {
-            self.held.store(page, Ordering::Relaxed);
-            self.budget.take(page - held)?;
+        if bytes > held {
+            self.budget.take(bytes - held)?;
+            self.held.store(bytes, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, new_empty_array};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::DataType;
-use parquet::arrow::ProjectionMask;
+use parquet::arrow::{FieldLevels, ProjectionMask};
 
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups, RowSelection};
 use parquet::basic::Type;
@@ -20,7 +20,7 @@ use super::file::ParquetFile;
 use super::footer::{guarded, malformed};
 use super::schema::levels;
 use super::source::{Budget, ChunkBytes};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 
 /// Bytes of the definition and repetition levels of a value.
@@ -38,12 +38,24 @@ fn value_bytes(physical: Type) -> usize {
 
 /// A column of a row group, read in order: `read` and `skip` speak of the rows of the chosen ranges alone.
 pub(super) struct WholeColumn {
-    reader: ParquetRecordBatchReader,
+    group: Group,
+    levels: FieldLevels,
+    /// The rows that are wanted, and how many of them a reader has given.
+    ranges: Vec<Range<usize>>,
+    given: usize,
+    batch_rows: usize,
+    /// None before the first row, and where memory was refused: a reader that failed cannot go on.
+    reader: Option<ParquetRecordBatchReader>,
     file: Arc<str>,
     name: String,
     data_type: DataType,
     /// Rows that the reader gave and nobody has taken.
     waiting: ArrayRef,
+    /// Rows to pass over before the next that are read.
+    behind: usize,
+    /// What has been read of the rows that were asked for, and how many rows these are.
+    parts: Vec<ArrayRef>,
+    have: usize,
 }
 
 impl WholeColumn {
@@ -57,55 +69,61 @@ impl WholeColumn {
     ) -> Result<Self> {
         let root = file.root(column)?;
         let metadata = Arc::clone(file.metadata());
-        let rows = file.row_groups()[row_group].rows as usize;
-        let mut chunks = Vec::with_capacity(root.leaves);
-        for leaf in root.first_leaf..root.first_leaf + root.leaves {
-            let range = file.chunk_range(row_group, leaf)?;
-            let chunk = metadata.row_group(row_group).column(leaf);
-            let values = usize::try_from(chunk.num_values()).unwrap_or(0);
-            let value_bytes = LEVEL_BYTES + value_bytes(chunk.column_type());
-            // All of them may be in the rows of one batch.
-            if rows <= batch_rows {
-                let taken = values.saturating_mul(value_bytes);
-                guarded(file.name(), file.schema().field(column).name(), || budget.take(taken))?;
-            }
-            chunks.push(Arc::new(ChunkBytes::new(input, range, values, value_bytes, budget)));
-        }
-        let mask = ProjectionMask::leaves(
-            metadata.file_metadata().schema_descr(),
-            root.first_leaf..root.first_leaf + root.leaves,
-        );
-        let levels =
-            levels(metadata.file_metadata().schema_descr(), mask, file.schema().fields(), file.name())?;
-        let group = Group { metadata, row_group, first_leaf: root.first_leaf, rows, chunks };
-        let ranges = ranges.iter().map(|range| range.start as usize..range.end as usize);
-        let selection = RowSelection::from_consecutive_ranges(ranges, rows);
-        let reader = guarded(file.name(), "the pages", || {
-            ParquetRecordBatchReader::try_new_with_row_groups(&levels, &group, batch_rows, Some(selection))
-        })?;
+        let leaves = root.first_leaf..root.first_leaf + root.leaves;
+        let chunks = leaves.clone().map(|leaf| file.chunk_range(row_group, leaf)).collect::<Result<_>>()?;
+        let descriptor = metadata.file_metadata().schema_descr();
+        let mask = ProjectionMask::leaves(descriptor, leaves);
+        let levels = levels(descriptor, mask, file.schema().fields(), file.name())?;
         let field = file.schema().field(column);
         Ok(Self {
-            reader,
+            group: Group {
+                rows: file.row_groups()[row_group].rows as usize,
+                metadata,
+                row_group,
+                first_leaf: root.first_leaf,
+                chunks,
+                batch_rows,
+                input: Arc::clone(input),
+                budget: Arc::clone(budget),
+            },
+            levels,
+            ranges: ranges.iter().map(|range| range.start as usize..range.end as usize).collect(),
+            given: 0,
+            batch_rows,
+            reader: None,
             file: file.name().into(),
             name: field.name().clone(),
             data_type: field.data_type().clone(),
             waiting: new_empty_array(field.data_type()),
+            behind: 0,
+            parts: Vec::new(),
+            have: 0,
         })
     }
 
+    /// Passes over the next `rows` rows.
+    pub(super) fn skip(&mut self, rows: usize) {
+        self.behind += rows;
+    }
+
     /// The next `rows` rows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Window`] where the budget does not have the memory: the same call goes on once it does.
     pub(super) fn read(&mut self, rows: usize) -> Result<ArrayRef> {
-        let mut parts = Vec::new();
-        let mut have = 0;
-        while have < rows {
-            if self.waiting.is_empty() {
-                self.waiting = self.next()?;
-            }
-            let count = self.waiting.len().min(rows - have);
-            parts.push(self.waiting.slice(0, count));
-            self.waiting = self.waiting.slice(count, self.waiting.len() - count);
-            have += count;
+        while self.behind > 0 {
+            let count = self.wait()?.min(self.behind);
+            self.take(count);
+            self.behind -= count;
         }
+        while self.have < rows {
+            let count = self.wait()?.min(rows - self.have);
+            let part = self.take(count);
+            self.parts.push(part);
+            self.have += count;
+        }
+        self.have = 0;
+        let parts = std::mem::take(&mut self.parts);
         match parts.as_slice() {
             [] => Ok(new_empty_array(&self.data_type)),
             [part] => Ok(Arc::clone(part)),
@@ -113,38 +131,70 @@ impl WholeColumn {
         }
     }
 
-    /// Passes over the next `rows` rows.
-    pub(super) fn skip(&mut self, rows: usize) -> Result<()> {
-        let mut left = rows;
-        while left > 0 {
-            if self.waiting.is_empty() {
-                self.waiting = self.next()?;
-            }
-            let count = self.waiting.len().min(left);
-            self.waiting = self.waiting.slice(count, self.waiting.len() - count);
-            left -= count;
+    /// Sees to it that rows are waiting; how many.
+    fn wait(&mut self) -> Result<usize> {
+        if self.waiting.is_empty() {
+            self.waiting = self.next()?;
+            self.given += self.waiting.len();
         }
-        Ok(())
+        Ok(self.waiting.len())
+    }
+
+    fn take(&mut self, count: usize) -> ArrayRef {
+        let taken = self.waiting.slice(0, count);
+        self.waiting = self.waiting.slice(count, self.waiting.len() - count);
+        taken
     }
 
     fn next(&mut self) -> Result<ArrayRef> {
-        let (reader, name) = (&mut self.reader, &self.name);
-        let batch = guarded(&self.file, &format!("column {name:?}"), || {
+        let mut reader = self.reader.take();
+        let what = format!("column {:?}", self.name);
+        let batch = guarded(&self.file, &what, || {
+            let reader = match &mut reader {
+                Some(open) => open,
+                none => none.insert(self.open()?),
+            };
             reader.next().transpose().map_err(|error| ParquetError::General(error.to_string()))
-        })?;
+        });
+        let refused = self.group.budget.take_refused();
+        if batch.is_err() && refused > 0 {
+            let most = self.group.budget.bytes_max();
+            // Reading begins anew each time that there is more: seldom, if it is much more.
+            let bytes = refused.max(most.saturating_add(most / 2));
+            return Err(ErrorKind::Window { file: self.file.to_string(), bytes }.into());
+        }
+        let batch = batch?;
+        self.reader = reader;
         let column = batch.filter(|batch| batch.num_columns() == 1 && batch.num_rows() > 0);
         let Some(column) = column.map(|batch| Arc::clone(batch.column(0))) else {
-            return Err(malformed(&self.file, format!("column {name:?}: it ends before its row group does")));
+            return Err(malformed(&self.file, format!("{what}: it ends before its row group does")));
         };
         if *column.data_type() == self.data_type {
             return Ok(column);
         }
         if !column.data_type().equals_datatype(&self.data_type) {
             let (expected, got) = (&self.data_type, column.data_type());
-            return Err(malformed(&self.file, format!("column {name:?}: expected {expected}, got {got}")));
+            return Err(malformed(&self.file, format!("{what}: expected {expected}, got {got}")));
         }
         // Fields within it have metadata of the file.
         Ok(cast(&column, &self.data_type)?)
+    }
+
+    /// A reader of the rows that have not been given.
+    fn open(&self) -> ParquetResult<ParquetRecordBatchReader> {
+        let mut given = self.given;
+        let left = self.ranges.iter().filter_map(|range| {
+            let passed = given.min(range.len());
+            given -= passed;
+            (passed < range.len()).then_some(range.start + passed..range.end)
+        });
+        let selection = RowSelection::from_consecutive_ranges(left, self.group.rows);
+        ParquetRecordBatchReader::try_new_with_row_groups(
+            &self.levels,
+            &self.group,
+            self.batch_rows,
+            Some(selection),
+        )
     }
 }
 
@@ -154,7 +204,10 @@ struct Group {
     row_group: usize,
     first_leaf: usize,
     rows: usize,
-    chunks: Vec<Arc<ChunkBytes>>,
+    chunks: Vec<Range<u64>>,
+    batch_rows: usize,
+    input: Arc<dyn ReadAt>,
+    budget: Arc<Budget>,
 }
 
 impl RowGroups for Group {
@@ -168,7 +221,14 @@ impl RowGroups for Group {
         let (Some(chunk), Some(column)) = (chunk, group.columns().get(leaf)) else {
             return Err(ParquetError::General(format!("there is no leaf {leaf}")));
         };
-        let pages = SerializedPageReader::new(Arc::clone(chunk), column, self.rows, None)?;
+        let values = usize::try_from(column.num_values()).unwrap_or(0);
+        let value_bytes = LEVEL_BYTES + value_bytes(column.column_type());
+        let chunk = ChunkBytes::new(&self.input, chunk.clone(), (values, value_bytes), &self.budget);
+        // All of them may be in the rows of one batch.
+        if self.rows <= self.batch_rows {
+            chunk.hold(values.saturating_mul(value_bytes))?;
+        }
+        let pages = SerializedPageReader::new(Arc::new(chunk), column, self.rows, None)?;
         Ok(Box::new(OneChunk(Some(Box::new(pages)))))
     }
 

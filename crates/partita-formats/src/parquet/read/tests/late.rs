@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow::compute::concat;
 use arrow::datatypes::Int64Type;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -150,4 +151,46 @@ fn a_large_row_group_is_read_page_by_page() {
     assert_eq!(rows, ROWS as i64);
     assert!(waits >= 3, "memory was asked for {waits} times");
     assert!(most * 10 < whole, "{most} bytes of memory for a row group of {whole}");
+}
+
+#[test]
+fn nested_columns_wait_for_memory_too() {
+    let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(
+        (0..20_000_u64).map(|row| (row % 7 > 0).then(|| (0..row % 5).map(move |at| Some((row + at) as i64)))),
+    );
+    let lists: ArrayRef = Arc::new(lists);
+    let batch = RecordBatch::try_from_iter([("lists", Arc::clone(&lists))]).unwrap();
+    let properties =
+        WriterProperties::builder().set_data_page_size_limit(4 << 10).set_write_batch_size(100).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let input: Arc<dyn ReadAt> = Arc::new(bytes);
+    let file = open(&input);
+    let ranges = Some(vec![3..9_000, 12_000..20_000]);
+    let spec =
+        RowGroupSpec { ranges, memory_bytes_max: 0, batch_rows_max: 777, ..RowGroupSpec::new(vec![0]) };
+    let mut reader = RowGroupReader::new(&file, &input, 0, &spec, None).unwrap();
+    let (mut batches, mut waits) = (Vec::new(), 0);
+    loop {
+        match reader.next_batch() {
+            Ok(Some(batch)) => batches.push(Arc::clone(batch.column(0))),
+            Ok(None) => break,
+            Err(error) => {
+                let ErrorKind::Window { bytes, .. } = error.kind() else {
+                    panic!("{error}");
+                };
+                reader.set_memory_bytes_max(*bytes);
+                waits += 1;
+            }
+        }
+    }
+    assert!(waits > 0);
+    let got = concat(&batches.iter().map(AsRef::as_ref).collect::<Vec<_>>()).unwrap();
+    let expected = concat(&[&lists.slice(3, 8_997), &lists.slice(12_000, 8_000)]).unwrap();
+    assert_eq!(
+        got.as_list::<i32>().iter().collect::<Vec<_>>(),
+        expected.as_list::<i32>().iter().collect::<Vec<_>>()
+    );
 }
