@@ -8,13 +8,17 @@
 //! | [`cpu`] | which instruction sets kernels may use here |
 //! | [`compute`] | kernels over whole columns: arithmetic, comparison, logic, membership, casts, selection |
 //! | [`reduce`] | reductions: states that take rows, merge and finish |
+//! | [`calendar`] | dates and days |
+//! | [`pattern`] | dates and times in formats that are given |
 //! | [`polars`] | hand-over to and from `polars_core` frames without copying where both have the type |
 
+pub mod calendar;
 pub mod compute;
 pub mod cpu;
 pub mod dtype;
 pub mod error;
 pub mod partition;
+pub mod pattern;
 #[allow(unsafe_code, reason = "columns pass through the C data interface, which is a struct of raw pointers")]
 pub mod polars;
 pub mod reduce;

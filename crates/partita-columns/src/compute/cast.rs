@@ -2,7 +2,7 @@
 
 mod number;
 mod text;
-mod time;
+pub(super) mod time;
 
 use std::sync::Arc;
 

@@ -7,14 +7,13 @@ pub mod float;
 pub mod int;
 pub(crate) mod nearest;
 pub mod number;
-pub mod pattern;
 pub mod time;
 pub mod zone;
 
 pub use float::{parse_f32, parse_f64};
 pub use int::{parse_i64, parse_u64};
 pub use number::Numbers;
-pub use pattern::{Pattern, PatternKind};
+pub use partita_columns::pattern::{Pattern, PatternKind};
 pub use time::{Stamp, Unit, days_from_civil, parse_date, parse_stamp};
 pub use zone::Zone;
 

@@ -50,7 +50,11 @@ impl Display for Expr {
                 write!(f, "{of} as ")?;
                 write_name(f, name)
             }
-            Expr::Call(function, all) => write_call(f, function.name(), all),
+            Expr::Call(function, all) => match (function.name(), all.as_slice()) {
+                // Words of the grammar, which stand between their operands.
+                (word @ ("like" | "ilike"), [of, pattern]) => write!(f, "({of} {word} {pattern})"),
+                (name, all) => write_call(f, name, all),
+            },
             Expr::Case(branches, otherwise) => {
                 f.write_str("case")?;
                 for (condition, value) in branches {

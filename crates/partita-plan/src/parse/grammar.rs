@@ -1,6 +1,8 @@
 //! Operators, from the loosest to the tightest.
 
 use partita_columns::Scalar;
+use partita_columns::compute::function::text::{ILIKE, LIKE};
+use partita_columns::compute::function::{Function, Spec};
 use partita_columns::compute::{ArithmeticOp, CompareOp};
 use sqlparser::tokenizer::{Location, Token};
 
@@ -33,16 +35,12 @@ pub(super) fn trailing(token: &Token, found: &str) -> String {
         Token::Ampersand | Token::Overlap => "; write `and`",
         Token::Pipe => "; write `or`",
         Token::ExclamationMark => "; write `not`",
-        Token::StringConcat => "; joining text is not supported",
+        Token::StringConcat => "; write concat(a, b)",
         Token::Caret => "; powers are not supported",
         Token::LBracket => "; elements of lists are not supported",
         Token::Spaceship => "; write `(a = b or (a is null and b is null))`",
-        token
-            if ["like", "ilike", "rlike", "regexp", "similar", "glob"]
-                .iter()
-                .any(|word| is_word(token, word)) =>
-        {
-            "; matching of patterns is not supported"
+        token if ["rlike", "regexp", "similar", "glob"].iter().any(|word| is_word(token, word)) => {
+            "; write `like`, or regex_contains(text, pattern)"
         }
         _ => "",
     };
@@ -94,15 +92,15 @@ fn comparison(cursor: &mut Cursor<'_>) -> Result<Deep> {
     Ok(compared)
 }
 
-/// Whether `in` or `between` follows.
+/// Whether `in`, `between`, `like` or `ilike` follows.
 enum Tested {
     Yes(Deep),
     Not(Deep),
 }
 
 fn tested(cursor: &mut Cursor<'_>, left: Deep) -> Result<Tested> {
-    let negated =
-        cursor.is_word("not") && ["in", "between"].iter().any(|word| is_word(cursor.peek_behind(1), word));
+    let tests = ["in", "between", "like", "ilike"];
+    let negated = cursor.is_word("not") && tests.iter().any(|word| is_word(cursor.peek_behind(1), word));
     if negated {
         cursor.advance();
     }
@@ -111,6 +109,10 @@ fn tested(cursor: &mut Cursor<'_>, left: Deep) -> Result<Tested> {
         Deep::over(cursor, [left], |[left]| left.is_in(list))?
     } else if cursor.take_word("between") {
         between(cursor, left)?
+    } else if cursor.take_word("like") {
+        like(cursor, left, &LIKE)?
+    } else if cursor.take_word("ilike") {
+        like(cursor, left, &ILIKE)?
     } else {
         return Ok(Tested::Not(left));
     };
@@ -190,6 +192,11 @@ fn between(cursor: &mut Cursor<'_>, of: Deep) -> Result<Deep> {
     cursor.expect_word("and", "between the bounds of `between`")?;
     let greatest = sum(cursor)?;
     Deep::over(cursor, [of, least, greatest], |[of, least, greatest]| of.between(least, greatest))
+}
+
+fn like(cursor: &mut Cursor<'_>, of: Deep, spec: &'static Spec) -> Result<Deep> {
+    let pattern = sum(cursor)?;
+    Deep::over(cursor, [of, pattern], |parts| Expr::Call(Function::from(spec), parts.into()))
 }
 
 fn sum(cursor: &mut Cursor<'_>) -> Result<Deep> {

@@ -101,6 +101,22 @@ fn choices() {
 }
 
 #[test]
+fn functions_of_text_and_time() {
+    reads("name LIKE 'A%' and b", expect!["((name like 'A%') and b)"]);
+    reads("name not ilike '%x_' or b", expect!["((not (name ilike '%x_')) or b)"]);
+    reads(r"regex_extract(id, '^\w+-(\d+)$', 1)", expect![[r"regex_extract(id, '^\w+-(\d+)$', 1)"]]);
+    reads("upper(strip(name)) = 'X'", expect!["(upper(strip(name)) = 'X')"]);
+    reads("concat(a, ' ', b)", expect!["concat(a, ' ', b)"]);
+    reads("date(at) = date '2020-02-29'", expect!["(date(at) = date '2020-02-29')"]);
+    reads(
+        "year(at) = 2020 and month(at) in (1, 2)",
+        expect!["((year(at) = 2020) and (month(at) in (1, 2)))"],
+    );
+    reads("to_datetime(t, null, 'Europe/Berlin')", expect!["to_datetime(t, null, 'Europe/Berlin')"]);
+    reads("repeat(a, 2) = reverse(a)", expect!["(repeat(a, 2) = reverse(a))"]);
+}
+
+#[test]
 fn errors_point_at_the_place() {
     refuses(
         "fare_amount > ",
@@ -178,10 +194,10 @@ fn errors_name_what_is_not_supported() {
                 ^"#]],
     );
     refuses(
-        "a like 'x%'",
+        "a similar to 'x%'",
         expect![[r#"
-        expected an operator or the end, got `like`; matching of patterns is not supported at line 1, column 3
-          a like 'x%'
+        expected an operator or the end, got `similar`; write `like`, or regex_contains(text, pattern) at line 1, column 3
+          a similar to 'x%'
             ^"#]],
     );
     refuses(

@@ -18,7 +18,7 @@ use crate::error::{ErrorKind, Result};
 
 const SECONDS_A_DAY: i64 = 86_400;
 
-pub(super) fn per_second(unit: TimeUnit) -> i64 {
+pub(in crate::compute) fn per_second(unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => 1,
         TimeUnit::Millisecond => 1_000,
@@ -28,7 +28,7 @@ pub(super) fn per_second(unit: TimeUnit) -> i64 {
 }
 
 /// Counts as a timestamp column.
-pub(super) fn array(values: Int64Array, unit: TimeUnit, zone: Option<&Arc<str>>) -> ArrayRef {
+pub(in crate::compute) fn array(values: Int64Array, unit: TimeUnit, zone: Option<&Arc<str>>) -> ArrayRef {
     let (_, values, nulls) = values.into_parts();
     let zone = zone.map(Arc::clone);
     match unit {

@@ -3,7 +3,7 @@
 //! A function is one [`Spec`]: its name, its type rule and its kernel, side by side in a file of its kind. To add one:
 //!
 //! 1. write its `pub static NAME: Spec`, with type rule and kernel, in the file of its kind;
-//! 2. put it into that file's `ALL`: from there the text form, serialization and binding know it;
+//! 2. put it into the `ALL` of its kind: from there the text form, serialization and binding know it;
 //! 3. write the method of `Expr` that users call, one line in `partita-plan/src/expr/` (`functions.rs`, `text.rs`,
 //!    `time.rs`).
 //!
@@ -16,11 +16,12 @@
 mod choose;
 mod hash;
 mod math;
+mod prepared;
 mod round;
 #[cfg(test)]
 mod tests;
-mod text;
-mod time;
+pub mod text;
+pub mod time;
 
 use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
@@ -35,9 +36,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub use self::choose::{CLIP, FILL_NAN, GREATEST, LEAST, REPLACE_VALUES};
 pub use self::hash::HASH;
 pub use self::math::{ABS, EXP, IS_NAN, LN, POW, SQRT};
+pub use self::prepared::Prepared;
 pub use self::round::{CEIL, FLOOR, ROUND};
-pub use self::text::UPPER;
-pub use self::time::YEAR;
 use crate::dtype;
 use crate::error::{ErrorKind, Result};
 use crate::scalar::{Scalar, Value};
@@ -81,7 +81,7 @@ pub enum Nulls {
 }
 
 /// The types of one call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Signature {
     /// What the arguments are cast to.
     pub arguments: Vec<DataType>,
@@ -90,6 +90,21 @@ pub struct Signature {
     /// When the result may be null; of use to the binder only.
     #[serde(skip, default = "possible")]
     pub nulls: Nulls,
+    /// What the kernel makes of literals, once for the expression.
+    #[serde(skip)]
+    pub prepared: Prepared,
+}
+
+impl Debug for Signature {
+    /// What the call means, without what was made for it.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { arguments, result, nulls, prepared: _ } = self;
+        f.debug_struct("Signature")
+            .field("arguments", arguments)
+            .field("result", result)
+            .field("nulls", nulls)
+            .finish()
+    }
 }
 
 fn possible() -> Nulls {
@@ -99,7 +114,7 @@ fn possible() -> Nulls {
 impl Signature {
     /// Arguments and result, null where an argument is.
     pub fn new(arguments: impl Into<Vec<DataType>>, result: DataType) -> Self {
-        Self { arguments: arguments.into(), result, nulls: Nulls::Propagate }
+        Self { arguments: arguments.into(), result, nulls: Nulls::Propagate, prepared: Prepared::default() }
     }
 
     /// The same with another rule of nulls.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Float64Array, Int8Array, StringViewArray};
 use arrow::datatypes::{DataType, Float64Type, Int32Type};
 
+use super::text::UPPER;
+use super::time::YEAR;
 use super::*;
 use crate::error::ErrorKind;
 

@@ -1,11 +1,12 @@
 //! ISO dates and timestamps.
 
 use arrow::datatypes::TimeUnit;
+pub use partita_columns::calendar::days_from_civil;
+use partita_columns::calendar::days_in_month;
+pub use partita_columns::pattern::Stamp;
 
 use super::int::digits_are_decimal;
 use super::trim_blanks;
-
-const SECONDS_A_DAY: i64 = 86_400;
 
 /// The unit of a timestamp column as a factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,62 +48,6 @@ impl Unit {
         let ticks =
             i128::from(seconds) * i128::from(self.per_second) + i128::from(fraction / tick_nanoseconds);
         i64::try_from(ticks).ok()
-    }
-}
-
-/// A point in time as written: a local time, and the offset where there is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    /// Seconds since 1970 of the written clock time, as if it were UTC.
-    pub seconds: i64,
-    /// Nanoseconds in the second.
-    pub nanoseconds: u32,
-    /// Digits of the fraction that were written.
-    pub fraction_digits: u8,
-    /// Seconds east of UTC, where an offset or `Z` was written.
-    pub offset: Option<i32>,
-    /// Only a date was written.
-    pub date_only: bool,
-}
-
-impl Stamp {
-    /// Midnight at the start of a day.
-    pub fn midnight(days: i32) -> Self {
-        Self {
-            seconds: i64::from(days) * SECONDS_A_DAY,
-            nanoseconds: 0,
-            fraction_digits: 0,
-            offset: None,
-            date_only: true,
-        }
-    }
-
-    /// Seconds since 1970 UTC; of a stamp without an offset, the clock time itself.
-    pub fn utc_seconds(&self) -> i64 {
-        self.seconds - i64::from(self.offset.unwrap_or(0))
-    }
-}
-
-/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar: `days_from_civil` of Howard Hinnant,
-/// "chrono-Compatible Low-Level Date Algorithms". `month` is 1 to 12 and `day` 1 to 31.
-#[inline]
-pub fn days_from_civil(year: i32, month: u32, day: u32) -> i32 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let month_from_march = if month > 2 { month - 3 } else { month + 9 } as i32;
-    let day_of_year = (153 * month_from_march + 2) / 5 + day as i32 - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-fn days_in_month(year: i32, month: u32) -> u32 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
     }
 }
 

@@ -1,10 +1,42 @@
-//! Dates and timestamps in a given format.
+//! Dates and timestamps in a given format, and what text says of a time.
 
 use chrono::format::{Fixed, Item, Numeric, Parsed, StrftimeItems, parse};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike};
 
-use super::time::Stamp;
-use super::trim_blanks;
+const SECONDS_A_DAY: i64 = 86_400;
+
+/// A point in time as written: a local time, and the offset where there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Seconds since 1970 of the written clock time, as if it were UTC.
+    pub seconds: i64,
+    /// Nanoseconds in the second.
+    pub nanoseconds: u32,
+    /// Digits of the fraction that were written.
+    pub fraction_digits: u8,
+    /// Seconds east of UTC, where an offset or `Z` was written.
+    pub offset: Option<i32>,
+    /// Only a date was written.
+    pub date_only: bool,
+}
+
+impl Stamp {
+    /// Midnight at the start of a day.
+    pub fn midnight(days: i32) -> Self {
+        Self {
+            seconds: i64::from(days) * SECONDS_A_DAY,
+            nanoseconds: 0,
+            fraction_digits: 0,
+            offset: None,
+            date_only: true,
+        }
+    }
+
+    /// Seconds since 1970 UTC; of a stamp without an offset, the clock time itself.
+    pub fn utc_seconds(&self) -> i64 {
+        self.seconds - i64::from(self.offset.unwrap_or(0))
+    }
+}
 
 /// What a format's text holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +78,7 @@ impl Pattern {
 
     /// The date or time that `text` spells; `None` where it does not follow the format, or is not a date.
     pub fn parse(&self, text: &[u8]) -> Option<Stamp> {
-        let text = std::str::from_utf8(trim_blanks(text)).ok()?;
+        let text = std::str::from_utf8(text).ok()?.trim_matches([' ', '\t']);
         let mut parsed = Parsed::new();
         parse(&mut parsed, text, self.items.iter()).ok()?;
         match self.kind {
