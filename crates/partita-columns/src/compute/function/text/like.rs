@@ -33,7 +33,7 @@ enum Matcher {
     Equal(String),
     Prefix(String),
     Suffix(String),
-    Within(Finder<'static>),
+    Within(Box<Finder<'static>>),
     Machine(Regex),
 }
 
@@ -76,7 +76,7 @@ fn matcher(pattern: &str, cased: bool) -> Result<Matcher, String> {
             [Part::Literal(prefix), Part::Any] => return Ok(Matcher::Prefix(prefix.clone())),
             [Part::Any, Part::Literal(suffix)] => return Ok(Matcher::Suffix(suffix.clone())),
             [Part::Any, Part::Literal(part), Part::Any] => {
-                return Ok(Matcher::Within(Finder::new(part).into_owned()));
+                return Ok(Matcher::Within(Box::new(Finder::new(part).into_owned())));
             }
             _ => {}
         }

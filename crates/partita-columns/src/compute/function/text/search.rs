@@ -18,7 +18,7 @@ pub static LEN_CHARS: Spec = Spec {
     arguments: (1, 1),
     common: false,
     signature: |arguments| text_to(arguments, DataType::Int64),
-    kernel: |input| count_each(input, |text| characters(text)),
+    kernel: |input| count_each(input, characters),
 };
 
 /// `len_bytes(text)`: the number of bytes of its UTF-8, as `Int64`.

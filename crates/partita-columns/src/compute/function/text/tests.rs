@@ -66,8 +66,11 @@ fn cases() {
 #[test]
 fn ends_are_taken_off() {
     let input = texts(&[Some(" x "), None, Some("\t\u{2003}a b\u{a0}\n"), Some("   ")]);
-    assert_eq!(shown(&STRIP, &[input.clone()]), owned(&[Some("x"), None, Some("a b"), Some("")]));
-    assert_eq!(shown(&LSTRIP, &[input.clone()]), owned(&[Some("x "), None, Some("a b\u{a0}\n"), Some("")]));
+    assert_eq!(shown(&STRIP, std::slice::from_ref(&input)), owned(&[Some("x"), None, Some("a b"), Some("")]));
+    assert_eq!(
+        shown(&LSTRIP, std::slice::from_ref(&input)),
+        owned(&[Some("x "), None, Some("a b\u{a0}\n"), Some("")])
+    );
     assert_eq!(shown(&RSTRIP, &[input]), owned(&[Some(" x"), None, Some("\t\u{2003}a b"), Some("")]));
     let input = some(&["xxéaxé", "ab"]);
     assert_eq!(shown(&STRIP, &[input.clone(), lit("éx")]), owned(&[Some("a"), Some("ab")]));
@@ -80,8 +83,8 @@ fn ends_are_taken_off() {
 #[test]
 fn searches() {
     let input = texts(&[Some("Größe größer"), None, Some(""), Some("ab")]);
-    assert_eq!(numbers(&LEN_CHARS, &[input.clone()]), [Some(12), None, Some(0), Some(2)]);
-    assert_eq!(numbers(&LEN_BYTES, &[input.clone()]), [Some(16), None, Some(0), Some(2)]);
+    assert_eq!(numbers(&LEN_CHARS, std::slice::from_ref(&input)), [Some(12), None, Some(0), Some(2)]);
+    assert_eq!(numbers(&LEN_BYTES, std::slice::from_ref(&input)), [Some(16), None, Some(0), Some(2)]);
     let part = |text: &'static str| [input.clone(), lit(text)];
     assert_eq!(truths(&CONTAINS, &part("öß")), [Some(true), None, Some(false), Some(false)]);
     assert_eq!(truths(&CONTAINS, &part("")), [Some(true), None, Some(true), Some(true)]);
@@ -279,7 +282,7 @@ fn texts_become_times() {
     };
     let unit = arrow::datatypes::TimeUnit::Microsecond;
     let iso = texts(&[Some("2020-03-29 01:30"), None, Some("2020-03-29T02:30:00.5")]);
-    let (data_type, counts) = micros(&TO_DATETIME, &[iso.clone()]);
+    let (data_type, counts) = micros(&TO_DATETIME, std::slice::from_ref(&iso));
     assert_eq!(data_type, DataType::Timestamp(unit, None));
     assert_eq!(counts, [Some(1_585_445_400_000_000), None, Some(1_585_449_000_500_000)]);
     let null = Value::Scalar(Scalar::Null(DataType::Null));

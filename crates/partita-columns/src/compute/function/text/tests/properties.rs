@@ -97,7 +97,7 @@ proptest! {
             .iter()
             .map(|text| Some(*places(text.as_deref()?, &part).first()? as i64))
             .collect();
-        prop_assert_eq!(numbers(&FIND, &of), firsts.clone());
+        prop_assert_eq!(&numbers(&FIND, &of), &firsts);
         let begins = each(&rows, |text| places(text, &part).first() == Some(&0));
         prop_assert_eq!(truths(&STARTS_WITH, &of), begins);
         let turned = |text: &str| text.chars().rev().collect::<String>();
@@ -108,7 +108,7 @@ proptest! {
         for spec in [&CONTAINS, &STARTS_WITH, &ENDS_WITH] {
             prop_assert_eq!(truths(spec, &of), truths(spec, &column_of));
         }
-        prop_assert_eq!(numbers(&FIND, &column_of), firsts.clone());
+        prop_assert_eq!(&numbers(&FIND, &column_of), &firsts);
         prop_assert_eq!(numbers(&COUNT_MATCHES, &of), numbers(&COUNT_MATCHES, &column_of));
         let escaped = [input(&rows), lit(::regex::escape(&part))];
         prop_assert_eq!(numbers(&REGEX_FIND, &escaped), firsts);
@@ -119,7 +119,7 @@ proptest! {
     fn parts_are_replaced(rows in rows(), part in part(), new in "[x漢]{0,3}", count in -1_i64..4) {
         let of = [input(&rows), lit(part.as_str()), lit(new.as_str()), lit(count)];
         let expected = each(&rows, |text| replaced(text, &part, &new, count));
-        prop_assert_eq!(shown(&REPLACE, &of), expected.clone());
+        prop_assert_eq!(&shown(&REPLACE, &of), &expected);
         let of = [input(&rows), lit(::regex::escape(&part)), lit(new.as_str()), lit(count)];
         prop_assert_eq!(shown(&REGEX_REPLACE, &of), expected);
     }

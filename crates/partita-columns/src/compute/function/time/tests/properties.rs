@@ -262,10 +262,10 @@ proptest! {
             crate::compute::function::tests::column(&LOCALIZE, &values)
         };
         let (earliest, latest) = (local_of("earliest"), local_of("latest"));
-        for row in 0..column.len() {
+        for (row, naive) in naive.into_iter().enumerate() {
             let (at, a, b) = (count(&column, row), count(&earliest, row), count(&latest, row));
             prop_assert!(at == a || at == b, "{:?}: {:?} or {:?}", at, a, b);
-            let shown = naive[row].map(|at| local(at, Some(zone)));
+            let shown = naive.map(|at| local(at, Some(zone)));
             let wall = count(&wall, row);
             let expected = shown.map(|at| {
                 at.and_utc().timestamp() * per_second(unit)
