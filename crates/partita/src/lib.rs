@@ -52,7 +52,9 @@ pub use partita_formats::parquet::{
 };
 pub use partita_plan::node::Divisions;
 pub use partita_plan::parse::expr;
-pub use partita_plan::{Expr, Stage, coalesce, col, greatest, hash, least, len, lit, map_batches, when};
+pub use partita_plan::{
+    Expr, Stage, TextExpr, TimeExpr, coalesce, col, greatest, hash, least, len, lit, map_batches, when,
+};
 pub use partita_runtime::cancel::CancelToken;
 pub use partita_runtime::engine::MemoryUse;
 pub use partita_runtime::executor::Scheduler;

@@ -270,7 +270,7 @@ fn errors_name_what_operands_are_not() {
     refuses(
         "a || b",
         expect![[r#"
-        expected an operator or the end, got `||`; joining text is not supported at line 1, column 3
+        expected an operator or the end, got `||`; write concat(a, b) at line 1, column 3
           a || b
             ^"#]],
     );

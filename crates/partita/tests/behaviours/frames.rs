@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use partita::arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray};
+use partita::arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray,
+};
 use partita::arrow::datatypes::{Field, Schema};
-use partita::{DataFrame, Session, col, lit};
+use partita::{DataFrame, Expr, Session, col, lit};
 
 use crate::cells;
 use crate::json::Json;
+use crate::recorded::instant;
 use crate::table::Table;
 use crate::{Outcome, compared, id, reductions};
 
@@ -38,10 +41,25 @@ fn run(record: &Json, frame: &DataFrame) -> partita::Result<Outcome> {
         "nan-null-06" => Table::of(&frame.select([col("v").fill_null(0.0).alias("v")]))?,
         "reshape-04" => Table::of(&frame.select([col("v").is_in([Some("a"), None])]))?,
         "reshape-06" => Table::of(&frame.select([col("v").clip(0, 1)]))?,
-        "reshape-08" => Table::of(&frame.select([
-            col("a").floor_div(col("b")).alias("q"),
-            col("a").rem(col("b")).alias("m"),
+        "reshape-08" => Table::of(
+            &frame.select([col("a").floor_div(col("b")).alias("q"), col("a").rem(col("b")).alias("m")]),
+        )?,
+        "strings-02" => Table::of(&frame.select([col("s").str().upper()]))?,
+        "strings-04" => Table::of(&frame.select([col("s").str().strip()]))?,
+        "strings-06" => Table::of(&frame.select([col("s").str().starts_with("A")]))?,
+        "strings-10" => Table::of(&frame.select([col("a").str().cat([col("b")]).alias("c")]))?,
+        "time-11" => Table::of(&frame.select([col("d").dt().ceil("1h")]))?,
+        "time-13" => Table::of(&frame.select([
+            col("d").dt().year().alias("year"),
+            col("d").dt().month().alias("month"),
+            col("d").dt().day().alias("day"),
+            col("d").dt().hour().alias("hour"),
+            col("d").dt().weekday().alias("weekday"),
+            col("d").dt().day_of_year().alias("yday"),
+            col("d").dt().iso_week().alias("isoweek"),
         ]))?,
+        // Each day has one row, so that the sum of a day is its value.
+        "time-15" => Table::of(&frame.select([local_day(col("d")).alias("day"), col("v")]))?,
         "head-tail-02" => head(&frame.filter(col("v").ge(lit(4))), 3)?,
         "head-tail-04" => {
             let rows = head(frame, 100)?.rows.len() as i128;
@@ -55,6 +73,10 @@ fn run(record: &Json, frame: &DataFrame) -> partita::Result<Outcome> {
         _ => return reductions::check(record, frame),
     };
     Ok(compared(record, &table))
+}
+
+fn local_day(utc: Expr) -> Expr {
+    utc.dt().localize("UTC").dt().convert_zone("Europe/Berlin").dt().date().dt().strftime("%Y-%m-%d")
 }
 
 fn head(frame: &DataFrame, rows: usize) -> partita::Result<Table> {
@@ -106,6 +128,10 @@ fn array(data_type: &str, values: &[Json]) -> Option<ArrayRef> {
             let texts: StringViewArray = values.iter().map(Json::text).collect();
             let decimal = partita::arrow::datatypes::DataType::Decimal128(10, 2);
             partita::arrow::compute::cast(&texts, &decimal).expect("decimals")
+        }
+        "timestamp" => {
+            let ticks = |value: &Json| instant(value.text()?).and_then(|at| i64::try_from(at).ok());
+            Arc::new(values.iter().map(ticks).collect::<TimestampNanosecondArray>())
         }
         "string" => Arc::new(values.iter().map(Json::text).collect::<StringViewArray>()),
         _ => return None,

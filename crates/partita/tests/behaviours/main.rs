@@ -96,7 +96,7 @@ fn compared(record: &Json, got: &Table) -> Outcome {
 /// Times are recorded as text in a column of times.
 fn timed(cell: &Json, dtype: &str) -> Json {
     match cell {
-        Json::Text(text) if dtype.starts_with("datetime64") => {
+        Json::Text(text) if ["datetime64", "timestamp"].iter().any(|name| dtype.starts_with(name)) => {
             Json::Map(vec![("ts".to_owned(), Json::Text(text.clone()))])
         }
         other => other.clone(),

@@ -69,8 +69,10 @@ pub(super) fn to_local(zone: &mut Zone, count: i64, per_second: i64) -> Option<i
 
 /// A time that the function cannot go to.
 pub(super) fn beyond(function: &str, column: &ArrayRef, row: usize) -> Error {
-    let value =
-        Scalar::try_from_array(column, row).map_or_else(|_| "a time".to_owned(), |time| time.to_string());
-    let operation = format!("{function}({value}) (row {row} of the batch)");
-    ErrorKind::Overflow { operation, data_type: column.data_type().clone() }.into()
+    let value = Scalar::try_from_array(column, row);
+    let value = value.map_or_else(|_| "a time".to_owned(), |time| time.to_string());
+    let holds = dtype::name(column.data_type());
+    let message =
+        format!("{function}({value}) (row {row} of the batch) is beyond the calendar, or what {holds} holds");
+    ErrorKind::Shape(message).into()
 }

@@ -121,7 +121,7 @@ fn day_of_year(day: i32) -> i32 {
 }
 
 fn each(input: &Input<'_>, part: impl Fn(Moment) -> i32) -> Result<Value> {
-    let (values, nulls) = numbers(&input.column(0)?, "a part of a time", part)?;
+    let (values, nulls) = numbers(&input.column(0)?, "parts", part)?;
     value(Int32Array::new(values.into(), nulls))
 }
 
