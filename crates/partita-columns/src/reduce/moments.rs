@@ -40,6 +40,20 @@ impl Moments {
         }
     }
 
+    /// [`Moments::add`] of a slice: blocks of it are not copied.
+    pub(super) fn add_slice(&mut self, mut values: &[f64]) {
+        while let Some((block, rest)) = values.split_at_checked(BLOCK - self.open.len()) {
+            if self.open.is_empty() {
+                self.done = self.done.and(wide::run(OfBlock(block)));
+            } else {
+                self.open.extend_from_slice(block);
+                self.close();
+            }
+            values = rest;
+        }
+        self.open.extend_from_slice(values);
+    }
+
     fn close(&mut self) {
         self.done = self.done.and(wide::run(OfBlock(&self.open)));
         self.open.clear();

@@ -113,6 +113,11 @@ impl State {
                     }
                 }
             }
+            (State::Moments(moments), [column]) if column.null_count() == 0 && is_float64(column) => {
+                if let Some(Physical::F64(values)) = physical(column) {
+                    moments.add_slice(values);
+                }
+            }
             (State::Moments(moments), [column]) => moments.add(floats(column)?.iter().flatten().copied()),
             (State::Sketch(sketch), [column]) => sketch.add(floats(column)?.iter().flatten().copied()),
             (State::Pairs(pairs), [left, right]) => {
@@ -200,6 +205,10 @@ fn add_whole(sum: &mut WholeSum, column: &ArrayRef) -> Result<()> {
         _ => return Err(wrong_column(column)),
     }
     Ok(())
+}
+
+fn is_float64(column: &ArrayRef) -> bool {
+    column.data_type() == &DataType::Float64
 }
 
 fn multiply(product: &mut Product, column: &ArrayRef) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Reductions against loops over options, whatever the cuts into partitions and batches.
 
+mod twin;
+
 use std::sync::Arc;
 
 use arrow::array::{
