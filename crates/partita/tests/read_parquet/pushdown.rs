@@ -5,8 +5,9 @@ use expect_test::expect;
 use super::*;
 use crate::disk::CountingDisk;
 
-/// Bytes of a file of 28 days in order of time, and bytes that are read of it for one of them.
-fn bytes_of_one_day(columns: &[&str]) -> (u64, u64) {
+/// Bytes of a file of 28 days in order of time, in row groups of some days and pages of some rows, and bytes that are read of it
+/// for one of them.
+fn bytes_of_one_day(columns: &[&str], days: usize, page_rows: usize) -> (u64, u64) {
     let folder = tempfile::tempdir().unwrap();
     let mut text = String::from("id,at,fare,note\n");
     for id in 0..28 * 1440_i64 {
@@ -18,7 +19,7 @@ fn bytes_of_one_day(columns: &[&str]) -> (u64, u64) {
     std::fs::write(&input, text).unwrap();
     let path = folder.path().join("sorted.parquet");
     let plain = session().read_csv(&input).load().unwrap();
-    plain.to_parquet(&path).row_group_rows(1440).write().unwrap();
+    plain.to_parquet(&path).row_group_rows(days * 1440).page_rows(page_rows).write().unwrap();
     let (disk, counts) = CountingDisk::new();
     let session = Session::builder().memory_limit("256MiB").threads(2).disk(disk).build().unwrap();
     let frame = session.read_parquet(&path).load().unwrap();
@@ -32,11 +33,13 @@ fn bytes_of_one_day(columns: &[&str]) -> (u64, u64) {
 
 #[test]
 fn one_day_of_a_sorted_file_reads_few_bytes() {
-    let (all, read) = bytes_of_one_day(&["id", "at", "fare", "note"]);
-    // One day is a twenty-eighth; headers of pages may be read twice.
-    assert!(read * 9 < all, "{read} of {all} bytes");
-    let (all, read) = bytes_of_one_day(&["fare"]);
-    assert!(read * 12 < all, "{read} of {all} bytes");
+    // One day is a twenty-eighth; pages and their index come on top.
+    for (days, page_rows) in [(1, 65536), (8, 360)] {
+        let (all, read) = bytes_of_one_day(&["id", "at", "fare", "note"], days, page_rows);
+        assert!(read * 9 < all, "{read} of {all} bytes, row groups of {days} days");
+        let (all, read) = bytes_of_one_day(&["fare"], days, page_rows);
+        assert!(read * 12 < all, "{read} of {all} bytes of one column, row groups of {days} days");
+    }
 }
 
 #[test]
