@@ -28,9 +28,6 @@ const FEWER_COLUMNS: &str = "select fewer columns";
 /// Bytes of pages that a reader may hold at first; it asks for what it needs more.
 const PAGES_BYTES: usize = 4 << 20;
 
-/// The same where columns are nested: their pages are read by another crate, and are counted when they are there.
-const NESTED_BYTES: usize = 256 << 20;
-
 /// What a reader holds beside its pages, in bytes: a batch before the filter, and one after it.
 const BATCH_BYTES: usize = 1 << 20;
 
@@ -254,10 +251,7 @@ impl Piece<'_> {
             .map(|filter| Box::new(ScanFilter::new(scan, filter, &self.layout)) as Box<dyn RowFilter>);
         let wanted = self.layout.read_of(scan.output_columns);
         let columns = self.layout.read[..wanted].to_vec();
-        let is_nested = |column: &usize| self.footer.file.schema().field(*column).data_type().is_nested();
-        let memory_bytes_max =
-            if self.layout.read.iter().any(is_nested) { NESTED_BYTES } else { PAGES_BYTES };
-        let spec = RowGroupSpec { ranges, memory_bytes_max, ..RowGroupSpec::new(columns) };
+        let spec = RowGroupSpec { ranges, memory_bytes_max: PAGES_BYTES, ..RowGroupSpec::new(columns) };
         Ok(Some(RowGroupReader::new(&self.footer.file, &input, group, &spec, filter)?))
     }
 }
