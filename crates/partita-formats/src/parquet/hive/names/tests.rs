@@ -53,7 +53,7 @@ fn values_have_the_type_that_is_asked_for() {
 
 proptest! {
     #[test]
-    fn what_the_writer_names_is_read_back(name in "\\PC{1,20}", value in proptest::option::of("\\PC{0,20}")) {
+    fn what_the_writer_names_is_read_back(name in "\\PC{1,10}", value in proptest::option::of("\\PC{0,10}")) {
         prop_assume!(name != "rest");
         let columns: [(&str, ArrayRef); 2] = [
             (&name, Arc::new(StringArray::from(vec![value.as_deref()]))),

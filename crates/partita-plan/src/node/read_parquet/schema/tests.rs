@@ -46,7 +46,7 @@ fn types_widen_to_one_that_holds_both() {
             T::Timestamp(TimeUnit::Nanosecond, None),
             Some(T::Timestamp(TimeUnit::Nanosecond, None)),
         ),
-        (us.clone(), T::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), None),
+        (us, T::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), None),
         (T::Decimal128(5, 2), T::Decimal128(6, 4), Some(T::Decimal128(7, 4))),
         (T::Decimal128(38, 0), T::Decimal128(5, 4), None),
         (T::Utf8, T::Utf8View, Some(T::Utf8View)),
