@@ -119,9 +119,10 @@ fn reduced(frame: &DataFrame) -> String {
         col("float").sum(),
     ]);
     let batches = row.compute_batches().unwrap();
-    let shown = batches[0].columns().iter().map(|column| {
-        partita::Scalar::try_from_array(column, 0).unwrap().to_string()
-    });
+    let shown = batches[0]
+        .columns()
+        .iter()
+        .map(|column| partita::Scalar::try_from_array(column, 0).unwrap().to_string());
     shown.collect::<Vec<_>>().join(" ")
 }
 
