@@ -7,12 +7,16 @@
 //! | [`csv`] | dialects, splitter and its plain twin, block starts, typed decoding, inference |
 //! | [`frame`] | batches to checksummed bytes and back, for the store |
 //! | [`parquet`] | row groups encoded apart, and parts assembled from them; footers that are checked, pruning, row groups read |
+//! | [`rows`] | files of rows one after the other: CSV out |
+//! | [`output`] | any of these: one layout and one writer for the data set |
 
 pub mod csv;
 pub mod error;
 pub mod frame;
 pub mod io;
+pub mod output;
 pub mod parquet;
+pub mod rows;
 #[allow(unsafe_code, reason = "vector instructions load and store through pointers")]
 mod simd;
 

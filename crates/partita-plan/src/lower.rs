@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use partita_formats::csv::options::OnMismatch;
+use partita_formats::output::Format;
 use partita_formats::parquet::WriteOptions;
+use partita_formats::rows::RowsOptions;
 use partita_schedule::graph::{Graph, Kind, TaskId};
 use partita_tasks::program::{
     CsvFile, DatasetId, Operator, PROGRAM_VERSION, Program, ScanStart, Sink, SlotId, Source, StoreKey,
@@ -36,12 +38,21 @@ pub enum Target {
         /// The frame.
         frame: u64,
     },
-    /// Each partition is encoded into a data set.
+    /// Each partition is encoded into a data set of Parquet.
     Parquet {
         /// The data set.
         dataset: DatasetId,
         /// How to encode.
         options: Arc<WriteOptions>,
+        /// The first partition that is wanted; those before it have no task.
+        first: usize,
+    },
+    /// Each partition is encoded into a data set of files of rows.
+    Rows {
+        /// The data set.
+        dataset: DatasetId,
+        /// How to encode.
+        options: Arc<RowsOptions>,
         /// The first partition that is wanted; those before it have no task.
         first: usize,
     },
@@ -58,17 +69,32 @@ pub enum Starts {
 }
 
 impl Target {
+    /// Each partition from `first` on is encoded into a data set.
+    pub fn dataset(dataset: DatasetId, format: &Format, first: usize) -> Self {
+        match format {
+            Format::Rows(options) => {
+                Target::Rows { dataset, options: Arc::new(RowsOptions::clone(options)), first }
+            }
+            Format::Parquet(options) => {
+                Target::Parquet { dataset, options: Arc::new(WriteOptions::clone(options)), first }
+            }
+        }
+    }
+
     /// Whether every block is read to its end, and none before the first wanted one is left out.
     fn reads_all(&self) -> bool {
         match self {
             Target::Collect | Target::Count | Target::CountValues | Target::Store { .. } => true,
-            Target::Parquet { first, .. } => *first == 0,
+            Target::Parquet { first, .. } | Target::Rows { first, .. } => *first == 0,
             Target::Head(_) | Target::Tail(_) => false,
         }
     }
 
     fn first_partition(&self) -> usize {
-        if let Target::Parquet { first, .. } = self { *first } else { 0 }
+        match self {
+            Target::Parquet { first, .. } | Target::Rows { first, .. } => *first,
+            _ => 0,
+        }
     }
 }
 
@@ -227,6 +253,9 @@ impl Lowering {
             }
             Target::Parquet { dataset, options, .. } => {
                 ("to_parquet", Sink::Parquet { dataset: *dataset, partition, options: Arc::clone(options) })
+            }
+            Target::Rows { dataset, options, .. } => {
+                ("to_rows", Sink::Rows { dataset: *dataset, partition, options: Arc::clone(options) })
             }
         };
         self.add(pipeline, name, sink)

@@ -35,7 +35,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
-use partita_formats::parquet::{EncodedRowGroup, Layout, PageFile};
+use partita_formats::output::FileLayout;
+use partita_formats::parquet::{EncodedRowGroup, PageFile};
 
 use self::aside::Aside;
 pub use self::aside::QUARANTINE_NAME;
@@ -54,7 +55,7 @@ use self::sync::{Recorder, Syncer};
 
 /// A data set that is being written. Shared by the threads of a run; see the module for how it works.
 pub struct Dataset {
-    layout: Arc<Layout>,
+    layout: FileLayout,
     options: DatasetOptions,
     waiting: Arc<dyn WaitingBytes>,
     /// What the manifest says of the job.
@@ -110,10 +111,10 @@ impl Dataset {
         let columns = manifest::columns(&layout);
         let job = Job::new(&options, &columns);
         let place = Place::claim(target, &options, job.as_ref(), &columns)?;
-        let cut = match (place.is_single_file(), options.write.file_per_partition) {
+        let cut = match (place.is_single_file(), options.write.file_per_partition()) {
             (true, _) => Cut::Never,
             (false, true) => Cut::Partition,
-            (false, false) => Cut::Bytes(options.write.part_bytes),
+            (false, false) => Cut::Bytes(options.write.part_bytes()),
         };
         let first_partition = place.kept().partitions;
         let aside = Arc::new(Aside::new(&options.disk, place.hidden(), first_partition)?);
@@ -121,7 +122,7 @@ impl Dataset {
         let mut recorder = recorder(&place, &options, &aside, &is_draft)?;
         recorder.header = place.header(job.as_ref());
         let syncer = Syncer::new(recorder)?;
-        let parts = Parts::new(Arc::clone(&layout), &place, cut, &options, syncer);
+        let parts = Parts::new(layout.clone(), &place, cut, &options, syncer);
         let state = State {
             phase: Phase::Open,
             assembly: Assembly::starting_at(first_partition),
@@ -178,7 +179,7 @@ impl Dataset {
     }
 
     /// Schema and options, ready for encoders.
-    pub fn layout(&self) -> &Arc<Layout> {
+    pub fn layout(&self) -> &FileLayout {
         &self.layout
     }
 
@@ -457,11 +458,11 @@ impl Drop for Active<'_> {
 }
 
 /// Schema and options made ready, where they go with the target.
-fn checked_layout(target: &Path, schema: SchemaRef, options: &DatasetOptions) -> Result<Arc<Layout>> {
-    if !options.write.partition_on.is_empty() && is_single_file(target, options) {
+fn checked_layout(target: &Path, schema: SchemaRef, options: &DatasetOptions) -> Result<FileLayout> {
+    if !options.write.partition_on().is_empty() && is_single_file(target, options) {
         return Err(ErrorKind::FoldersInFile { target: target.to_path_buf() }.into());
     }
-    Ok(Layout::new(schema, &options.write)?)
+    Ok(FileLayout::new(schema, &options.write)?)
 }
 
 /// What keeps the record of finished parts, and goes on with the one that is there.

@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 use partita_columns::Scalar;
 use partita_formats::csv::reader::CsvBlock;
 use partita_formats::parquet::WriteOptions;
+use partita_formats::rows::RowsOptions;
 use serde::{Deserialize, Serialize};
 
 use crate::expr::BoundExpr;
@@ -285,6 +286,15 @@ pub enum Sink {
         partition: usize,
         /// How to encode.
         options: Arc<WriteOptions>,
+    },
+    /// Encoded as pieces of files of rows of a data set.
+    Rows {
+        /// Which data set.
+        dataset: DatasetId,
+        /// The partition, which fixes the place of its rows.
+        partition: usize,
+        /// How to encode.
+        options: Arc<RowsOptions>,
     },
     /// Into the session's store under a key.
     Store(StoreKey),

@@ -14,6 +14,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use partita_columns::{Partition, polars};
 use partita_formats::csv::schema_file::type_name;
+use partita_formats::rows::{CsvOptions, RowsFormat};
 use partita_plan::lower::{Starts, Target, lower};
 use partita_plan::memory;
 use partita_plan::node::{Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored};
@@ -30,6 +31,7 @@ use crate::context::{Inputs, IntoColumns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::BoxError;
 use crate::parquet::{ParquetWriter, sources};
+use crate::rows::RowsWriter;
 use crate::session::Session;
 
 /// A lazy, partitioned table. Calls that describe return a frame at once; calls that ask (`len`, `head`,
@@ -430,6 +432,16 @@ impl DataFrame {
     /// Begins to write a Parquet data set: a folder of parts, or one file where the name ends in `.parquet`.
     pub fn to_parquet(&self, target: impl Into<Inputs>) -> ParquetWriter {
         ParquetWriter::new(self.clone(), target.into())
+    }
+
+    /// Begins to write CSV: a folder of parts, or one file where the name ends in `.csv`.
+    pub fn to_csv(&self, target: impl Into<Inputs>) -> RowsWriter {
+        self.to_rows(target, RowsFormat::Csv(CsvOptions::default()))
+    }
+
+    /// Begins to write files of rows of any format: a folder of parts, or one file where the name ends as those of the format do.
+    pub fn to_rows(&self, target: impl Into<Inputs>, format: RowsFormat) -> RowsWriter {
+        RowsWriter::new(self.clone(), target.into(), format)
     }
 
     fn run_partitions(&self, wanted: std::ops::Range<usize>, target: &Target) -> Result<Vec<Outcome>> {

@@ -28,18 +28,22 @@ mod csv;
 mod error;
 mod frame;
 pub mod graph;
+mod incremental;
 mod parquet;
 pub mod prelude;
 mod read_parquet;
 mod report;
+mod rows;
 mod session;
 mod size;
+mod writing;
 
 pub use context::{Inputs, IntoColumns};
 pub use csv::CsvReader;
 pub use error::{Error, ErrorKind, Result};
 pub use frame::{Batches, DataFrame};
-pub use parquet::{ParquetWriter, Written};
+pub use incremental::NewInputs;
+pub use parquet::ParquetWriter;
 pub use partita_columns::Scalar;
 pub use partita_columns::compute::CastMode;
 pub use partita_columns::reduce::{Cumulative, Reduction};
@@ -50,6 +54,7 @@ pub use partita_formats::csv::widen::Widened;
 pub use partita_formats::parquet::{
     ColumnOptions, Compression, Encoding as ColumnEncoding, Statistics, WriteOptions,
 };
+pub use partita_formats::rows::{CsvOptions, RowsFormat, RowsOptions};
 pub use partita_plan::node::Divisions;
 pub use partita_plan::parse::expr;
 pub use partita_plan::{
@@ -61,8 +66,10 @@ pub use partita_runtime::executor::Scheduler;
 pub use partita_runtime::progress::Progress;
 pub use read_parquet::{ParquetReader, SplitRowGroups};
 pub use report::{Report, Versions, versions};
+pub use rows::RowsWriter;
 pub use session::{Session, SessionBuilder};
 pub use size::ByteSize;
+pub use writing::Written;
 
 /// Arrow, in the version that frames are made of.
 pub use arrow;

@@ -1,33 +1,20 @@
-//! Writing Parquet: what a user says about the data set, and its commit.
+//! Writing Parquet: what a user says about the data set.
 
-mod columns;
-mod widen;
-
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use partita_formats::csv::widen::{Seen, Widened};
 use partita_formats::parquet::{ColumnOptions, Compression, Statistics, WriteOptions};
-use partita_plan::Stage;
-use partita_plan::lower::{Starts, Target, lower};
 use partita_plan::node::{CsvInput, ParquetFileInput, ReadCsv, ReadParquet};
-use partita_plan::stage::{explain, optimize};
-use partita_plan::{Expr, Plan, PlanRef};
+use partita_plan::stage::explain;
+use partita_plan::{Expr, Plan, PlanRef, Stage};
 use partita_runtime::cancel::CancelToken;
-use partita_runtime::dataset::{Dataset, DatasetOptions, InputFingerprint, PlanFingerprint, Replaced};
-use partita_runtime::engine::Call;
-use partita_runtime::ledger::PeakSampler;
+use partita_runtime::dataset::{InputFingerprint, PlanFingerprint, Replaced};
 use partita_runtime::progress::Progress;
-use partita_tasks::program::DatasetId;
 
 use crate::context::Inputs;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::frame::DataFrame;
 use crate::size::ByteSize;
-
-/// How often the memory of the process is looked at.
-const SAMPLE_EVERY: Duration = Duration::from_millis(20);
+use crate::writing::{Writing, Written};
 
 /// What is to be written, and how. Nothing runs before [`ParquetWriter::write`].
 ///
@@ -49,79 +36,13 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone)]
 #[must_use = "nothing is written before write()"]
 pub struct ParquetWriter {
-    frame: DataFrame,
-    target: Inputs,
+    writing: Writing,
     options: WriteOptions,
-    overwrite: bool,
-    append: bool,
-    resume: bool,
-    single_file: bool,
-    sync: bool,
-    job: serde_json::Value,
-    cancel: CancelToken,
-    progress: Arc<Progress>,
-    wrong: Option<Error>,
-}
-
-/// A data set that is there.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Written {
-    /// Number of rows: as many as were read. Where something was appended, this and the next three are about the new parts.
-    pub rows: u64,
-    /// The Parquet files, in row order.
-    pub files: Vec<PathBuf>,
-    /// Bytes of all Parquet files.
-    pub bytes: u64,
-    /// Number of row groups.
-    pub row_groups: usize,
-    /// Number of folders that they lie in because of [`ParquetWriter::partition_on`].
-    pub folders: usize,
-    /// How many of the files an earlier run had written.
-    pub parts_reused: usize,
-    /// Bytes of input that were read.
-    pub bytes_in: u64,
-    /// From the call to the data set being there, in seconds.
-    pub seconds: f64,
-    /// The most anonymous and shared memory that this process was seen to hold meanwhile, in bytes.
-    pub peak_memory_bytes: u64,
-    /// Columns whose types were widened on the way, where [`crate::OnMismatch::Widen`] was said.
-    pub widened: Vec<Widened>,
-    /// Records that were set aside, where [`crate::OnMismatch::Quarantine`] was said: rows and these together are the
-    /// records that were read.
-    pub rows_quarantined: u64,
-    /// The file with a line about each of them; `None` where there are none.
-    pub quarantine: Option<PathBuf>,
-    /// What a user should know; mostly nothing: how an old data set was replaced, why earlier work was not kept.
-    pub notes: Vec<String>,
-}
-
-/// What came of one run.
-enum Attempt {
-    /// The data set is there.
-    Done(partita_runtime::dataset::Written),
-    /// Values did not fit: nothing is there, and this was seen of all inputs.
-    Draft(Seen),
-    /// The same, but parts of an earlier run were not looked at.
-    PartlySeen,
 }
 
 impl ParquetWriter {
     pub(crate) fn new(frame: DataFrame, target: Inputs) -> Self {
-        Self {
-            frame,
-            target,
-            options: WriteOptions::default(),
-            overwrite: false,
-            append: false,
-            resume: false,
-            single_file: false,
-            sync: true,
-            job: serde_json::Value::Null,
-            cancel: CancelToken::new(),
-            progress: Arc::new(Progress::default()),
-            wrong: None,
-        }
+        Self { writing: Writing::new(frame, target), options: WriteOptions::default() }
     }
 
     fn set(mut self, change: impl FnOnce(&mut WriteOptions)) -> Self {
@@ -165,9 +86,8 @@ impl ParquetWriter {
     /// Bytes after which a part is full, as a number or as text; default 256 MiB. Parts are cut between partitions
     /// only.
     pub fn part_size(mut self, bytes: impl Into<ByteSize>) -> Self {
-        match bytes.into().bytes() {
-            Ok(bytes) => self.options.part_bytes = bytes,
-            Err(error) => drop(self.wrong.get_or_insert(error)),
+        if let Some(bytes) = self.writing.bytes(bytes.into()) {
+            self.options.part_bytes = bytes;
         }
         self
     }
@@ -207,7 +127,7 @@ impl ParquetWriter {
     /// Whether what is at the target is replaced, in one step when the new is complete; default no: then a target
     /// that is not empty is an error.
     pub fn overwrite(mut self, overwrite: bool) -> Self {
-        self.overwrite = overwrite;
+        self.writing.overwrite = overwrite;
         self
     }
 
@@ -215,7 +135,7 @@ impl ParquetWriter {
     /// have been written by this program and have the same columns; with [`crate::OnMismatch::Widen`] new columns that are
     /// narrower get the old types, and those that are not there are null. Where there is nothing, it is written as ever.
     pub fn append(mut self, append: bool) -> Self {
-        self.append = append;
+        self.writing.append = append;
         self
     }
 
@@ -226,36 +146,36 @@ impl ParquetWriter {
     ///
     /// Frames in memory and functions cannot be compared; jobs with them, and those that write a single file, begin again.
     pub fn resume(mut self, resume: bool) -> Self {
-        self.resume = resume;
+        self.writing.resume = resume;
         self
     }
 
     /// One file rather than a folder; also where the target's name ends in `.parquet`.
     pub fn single_file(mut self, single: bool) -> Self {
-        self.single_file = single;
+        self.writing.single_file = single;
         self
     }
 
     /// Whether everything is on the disk before the data set appears; default yes.
     pub fn sync(mut self, sync: bool) -> Self {
-        self.sync = sync;
+        self.writing.sync = sync;
         self
     }
 
     /// What the manifest says about the job, as JSON.
     pub fn job(mut self, job: serde_json::Value) -> Self {
-        self.job = job;
+        self.writing.job = job;
         self
     }
 
     /// A handle by which another thread can end the run: `cancel()` leaves the target as it was.
     pub fn cancel_token(&self) -> CancelToken {
-        self.cancel.clone()
+        self.writing.cancel_token()
     }
 
     /// Counters that grow while it runs.
     pub fn progress(&self) -> Arc<Progress> {
-        Arc::clone(&self.progress)
+        self.writing.progress()
     }
 
     /// Runs, and commits the data set.
@@ -264,120 +184,7 @@ impl ParquetWriter {
     /// The first wrong call of the frame's chain; a target that is not empty, is an input, or is being written by
     /// another; whatever goes wrong while it runs. The target is as it was then, and nothing is left beside it.
     pub fn write(self) -> Result<Written> {
-        let started = Instant::now();
-        let memory = PeakSampler::start(SAMPLE_EVERY);
-        if let Some(error) = &self.wrong {
-            return Err(error.clone());
-        }
-        let target = self.target()?;
-        if self.append && self.overwrite {
-            let message = "append(true) and overwrite(true) contradict each other; leave one of them out";
-            return Err(ErrorKind::Option(message.to_owned()).into());
-        }
-        let mut call = self.frame.call();
-        call.cancel = self.cancel.clone();
-        call.progress = Arc::clone(&self.progress);
-        let (mut plan, known) = self.begun(self.frame.plan()?, &target)?;
-        let (mut widened, mut resume) = (Vec::new(), self.resume);
-        let answer = |written: partita_runtime::dataset::Written, plan: &PlanRef, widened| Written {
-            rows: written.rows,
-            notes: known.iter().cloned().chain(notes(&written)).collect(),
-            bytes_in: bytes_in(plan, &call.progress, &written),
-            files: written.files,
-            bytes: written.bytes,
-            row_groups: written.row_groups,
-            folders: written.folders,
-            parts_reused: written.parts_reused,
-            seconds: started.elapsed().as_secs_f64(),
-            peak_memory_bytes: memory.peak_bytes(),
-            widened,
-            rows_quarantined: written.set_aside,
-            quarantine: written.quarantine,
-        };
-        for _ in 0..=widen::RESTARTS_MAX {
-            let attempt = |starts| self.attempt(&plan, &target, &call, resume, starts);
-            let done = match attempt(Starts::Guessed) {
-                Err(error) if error.is_misplaced() => {
-                    call.progress.read_again(input_bytes(&plan));
-                    attempt(Starts::Searched)?
-                }
-                done => done?,
-            };
-            match done {
-                Attempt::Done(written) => return Ok(answer(written, &plan, widened)),
-                Attempt::PartlySeen => {
-                    // Which type holds all values is known when all have been seen.
-                    call.progress.read_again(input_bytes(&plan));
-                    resume = false;
-                }
-                Attempt::Draft(seen) => {
-                    let (wider, columns) = widen::widen(self.frame.session(), &plan, &seen)?;
-                    call.progress.read_again(input_bytes(&wider));
-                    widen::remember(&mut widened, columns);
-                    (plan, resume) = (wider, self.resume);
-                }
-            }
-        }
-        Err(widen::endless(&widened).into())
-    }
-
-    /// The plan with the types that an earlier run of the same job has come to, where types may be widened, and which these
-    /// are.
-    fn begun(&self, plan: &PlanRef, target: &Path) -> Result<(PlanRef, Vec<String>)> {
-        if !self.resume || !sources(plan).any(ReadCsv::widens) {
-            return Ok((Arc::clone(plan), Vec::new()));
-        }
-        let options = self.dataset_options(&optimize(plan, Stage::Fused)?)?;
-        let left = Dataset::columns_left(target, &options)?.unwrap_or_default();
-        let wider = columns::widen(plan, &left, &self.options)?;
-        let notes =
-            columns::changes(plan, &wider).map(|change| format!("{change}, as an earlier run has found out"));
-        let notes = notes.collect();
-        Ok((wider, notes))
-    }
-
-    /// The plan as it is run: its columns are those of the data set that is added to, where types may be widened.
-    fn final_plan(&self, plan: &PlanRef, target: &Path) -> Result<PlanRef> {
-        let fused = optimize(plan, Stage::Fused)?;
-        if !self.append || !sources(plan).any(ReadCsv::widens) {
-            return Ok(fused);
-        }
-        match Dataset::columns(target, &self.dataset_options(&fused)?)? {
-            Some(known) => Ok(optimize(&columns::fit(plan, &known, &self.options)?, Stage::Fused)?),
-            None => Ok(fused),
-        }
-    }
-
-    /// Runs once, and commits unless values did not fit.
-    fn attempt(
-        &self,
-        plan: &PlanRef,
-        target: &Path,
-        call: &Call,
-        resume: bool,
-        starts: Starts,
-    ) -> Result<Attempt> {
-        let engine = self.frame.session().engine();
-        let plan = self.final_plan(plan, target)?;
-        partita_plan::memory::check(&plan, engine.ledger().limit_bytes())?;
-        let options = DatasetOptions { resume, ..self.dataset_options(&plan)? };
-        let schema = Arc::clone(plan.schema());
-        if let Some(written) = Dataset::complete(target, Arc::clone(&schema), &options)? {
-            return Ok(Attempt::Done(written));
-        }
-        let dataset = Dataset::create(target, schema, options, engine.waiting_bytes())?;
-        let (options, first) = (Arc::new(self.options.clone()), dataset.first_partition());
-        let target = Target::Parquet { dataset: DatasetId(engine.number()), options, first };
-        let lowered = lower(&plan, &target, starts)?;
-        engine.run_into(&lowered.graph, &lowered.targets, call, &dataset, &|_, _| {})?;
-        if call.cancel.is_cancelled() {
-            return Err(partita_runtime::Error::from(partita_runtime::ErrorKind::Cancelled).into());
-        }
-        if call.widening.is_draft() {
-            let seen = call.widening.take();
-            return Ok(if first > 0 { Attempt::PartlySeen } else { Attempt::Draft(seen) });
-        }
-        Ok(Attempt::Done(dataset.commit(None)?))
+        self.ready().write()
     }
 
     /// Checks the target as [`ParquetWriter::write`] does at its start, and touches nothing.
@@ -386,13 +193,7 @@ impl ParquetWriter {
     /// The first wrong call of the frame's chain; a target that is not empty, is an input, or is of the wrong kind;
     /// options that do not go with the columns.
     pub fn check(&self) -> Result<()> {
-        if let Some(error) = &self.wrong {
-            return Err(error.clone());
-        }
-        let target = self.target()?;
-        let plan = self.final_plan(self.frame.plan()?, &target)?;
-        Dataset::check(&target, Arc::clone(plan.schema()), &self.dataset_options(&plan)?)?;
-        Ok(())
+        self.ready().check()
     }
 
     /// Bytes of input that [`ParquetWriter::write`] will read, as they lie in their files.
@@ -400,44 +201,17 @@ impl ParquetWriter {
     /// # Errors
     /// The first wrong call of the frame's chain.
     pub fn input_bytes(&self) -> Result<u64> {
-        let plan = optimize(self.frame.plan()?, Stage::Fused)?;
-        Ok(input_bytes(&plan))
+        self.writing.input_bytes()
     }
 
-    fn dataset_options(&self, plan: &PlanRef) -> Result<DatasetOptions> {
-        let origin = fingerprint(&optimize(self.frame.plan()?, Stage::Fused)?);
-        Ok(DatasetOptions {
-            write: self.options.clone(),
-            overwrite: self.overwrite,
-            append: self.append,
-            resume: self.resume,
-            single_file: self.single_file,
-            partitions: Some(plan.partitions()),
-            inputs: inputs(plan),
-            options_json: self.job.clone(),
-            plan: fingerprint(plan),
-            origin,
-            sync: self.sync,
-            disk: Arc::clone(self.frame.session().engine().storage().disk()),
-        })
-    }
-
-    fn target(&self) -> Result<PathBuf> {
-        let refused = |message: String| Error::from(ErrorKind::Option(message));
-        let [target] = self.target.0.as_slice() else {
-            return Err(refused(format!("expected one target, got {}", self.target.0.len())));
-        };
-        match target.split_once("://") {
-            None => Ok(Path::new(target).to_owned()),
-            Some(("file", path)) => Ok(Path::new(path).to_owned()),
-            Some((scheme, _)) => Err(refused(format!(
-                "{target}: the scheme {scheme:?} cannot be written to; write to a local folder and copy it"
-            ))),
-        }
+    /// All that was said.
+    fn ready(&self) -> Writing {
+        self.writing.in_format(self.options.clone().into())
     }
 }
 
-fn notes(written: &partita_runtime::dataset::Written) -> Vec<String> {
+/// What a user should know of a data set.
+pub(crate) fn notes(written: &partita_runtime::dataset::Written) -> Vec<String> {
     let how = match written.replaced {
         Replaced::InTwoSteps => {
             "the file system cannot exchange folders: the old data set was moved aside and the new one moved in, and a reader \
@@ -454,12 +228,12 @@ fn notes(written: &partita_runtime::dataset::Written) -> Vec<String> {
 }
 
 /// Bytes of input that were read.
-fn bytes_in(plan: &PlanRef, progress: &Progress, written: &partita_runtime::dataset::Written) -> u64 {
+pub(crate) fn bytes_in(plan: &PlanRef, progress: &Progress, written: &partita_runtime::dataset::Written) -> u64 {
     if written.replaced == Replaced::Unchanged { 0 } else { progress.input_bytes() + head_bytes(plan) }
 }
 
 /// What rows a plan makes of its inputs; `None` where it has frames in memory or functions, which cannot be compared.
-fn fingerprint(plan: &PlanRef) -> Option<PlanFingerprint> {
+pub(crate) fn fingerprint(plan: &PlanRef) -> Option<PlanFingerprint> {
     let mut nodes = std::iter::successors(Some(plan), |plan| plan.input());
     if nodes.any(|plan| {
         matches!(&**plan, Plan::Stored(_) | Plan::MapPartitions(_))
@@ -493,7 +267,7 @@ fn parquet_sources(plan: &PlanRef) -> impl Iterator<Item = &ReadParquet> {
 }
 
 /// Bytes of input that a plan reads.
-fn input_bytes(plan: &PlanRef) -> u64 {
+pub(crate) fn input_bytes(plan: &PlanRef) -> u64 {
     let csv: u64 = sources(plan).map(ReadCsv::input_bytes).sum();
     csv + parquet_sources(plan).map(ReadParquet::input_bytes).sum::<u64>()
 }
@@ -506,7 +280,7 @@ fn head_bytes(plan: &PlanRef) -> u64 {
 }
 
 /// The files that a plan reads.
-fn inputs(plan: &PlanRef) -> Vec<InputFingerprint> {
+pub(crate) fn inputs(plan: &PlanRef) -> Vec<InputFingerprint> {
     let files = sources(plan).flat_map(ReadCsv::files);
     let of_csv = |file: &CsvInput| InputFingerprint {
         path: file.path.clone(),

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::parquet::Written;
+use crate::writing::Written;
 
 /// The report of a conversion, as `--report` writes it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Report {
     /// Rows written: as many as were read, less those that a filter dropped and those that were set aside.
     pub rows: u64,

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use brotli::enc::BrotliEncoderParams;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use zstd::bulk::Compressor;
@@ -33,6 +34,11 @@ const PROBE_GAIN: usize = 16;
 
 /// Bytes of a Deflate compressor: its window, chains and symbols.
 const GZIP_BYTES: usize = 384 << 10;
+
+/// Bytes of a Brotli compressor for pages of the default size: at the levels up to 9, and at the two above.
+const BROTLI_BYTES: [usize; 2] = [8 << 20, 48 << 20];
+/// Its window, as a power of two: that of a page.
+const BROTLI_WINDOW: i32 = 20;
 
 /// The compressors and the buffer that they fill.
 #[derive(Default)]
@@ -77,6 +83,12 @@ impl Codecs {
                 let level = flate2::Compression::new(level.compression_level());
                 let mut encoder = flate2::write::GzEncoder::new(&mut self.out, level);
                 encoder.write_all(page).and_then(|()| encoder.try_finish()).map_err(external)?;
+            }
+            Compression::BROTLI(level) => {
+                let quality = level.compression_level() as i32;
+                let params =
+                    BrotliEncoderParams { quality, lgwin: BROTLI_WINDOW, ..BrotliEncoderParams::default() };
+                brotli::BrotliCompress(&mut &page[..], &mut self.out, &params).map_err(external)?;
             }
             other => return Err(ParquetError::NYI(format!("compression {other}")).into()),
         }
@@ -135,6 +147,9 @@ impl Codecs {
         let context = match compression {
             // One for each page.
             Compression::GZIP(_) if raw_bytes > 0 => GZIP_BYTES,
+            Compression::BROTLI(level) if raw_bytes > 0 => {
+                BROTLI_BYTES[usize::from(level.compression_level() > 9)]
+            }
             other => compressor_bytes(other, raw_bytes).saturating_sub(self.context_bytes()),
         };
         raw_bytes.saturating_sub(self.out.capacity()) + context

@@ -2,6 +2,7 @@
 //!
 //! Nothing here looks at where one batch ends and the next begins: pages and the end of a dictionary depend on the rows.
 
+pub(super) mod bloom;
 pub(super) mod choice;
 pub(super) mod chunk;
 mod delta;
@@ -24,6 +25,7 @@ use parquet::basic::{Compression, Encoding, PageType};
 
 use crate::error::Result;
 use crate::parquet::codec::{Codecs, Effort};
+use crate::parquet::column::bloom::Bloom;
 use crate::parquet::column::chunk::{Chunk, PageFacts};
 use crate::parquet::column::levels::Levels;
 use crate::parquet::column::spec::Spec;
@@ -93,6 +95,10 @@ pub(super) trait Store {
 
     /// The values whose bit is set.
     fn compact(cpu: Cpu, values: &[Self::Value], valid: &[u64], out: &mut Vec<Self::Value>);
+
+    /// Hands over the bytes that a value has in a plain page, for a bloom filter; where several values are equal, those of all of
+    /// them.
+    fn value_bytes(&self, value: &Self::Value, heap: &[Buffer], insert: &mut dyn FnMut(&[u8]));
 
     /// Whether the open page is in codes of the dictionary.
     fn has_dictionary(&self) -> bool;
@@ -165,6 +171,7 @@ pub(super) struct Column<S: Store> {
     /// The number of the dictionary's page among `pages`.
     dictionary: Option<usize>,
     effort: Effort,
+    bloom: Option<Bloom>,
     /// Values of rows that are not null.
     present: Vec<S::Value>,
 }
@@ -178,6 +185,7 @@ impl<S: Store> Column<S> {
             pages,
             dictionary: None,
             effort: Effort::default(),
+            bloom: spec.bloom_values.map(Bloom::new),
             present: Vec::new(),
             spec: Arc::clone(spec),
         }
@@ -191,6 +199,9 @@ impl<S: Store> Column<S> {
         validity: Option<&NullBuffer>,
         work: &mut Work,
     ) -> Result<()> {
+        if let Some(bloom) = &mut self.bloom {
+            bloom.add(&self.store, values, heap, validity);
+        }
         let mut row = 0;
         while row < values.len() {
             let room = self.spec.limits.page_rows.saturating_sub(self.levels.rows()).max(1);
@@ -344,7 +355,8 @@ impl<S: Store> Column<S> {
         }
         self.emit_page(work)?;
         self.emit_dictionary(work)?;
-        let close = self.chunk.close::<S>()?;
+        let mut close = self.chunk.close::<S>()?;
+        close.bloom_filter = self.bloom.map(Bloom::finish);
         Ok(OwnChunk { close, pages: self.pages, dictionary: self.dictionary })
     }
 
@@ -354,6 +366,7 @@ impl<S: Store> Column<S> {
         let held = self.store.memory_bytes()
             + self.levels.memory_bytes()
             + self.chunk.memory_bytes::<S>()
+            + self.bloom.as_ref().map_or(0, Bloom::memory_bytes)
             + self.present.capacity() * size_of::<S::Value>()
             + pages.resident()
             + pages.index_bytes();

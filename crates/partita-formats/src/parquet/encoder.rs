@@ -168,7 +168,7 @@ impl RowGroupEncoder {
             // Pages are that large only where values are, and the smallest and the largest are kept.
             let extremes = if page > limits.page_bytes { 2 * page } else { 0 };
             bytes += resident + index_bytes + open + slack + extremes + WRITER_BYTES;
-            bytes += compressor_bytes(leaf.compression, page);
+            bytes += compressor_bytes(leaf.compression, page) + leaf.bloom_bytes;
             largest = largest.max(page);
         }
         if self.others.is_empty() { 0 } else { bytes + PAGE_COPIES * largest }

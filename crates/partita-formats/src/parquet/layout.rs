@@ -7,7 +7,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory};
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
-use parquet::basic::{self, GzipLevel, LogicalType, Type, ZstdLevel};
+use parquet::basic::{self, BrotliLevel, GzipLevel, LogicalType, Type, ZstdLevel};
 use parquet::column::page_store::PageStoreFactory;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{
@@ -17,6 +17,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, TypePtr};
 
 use crate::error::Result;
+use crate::parquet::column::bloom::{self, BLOOM_FPP};
 use crate::parquet::column::spec::Spec;
 use crate::parquet::hive::split_schema;
 use crate::parquet::options::{Compression, Encoding, PageLimits, Statistics, WriteOptions, options};
@@ -73,6 +74,8 @@ struct Others {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Leaf {
     pub(super) compression: basic::Compression,
+    /// Bytes of its bloom filter, where it has one.
+    pub(super) bloom_bytes: usize,
     /// Whether values have no fixed size: those that are not in a dictionary are gathered in a buffer that doubles.
     pub(super) is_bytes: bool,
     /// Whether that buffer is kept from page to page.
@@ -262,6 +265,9 @@ impl Others {
         let descriptor = ArrowSchemaConverter::new().convert(&schema)?;
         let leaves = descriptor.columns().iter().map(|column| Leaf {
             compression: properties.compression(column.path()),
+            bloom_bytes: properties
+                .bloom_filter_properties(column.path())
+                .map_or(0, |bloom| bloom::bytes(bloom.ndv())),
             is_bytes: column.physical_type() == Type::BYTE_ARRAY,
             keeps_buffer: matches!(
                 properties.encoding(column.path()),
@@ -366,6 +372,12 @@ fn column_properties(
     if let Some(statistics) = chosen.and_then(|chosen| chosen.statistics) {
         builder = builder.set_column_statistics_enabled(path.clone(), enabled(statistics));
     }
+    if chosen.is_some_and(|chosen| chosen.bloom_filter) {
+        check_bloom(column, root)?;
+        builder = builder
+            .set_column_bloom_filter_fpp(path.clone(), BLOOM_FPP)
+            .set_column_bloom_filter_max_ndv(path.clone(), bloom::values_max(write));
+    }
     let encoding = match chosen.and_then(|chosen| chosen.encoding) {
         Some(encoding) => {
             check_encoding(column, root, encoding)?;
@@ -425,6 +437,13 @@ fn check_encoding(column: &ColumnDescriptor, root: &str, encoding: Encoding) -> 
     )))
 }
 
+fn check_bloom(column: &ColumnDescriptor, root: &str) -> Result<()> {
+    if column.physical_type() != Type::BOOLEAN {
+        return Ok(());
+    }
+    Err(options(format!("column {root:?}: a bloom filter of truth values tells nothing; leave it out")))
+}
+
 fn enabled(statistics: Statistics) -> EnabledStatistics {
     match statistics {
         Statistics::Page => EnabledStatistics::Page,
@@ -439,6 +458,7 @@ fn codec(compression: Compression) -> Result<basic::Compression> {
         Compression::Snappy => basic::Compression::SNAPPY,
         Compression::Lz4Raw => basic::Compression::LZ4_RAW,
         Compression::Gzip(level) => basic::Compression::GZIP(GzipLevel::try_new(u32::from(level))?),
+        Compression::Brotli(level) => basic::Compression::BROTLI(BrotliLevel::try_new(u32::from(level))?),
         Compression::Uncompressed => basic::Compression::UNCOMPRESSED,
     })
 }

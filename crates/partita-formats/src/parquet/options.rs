@@ -19,7 +19,7 @@ pub const ARROW_SCHEMA_KEY: &str = parquet::arrow::ARROW_SCHEMA_META_KEY;
 
 /// How pages are compressed.
 ///
-/// As text: `zstd`, `zstd:3`, `snappy`, `lz4`, `gzip`, `gzip:6`, `none`.
+/// As text: `zstd`, `zstd:3`, `snappy`, `lz4`, `gzip`, `gzip:6`, `brotli`, `brotli:4`, `none`.
 ///
 /// ```
 /// use partita_formats::parquet::Compression;
@@ -37,6 +37,8 @@ pub enum Compression {
     Lz4Raw,
     /// Deflate at a level from 0 to 9.
     Gzip(u8),
+    /// Brotli at a level from 0 to 11.
+    Brotli(u8),
     /// None.
     Uncompressed,
 }
@@ -46,11 +48,14 @@ impl Compression {
     pub const ZSTD_LEVEL: u8 = 3;
     /// The level where none is said.
     pub const GZIP_LEVEL: u8 = 6;
+    /// The level where none is said.
+    pub const BROTLI_LEVEL: u8 = 4;
 
     fn check(self) -> Result<()> {
         let (name, level, range) = match self {
             Compression::Zstd(level) => ("zstd", level, 1..=22),
             Compression::Gzip(level) => ("gzip", level, 0..=9),
+            Compression::Brotli(level) => ("brotli", level, 0..=11),
             _ => return Ok(()),
         };
         if range.contains(&level) {
@@ -74,6 +79,7 @@ impl fmt::Display for Compression {
             Compression::Snappy => f.write_str("snappy"),
             Compression::Lz4Raw => f.write_str("lz4"),
             Compression::Gzip(level) => write!(f, "gzip:{level}"),
+            Compression::Brotli(level) => write!(f, "brotli:{level}"),
             Compression::Uncompressed => f.write_str("none"),
         }
     }
@@ -89,13 +95,14 @@ impl FromStr for Compression {
         };
         let unknown = || {
             options(format!(
-                "compression: expected zstd[:1..22], snappy, lz4, gzip[:0..9] or none, got {text:?}"
+                "compression: expected zstd[:1..22], snappy, lz4, gzip[:0..9], brotli[:0..11] or none, got {text:?}"
             ))
         };
         let level_or = |default: u8| level.map_or(Ok(default), |level| level.parse().map_err(|_| unknown()));
         let compression = match (name.to_ascii_lowercase().as_str(), level) {
             ("zstd", _) => Compression::Zstd(level_or(Self::ZSTD_LEVEL)?),
             ("gzip", _) => Compression::Gzip(level_or(Self::GZIP_LEVEL)?),
+            ("brotli", _) => Compression::Brotli(level_or(Self::BROTLI_LEVEL)?),
             ("snappy", None) => Compression::Snappy,
             ("lz4" | "lz4_raw", None) => Compression::Lz4Raw,
             ("none" | "uncompressed", None) => Compression::Uncompressed,
@@ -178,6 +185,10 @@ pub struct ColumnOptions {
     pub encoding: Option<Encoding>,
     /// Its own statistics.
     pub statistics: Option<Statistics>,
+    /// Whether each chunk gets a bloom filter, by which readers skip row groups that do not have a value: one that takes one value in
+    /// a hundred for another, of a size that follows from the number of different values. Not for Booleans. Off by default.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bloom_filter: bool,
 }
 
 /// How Parquet is written. The defaults are read by every reader since Spark 3.3.

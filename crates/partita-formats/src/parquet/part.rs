@@ -58,7 +58,7 @@ impl<W: Write + Send> PartWriter<W> {
     /// Whatever the sink reports.
     pub fn with_layout(sink: W, layout: &Layout) -> Result<Self> {
         let writer = SerializedFileWriter::new(
-            Hashing { sink: Some(sink), hash: Xxh3::new(), bytes: 0, waiting: Vec::new() },
+            Hashing::new(sink),
             Arc::clone(layout.root()),
             Arc::clone(layout.properties()),
         )?;
@@ -122,7 +122,7 @@ impl<W: Write + Send> PartWriter<W> {
 const WRITE_BYTES: usize = 128 << 10;
 
 /// A sink that hashes and counts what passes.
-struct Hashing<W> {
+pub(crate) struct Hashing<W> {
     /// There until it is given back.
     sink: Option<W>,
     hash: Xxh3,
@@ -132,6 +132,21 @@ struct Hashing<W> {
 }
 
 impl<W: Write> Hashing<W> {
+    pub(crate) fn new(sink: W) -> Self {
+        Self { sink: Some(sink), hash: Xxh3::new(), bytes: 0, waiting: Vec::new() }
+    }
+
+    /// Bytes so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Passes on what waits: bytes, XXH3 of them, and the sink.
+    pub(crate) fn finish(mut self) -> io::Result<(u64, u64, W)> {
+        self.pass_on()?;
+        Ok((self.bytes, self.hash.digest(), self.sink.take().ok_or_else(gone)?))
+    }
+
     fn pass_on(&mut self) -> io::Result<()> {
         self.sink.as_mut().ok_or_else(gone)?.write_all(&self.waiting)?;
         self.waiting.clear();

@@ -35,7 +35,8 @@ pub trait PageFile: Send + Sync {
     fn rest(&self) {}
 }
 
-/// The encoded columns of some rows: what a task hands to the writer of a data set.
+/// Some rows, encoded: what a task hands to the writer of a data set. Of Parquet the column chunks of a row group; of
+/// files of rows a piece of the file.
 pub struct EncodedRowGroup {
     pub(super) chunks: Vec<Chunk>,
     pages: Vec<SharedPages>,
@@ -48,6 +49,30 @@ impl EncodedRowGroup {
     pub(super) fn new(chunks: Vec<Chunk>, pages: Vec<SharedPages>, rows: u64) -> Self {
         let bytes = chunks.iter().map(|chunk| chunk.bytes()).sum();
         Self { chunks, pages, rows, bytes, key: None }
+    }
+
+    /// A piece of a file of rows ([`crate::rows`]).
+    pub(crate) fn of_bytes(bytes: Bytes, rows: u64) -> Self {
+        let (mut pages, len) = (Pages::default(), bytes.len());
+        pages.push(bytes, len);
+        Self {
+            chunks: Vec::new(),
+            pages: vec![Arc::new(Mutex::new(pages))],
+            rows,
+            bytes: len as u64,
+            key: None,
+        }
+    }
+
+    /// Writes the bytes of a piece of a file of rows.
+    pub(crate) fn write_bytes(self, out: &mut dyn io::Write) -> io::Result<()> {
+        for pages in &self.pages {
+            let count = lock(pages).count();
+            for page in 0..count {
+                out.write_all(&take(pages, page)?)?;
+            }
+        }
+        Ok(())
     }
 
     /// The same row group, of rows that go to the folder of `key`.

@@ -1,5 +1,6 @@
 //! Everything is read back through the `parquet` crate's own reader.
 
+mod bloom;
 mod spill;
 mod statistics;
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use partita_formats::output::Format;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -49,11 +50,21 @@ impl Base {
         Ok(Self { manifest, json: bytes, hash, next_number })
     }
 
-    /// Checks that `columns` are those of the data set.
+    /// Checks that `columns` are those of the data set, and that its files are of the same format.
     ///
     /// # Errors
-    /// [`ErrorKind::SchemaDrift`].
-    pub(super) fn check_columns(&self, columns: &[ManifestColumn], shown: &Path) -> Result<()> {
+    /// [`ErrorKind::SchemaDrift`], [`ErrorKind::NotADataset`].
+    pub(super) fn check_columns(
+        &self,
+        columns: &[ManifestColumn],
+        format: &Format,
+        shown: &Path,
+    ) -> Result<()> {
+        let (old, new) = (self.manifest.write.extension(), format.extension());
+        if old != new {
+            let what = format!("has files of the format {old}, and the new ones would be {new}");
+            return Err(ErrorKind::NotADataset { target: shown.to_path_buf(), what }.into());
+        }
         let changes = drift(&self.manifest.schema, columns);
         if changes.is_empty() {
             return Ok(());
@@ -94,8 +105,8 @@ fn next_number(target: &Path) -> io::Result<usize> {
 
 /// The number after that of the part of this name; 0 where it is none.
 fn number_after(name: &OsStr) -> usize {
-    let digits = name.to_str().and_then(|name| name.strip_prefix("part-")?.strip_suffix(".parquet"));
-    digits.and_then(|digits| digits.parse().ok()).map_or(0, |number: usize| number.saturating_add(1))
+    let digits = name.to_str().and_then(|name| name.strip_prefix("part-")?.split_once('.'));
+    digits.and_then(|(digits, _)| digits.parse().ok()).map_or(0, |number: usize| number.saturating_add(1))
 }
 
 /// How `now` differs from `old`, column by column.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::datatypes::SchemaRef;
 use parquet::file::metadata::ParquetMetaDataReader;
-use partita_formats::parquet::Layout;
+use partita_formats::output::{FileLayout, Format};
 use partita_formats::parquet::options::MANIFEST_KEY;
 
 use super::Dataset;
@@ -16,7 +16,7 @@ use super::error::{Error, ErrorKind, Result};
 use super::found::{Found, is_single_file};
 use super::job::Job;
 use super::manifest::{self, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestColumn, ManifestPart};
-use super::options::{DatasetOptions, Replaced, Written};
+use super::options::{DatasetOptions, InputFingerprint, Replaced, Written};
 use super::parts::{Assembled, Parts};
 use super::place::{Built, Place};
 use super::record::{self, read_file};
@@ -29,7 +29,7 @@ impl Dataset {
     /// # Errors
     /// [`ErrorKind::Locked`], [`ErrorKind::Formats`] for options that do not go with the schema, and what the system reports.
     pub fn complete(target: &Path, schema: SchemaRef, options: &DatasetOptions) -> Result<Option<Written>> {
-        let layout = Layout::new(schema, &options.write)?;
+        let layout = FileLayout::new(schema, &options.write)?;
         let job = Job::new(options, &manifest::columns(&layout));
         let Some(job) = job.filter(|_| options.resume) else { return Ok(None) };
         let Some((real, manifest)) = manifest_at(target, options)? else { return Ok(None) };
@@ -48,6 +48,19 @@ impl Dataset {
         match Found::at(target)? {
             Found::Folder { real, empty: false } => {
                 Ok(Some(Base::read(&*options.disk, &real, target)?.manifest.schema))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What the data set in the folder `target` was made of; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Dataset::columns`].
+    pub fn inputs(target: &Path, options: &DatasetOptions) -> Result<Option<Vec<InputFingerprint>>> {
+        match Found::at(target)? {
+            Found::Folder { real, empty: false } => {
+                Ok(Some(Base::read(&*options.disk, &real, target)?.manifest.inputs))
             }
             _ => Ok(None),
         }
@@ -118,7 +131,7 @@ impl Dataset {
         let parts: Vec<ManifestPart> = old_parts.iter().cloned().chain(parts).collect();
         Manifest {
             version: MANIFEST_VERSION,
-            created_by: self.options.write.created_by.clone(),
+            created_by: self.options.write.created_by().to_owned(),
             inputs: old_inputs.iter().chain(&self.options.inputs).cloned().collect(),
             options: self.options.options_json.clone(),
             write: self.options.write.clone(),
@@ -189,7 +202,9 @@ fn manifest_at(target: &Path, options: &DatasetOptions) -> Result<Option<(PathBu
         Found::Folder { real, .. } if !is_single => {
             folder_manifest(options, &real).map(|found| (real, found))
         }
-        Found::File { real, .. } if is_single => footer_manifest(&real).map(|found| (real, found)),
+        Found::File { real, .. } if is_single && matches!(options.write, Format::Parquet(_)) => {
+            footer_manifest(&real).map(|found| (real, found))
+        }
         _ => None,
     };
     Ok(found)

@@ -38,7 +38,7 @@ impl Found {
                     target: target(),
                     expected: "a folder of parts to append to",
                     found: "a single file",
-                    way_out: "name a folder, with a slash at its end where its name ends in .parquet",
+                    way_out: "name a folder, with a slash at its end where its name ends as those of files do",
                 }
                 .into());
             }
@@ -111,12 +111,12 @@ fn protected(real: &Path) -> Option<&'static str> {
 
 /// Whether the target is to be one file.
 pub(super) fn is_single_file(shown: &Path, options: &DatasetOptions) -> bool {
-    options.single_file || (is_named_as_file(shown) && !shown.is_dir())
+    options.single_file || (is_named_as_file(shown, options.write.extension()) && !shown.is_dir())
 }
 
-/// Whether the name ends in `.parquet`, without a slash after it.
-fn is_named_as_file(shown: &Path) -> bool {
-    shown.extension().is_some_and(|extension| extension == "parquet")
+/// Whether the name ends in this extension, without a slash after it.
+fn is_named_as_file(shown: &Path, extension: &str) -> bool {
+    shown.extension().is_some_and(|found| found == extension)
         && !shown.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use partita_formats::parquet::WriteOptions;
+use partita_formats::output::Format;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
@@ -39,7 +39,7 @@ pub(super) struct Job {
     pub(super) created_by: String,
     pub(super) inputs: Vec<InputFingerprint>,
     pub(super) options: Value,
-    pub(super) write: WriteOptions,
+    pub(super) write: Format,
     pub(super) schema: Vec<ManifestColumn>,
     pub(super) partitions: Option<usize>,
     pub(super) plan: String,
@@ -51,7 +51,7 @@ impl Job {
     pub(super) fn new(options: &DatasetOptions, columns: &[ManifestColumn]) -> Option<Self> {
         let plan = options.plan?;
         Some(Self {
-            created_by: options.write.created_by.clone(),
+            created_by: options.write.created_by().to_owned(),
             inputs: options.inputs.clone(),
             options: options.options_json.clone(),
             write: options.write.clone(),

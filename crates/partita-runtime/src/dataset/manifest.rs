@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_schema::FieldRef;
-use partita_formats::parquet::{Layout, PartSummary, PartitionKey, WriteOptions};
+use partita_formats::output::{FileLayout, Format};
+use partita_formats::parquet::{PartSummary, PartitionKey};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::options::InputFingerprint;
@@ -26,13 +27,13 @@ pub struct Manifest {
     pub inputs: Vec<InputFingerprint>,
     /// The job's options, as the caller gave them.
     pub options: serde_json::Value,
-    /// How the files were encoded and cut.
-    pub write: WriteOptions,
+    /// What the files are, and how they were encoded and cut.
+    pub write: Format,
     /// The columns as the files declare them, and then those that are in the names of folders.
     pub schema: Vec<ManifestColumn>,
     /// Rows of all parts.
     pub rows: u64,
-    /// The Parquet files, in row order.
+    /// The files, in row order.
     pub parts: Vec<ManifestPart>,
     /// Lines that were set aside, in [`super::QUARANTINE_NAME`].
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -108,7 +109,7 @@ impl ManifestPart {
 }
 
 /// The columns of a data set as a manifest names them.
-pub(super) fn columns(layout: &Layout) -> Vec<ManifestColumn> {
+pub(super) fn columns(layout: &FileLayout) -> Vec<ManifestColumn> {
     let column = |field: &FieldRef, in_folders| ManifestColumn {
         name: field.name().clone(),
         data_type: field.data_type().to_string(),

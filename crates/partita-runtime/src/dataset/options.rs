@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use partita_formats::parquet::WriteOptions;
+use partita_formats::output::Format;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::job::PlanFingerprint;
@@ -23,16 +23,16 @@ pub struct InputFingerprint {
 /// How a data set is written.
 #[derive(Debug, Clone)]
 pub struct DatasetOptions {
-    /// How its files are encoded and cut.
-    pub write: WriteOptions,
+    /// What its files are, and how they are encoded and cut.
+    pub write: Format,
     /// Whether what is there is replaced.
     pub overwrite: bool,
     /// Whether the new parts are added to what is there. Not together with `overwrite`.
     pub append: bool,
     /// Whether finished parts of an earlier run of the same job are kept, and left to a later one after an error.
     pub resume: bool,
-    /// One file instead of a folder of parts. Also where the target's name ends in `.parquet` and no folder is
-    /// there by that name.
+    /// One file instead of a folder of parts. Also where the target's name ends as files of the format do (`.parquet`) and
+    /// no folder is there by that name.
     pub single_file: bool,
     /// The number of partitions where it is known; then a commit with fewer is refused.
     pub partitions: Option<usize>,
@@ -53,7 +53,7 @@ pub struct DatasetOptions {
 impl Default for DatasetOptions {
     fn default() -> Self {
         Self {
-            write: WriteOptions::default(),
+            write: Format::default(),
             overwrite: false,
             append: false,
             resume: false,
@@ -114,11 +114,11 @@ pub enum Replaced {
 pub struct Written {
     /// Number of rows; where something was appended, of the new ones.
     pub rows: u64,
-    /// The Parquet files, in row order; where something was appended, the new ones.
+    /// The files, in row order; where something was appended, the new ones.
     pub files: Vec<PathBuf>,
     /// Bytes of these files.
     pub bytes: u64,
-    /// Number of row groups in them.
+    /// Number of row groups in them, or of pieces that files of rows were put together from.
     pub row_groups: usize,
     /// Number of folders that they lie in because of their keys.
     pub folders: usize,

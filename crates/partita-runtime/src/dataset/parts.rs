@@ -12,7 +12,8 @@ use std::sync::Arc;
 use parquet::errors::ParquetError;
 use partita_formats::ErrorKind as FormatsErrorKind;
 use partita_formats::parquet::options::MANIFEST_KEY;
-use partita_formats::parquet::{EncodedRowGroup, Layout, PartSummary, PartWriter, PartitionKey};
+use partita_formats::output::{FileLayout, FileWriter};
+use partita_formats::parquet::{EncodedRowGroup, PartSummary, PartitionKey};
 
 use crate::dataset::error::{Error, ErrorKind, Result};
 use crate::dataset::manifest::ManifestPart;
@@ -48,7 +49,9 @@ pub(super) enum Cut {
 
 /// The files written so far, and the one that is open.
 pub(super) struct Parts {
-    layout: Arc<Layout>,
+    layout: FileLayout,
+    /// What the names of parts end in.
+    extension: &'static str,
     disk: Arc<dyn Disk>,
     /// The folder of parts, or the one file.
     place: PathBuf,
@@ -72,7 +75,7 @@ pub(super) struct Parts {
 
 struct OpenPart {
     key: Option<Arc<PartitionKey>>,
-    writer: PartWriter<DiskWriter>,
+    writer: FileWriter<DiskWriter>,
     file: Arc<dyn DiskFile>,
     path: PathBuf,
     name: String,
@@ -92,7 +95,7 @@ pub(super) struct Assembled {
 impl Parts {
     /// Parts in `place`, after those that an earlier run has made.
     pub(super) fn new(
-        layout: Arc<Layout>,
+        layout: FileLayout,
         place: &Place,
         cut: Cut,
         options: &DatasetOptions,
@@ -102,6 +105,7 @@ impl Parts {
         let done = place.kept().parts.clone();
         Self {
             layout,
+            extension: options.write.extension(),
             disk: Arc::clone(&options.disk),
             place: place.data(),
             cut,
@@ -227,7 +231,7 @@ impl Parts {
             (name, self.place.clone())
         } else {
             let number = self.first_number + self.begun_parts;
-            let mut name = format!("part-{number:0digits$}.parquet", digits = self.digits);
+            let mut name = format!("part-{number:0digits$}.{}", self.extension, digits = self.digits);
             if let Some(key) = key {
                 self.make_folders(key.folder())?;
                 name = format!("{}/{name}", key.folder());
@@ -237,7 +241,7 @@ impl Parts {
         };
         self.begun_parts += 1;
         let file = self.disk.create_new(&path).map_err(|error| Error::io("create", &path, error))?;
-        let writer = PartWriter::with_layout(DiskWriter::new(Arc::clone(&file)), &self.layout)
+        let writer = FileWriter::new(DiskWriter::new(Arc::clone(&file)), &self.layout)
             .map_err(|error| write_error(&path, error))?;
         Ok(OpenPart { key: key.map(Arc::clone), writer, file, path, name, row_groups: 0, synced_bytes: 0 })
     }
@@ -286,6 +290,7 @@ impl Parts {
 fn write_error(path: &Path, error: partita_formats::Error) -> Error {
     let system = match error.kind() {
         FormatsErrorKind::Parquet(ParquetError::External(source)) => source.downcast_ref::<io::Error>(),
+        FormatsErrorKind::Io { source, .. } => Some(source),
         _ => None,
     };
     match system {

@@ -59,7 +59,7 @@ impl Place {
         found.check(shown, is_single_file(shown, options), options)?;
         match &found {
             Found::Folder { real, empty: false } if options.append => {
-                Base::read(&*options.disk, real, shown)?.check_columns(columns, shown)
+                Base::read(&*options.disk, real, shown)?.check_columns(columns, &options.write, shown)
             }
             _ => Ok(()),
         }
@@ -101,7 +101,7 @@ impl Place {
         found.check(shown, single_file, options)?;
         if options.append && matches!(found, Found::Folder { empty: false, .. }) {
             let base = Base::read(&*place.disk, &place.target, shown)?;
-            base.check_columns(columns, shown)?;
+            base.check_columns(columns, &options.write, shown)?;
             place.base = Some(base);
         }
         place.take_over(abandoned, place.header(job).filter(|_| options.resume).as_ref())?;

@@ -12,9 +12,6 @@ use crate::dataset::place::{DATA_NAME, FRAGMENTS_NAME, READY_NAME};
 use crate::dataset::record::{self, Header, RECORD_VERSION, Record, read_file};
 use crate::storage::Disk;
 
-/// The first and the last bytes of a Parquet file.
-const MAGIC: [u8; 4] = *b"PAR1";
-
 /// Work that need not be done again.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -52,11 +49,12 @@ pub(super) fn look(disk: &dyn Disk, hidden: &Path, header: &Header) -> Result<Le
         return Ok(Left::Other("the data set that it was to be added to has changed".to_owned()));
     }
     let data = hidden.join(DATA_NAME);
+    let magic = header.job.write.magic();
     let mut kept = Kept { record_bytes: found.header_bytes, ..Kept::default() };
     for (done, end) in found.parts {
         let [first, past] = done.partitions;
         let follows = first == kept.partitions && past > first;
-        if !follows || !done.parts().all(|part| is_whole(disk, &data.join(&part.name), part)) {
+        if !follows || !done.parts().all(|part| is_whole(disk, &data.join(&part.name), part, magic)) {
             break;
         }
         kept.partitions = past;
@@ -78,15 +76,15 @@ fn restore_data(disk: &dyn Disk, hidden: &Path, header: &Header) -> Result<()> {
     disk.rename(&ready, &data).map_err(|error| Error::io("rename", &ready, error))
 }
 
-/// Whether a part has its size, and begins and ends as a Parquet file does.
-fn is_whole(disk: &dyn Disk, path: &Path, part: &ManifestPart) -> bool {
+/// Whether a part has its size, and begins and ends as a file of its format does.
+fn is_whole(disk: &dyn Disk, path: &Path, part: &ManifestPart, magic: &[u8]) -> bool {
     let check = || {
         let file = disk.open(path)?;
         let bytes = file.metadata()?.len();
-        let (mut head, mut tail) = ([0; 4], [0; 4]);
+        let (mut head, mut tail) = (vec![0; magic.len()], vec![0; magic.len()]);
         file.read_exact_at(0, &mut head)?;
-        file.read_exact_at(bytes.saturating_sub(4), &mut tail)?;
-        Ok::<_, io::Error>(Some(bytes) == part.bytes && head == MAGIC && tail == MAGIC)
+        file.read_exact_at(bytes.saturating_sub(magic.len() as u64), &mut tail)?;
+        Ok::<_, io::Error>(Some(bytes) == part.bytes && head == magic && tail == magic)
     };
     check().unwrap_or(false)
 }

@@ -17,10 +17,12 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use arrow::array::{AsArray, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use partita_formats::output::Format;
 use partita_formats::parquet::options::{MANIFEST_KEY, PART_BYTES_MIN};
 use partita_formats::parquet::{
-    ColumnOptions, Compression, EncodedRowGroup, Encoding, PartitionKeys, RowGroupEncoder, WriteOptions,
+    ColumnOptions, Compression, EncodedRowGroup, Encoding, Layout, PartitionKeys, RowGroupEncoder, WriteOptions,
 };
+use partita_formats::rows::{CsvOptions, RowsEncoder, RowsFormat, RowsOptions};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;
@@ -77,8 +79,29 @@ fn rows(first: u64, rows: u64) -> RecordBatch {
     RecordBatch::try_new(schema(), columns.to_vec()).unwrap()
 }
 
+/// How a data set of Parquet is written.
+fn write_of(options: &mut DatasetOptions) -> &mut WriteOptions {
+    match &mut options.write {
+        Format::Parquet(write) => write,
+        Format::Rows(_) => panic!("a data set of Parquet"),
+    }
+}
+
+/// The layout of a data set of Parquet.
+fn parquet_layout(dataset: &Dataset) -> Arc<Layout> {
+    match dataset.layout() {
+        FileLayout::Parquet(layout) => Arc::clone(layout),
+        FileLayout::Rows(_) => panic!("a data set of Parquet"),
+    }
+}
+
 fn encode(dataset: &Dataset, batch: &RecordBatch) -> EncodedRowGroup {
-    let mut encoder = RowGroupEncoder::with_layout(Arc::clone(dataset.layout())).unwrap();
+    if let FileLayout::Rows(layout) = dataset.layout() {
+        let mut encoder = RowsEncoder::new(Arc::clone(layout));
+        encoder.write(batch).unwrap();
+        return encoder.take();
+    }
+    let mut encoder = RowGroupEncoder::with_layout(parquet_layout(dataset)).unwrap();
     encoder.write(batch).unwrap();
     encoder.finish().unwrap()
 }
@@ -91,7 +114,7 @@ fn plain() -> BTreeMap<String, ColumnOptions> {
 
 fn options() -> DatasetOptions {
     let write = WriteOptions { compression: Compression::Uncompressed, ..WriteOptions::default() };
-    DatasetOptions { write, sync: false, ..DatasetOptions::default() }
+    DatasetOptions { write: write.into(), sync: false, ..DatasetOptions::default() }
 }
 
 fn create(target: &Path, options: DatasetOptions) -> Result<Dataset> {
@@ -230,8 +253,8 @@ fn parts_are_cut_at_ends_of_partitions() {
     };
     let cut = |change: &dyn Fn(&mut WriteOptions)| {
         let mut options = options();
-        options.write.columns = plain();
-        change(&mut options.write);
+        write_of(&mut options).columns = plain();
+        change(write_of(&mut options));
         options
     };
     assert_eq!(one_part_of(options(), "default"), [300_000]);
@@ -245,7 +268,7 @@ fn parts_are_cut_at_ends_of_partitions() {
 fn file_per_partition_keeps_empty_ones() {
     let home = tempfile::tempdir().unwrap();
     let mut options = options();
-    options.write.file_per_partition = true;
+    write_of(&mut options).file_per_partition = true;
     options.partitions = Some(3);
     let dataset = create(&home.path().join("out"), options).unwrap();
     dataset.close_partition(0, 0, 0).unwrap();

@@ -21,6 +21,9 @@ const STORE_BYTES: usize = 16 << 20;
 /// What a reader of Parquet holds, in bytes: a page and its decompressed form of some columns, and a batch.
 const PARQUET_BYTES: usize = 8 << 20;
 
+/// What a task holds that writes files of rows, in bytes.
+const ROWS_BYTES: usize = 8 << 20;
+
 /// Marks that no task is forced.
 const NONE: u64 = u64::MAX;
 
@@ -136,6 +139,8 @@ fn estimate_bytes(program: &Program) -> usize {
         Sink::Store(_) => STORE_BYTES,
         // Encoded and compressed.
         Sink::Parquet { .. } => input_bytes / 2,
+        // A piece and what it is put together from.
+        Sink::Rows { .. } => ROWS_BYTES,
         _ => 0,
     };
     reader.saturating_add(gathered)

@@ -1,6 +1,7 @@
 //! Sinks: where a task's batches go.
 
 mod parquet;
+mod rows;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -70,6 +71,9 @@ pub(super) fn open<'a>(
         Sink::Top(top) => Box::new(Top::new(top, &program.schema, host)?),
         Sink::Parquet { dataset, partition, options } => {
             parquet::open(program, *dataset, *partition, options, host)?
+        }
+        Sink::Rows { dataset, partition, options } => {
+            Box::new(rows::Rows::open(program, *dataset, *partition, options, host)?)
         }
     })
 }

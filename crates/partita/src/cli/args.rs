@@ -1,5 +1,6 @@
 //! Every command and flag, with its help.
 
+mod cat;
 mod read;
 mod run;
 mod write;
@@ -9,9 +10,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use partita::Stage;
 
+pub(crate) use cat::CatArgs;
 pub(crate) use read::{MismatchArgs, ReadArgs};
 pub(crate) use run::{ProgressMode, ReportArgs, RunArgs};
-pub(crate) use write::WriteArgs;
+pub(crate) use write::{Changed, WriteArgs};
 
 use super::values::{self, List};
 
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Tail(Box<Ends>),
     /// Count the rows, or the values of each column
     Count(Box<Count>),
+    /// Print the rows, or write them to a file of another format
+    Cat(Box<Cat>),
     /// Show what would be done, as a plan
     Explain(Box<Explain>),
     /// Remove what killed runs have left in folders for temporary files
@@ -100,6 +104,7 @@ Examples:
   partita convert weather.csv --null-values NA --to weather
   partita convert 'data/*.csv' --to trips --parse-dates pickup,dropoff --compression snappy
   partita convert trips.csv --to trips.parquet --overwrite --report report.json
+  partita convert 'days/*.csv' --to trips --append --incremental
   partita convert trips.csv --to trips --where 'fare > 0' --drop vendor --dry-run
 
 The target appears at once, when all of it is on the disk; until then, and after an error or
@@ -207,6 +212,27 @@ pub(crate) struct Count {
     #[arg(long)]
     pub(crate) columns: bool,
 
+    #[command(flatten)]
+    pub(crate) pick: PickArgs,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+const CAT_EXAMPLES: &str = "\
+Examples:
+  partita cat trips.csv.gz --where 'fare > 100' --select day,fare | less
+  partita cat 'data/*.csv' --to all.tsv
+  partita cat trips.csv --to trips.parquet --overwrite";
+
+#[derive(Debug, Args)]
+#[command(after_help = CAT_EXAMPLES)]
+pub(crate) struct Cat {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) cat: CatArgs,
     #[command(flatten)]
     pub(crate) pick: PickArgs,
     #[command(flatten)]

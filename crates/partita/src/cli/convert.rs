@@ -8,7 +8,7 @@ use indicatif::{HumanBytes, HumanCount};
 use partita::{DataFrame, ParquetWriter, ReadOptions, Report, Session, Stage, WriteOptions};
 use serde_json::json;
 
-use super::args::Convert;
+use super::args::{Changed, Convert};
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::output;
@@ -32,6 +32,14 @@ pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failu
     let reading = sources.spool().map(|spool| Reading::start(args.report.progress, spool));
     sources.read_on(u64::MAX)?;
     drop(reading);
+    let (mut append, mut overwrite) = (args.write.append, args.write.overwrite);
+    if args.write.incremental {
+        match incremental(args, &session, &mut sources)? {
+            Job::Nothing(known) => return nothing_new(args, known),
+            Job::Append => {}
+            Job::Rebuild => (append, overwrite) = (false, true),
+        }
+    }
     let converted = || {
         let frame = prepare::load_as(&session, &sources, read.clone(), args.read.block_size())?;
         let frame = prepare::pick(frame, &args.pick)?;
@@ -42,8 +50,8 @@ pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failu
         let writer = frame
             .to_parquet(&args.write.to)
             .options(write.clone())
-            .overwrite(args.write.overwrite)
-            .append(args.write.append)
+            .overwrite(overwrite)
+            .append(append)
             .resume(args.write.resume)
             .single_file(args.write.single_file)
             .sync(args.write.sync)
@@ -55,6 +63,55 @@ pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failu
         }
     };
     converted().map_err(|failure: Failure| failure.reworded(|words| sources.shown(words)))
+}
+
+/// What is to be done where inputs that the data set has are left out.
+enum Job {
+    /// It has all of them, so many.
+    Nothing(usize),
+    Append,
+    Rebuild,
+}
+
+/// Leaves out the inputs that are in the data set.
+fn incremental(args: &Convert, session: &Session, sources: &mut Sources) -> Result<Job, Failure> {
+    if args.input.inputs.iter().any(|input| input == "-") {
+        return Err(Failure::usage("--incremental: standard input has no name to know it by; name files"));
+    }
+    let inputs = session.new_inputs(sources.paths(), &args.write.to)?;
+    let shown = |paths: &[String]| {
+        let more = paths.len().saturating_sub(3);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        paths.iter().take(3).cloned().collect::<Vec<_>>().join(", ") + &more
+    };
+    let changed = args.write.changed.unwrap_or_default();
+    match (inputs.changed.is_empty(), changed) {
+        (false, Changed::Error) => Err(Failure::new(format!(
+            "{}: has rows of inputs that have changed since: {}; convert all inputs again with --changed rebuild",
+            args.write.to.display(),
+            shown(&inputs.changed)
+        ))),
+        (false, Changed::Rebuild) if !inputs.missing.is_empty() => Err(Failure::new(format!(
+            "{}: cannot be rebuilt: it also has rows of inputs that were not named: {}; name all inputs",
+            args.write.to.display(),
+            shown(&inputs.missing)
+        ))),
+        (false, Changed::Rebuild) => Ok(Job::Rebuild),
+        (true, _) if inputs.new.is_empty() => Ok(Job::Nothing(inputs.known.len())),
+        (true, _) => {
+            sources.keep(inputs.new);
+            Ok(Job::Append)
+        }
+    }
+}
+
+/// Says that the data set has everything.
+fn nothing_new(args: &Convert, known: usize) -> Result<(), Failure> {
+    let _ = writeln!(io::stderr(), "note: nothing is new: the data set has all of the {known} inputs");
+    match &args.report.report {
+        Some(path) => write_report(path, &Report::default()),
+        None => Ok(()),
+    }
 }
 
 fn texts(lists: &[super::values::List]) -> Vec<String> {

@@ -22,7 +22,7 @@ const BATCH_ROWS: usize = 8192;
 
 /// Opens the inputs, does `work` on them, and names standard input in what it refuses. Wrong options are said before
 /// anything is read.
-fn with_sources(
+pub(super) fn with_sources(
     inputs: &[String],
     read: &ReadArgs,
     work: impl FnOnce(&Sources) -> Result<(), Failure>,

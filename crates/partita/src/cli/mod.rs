@@ -6,6 +6,7 @@
 //! | `values` | texts of flags to values |
 //! | `sources` | inputs, standard input among them |
 //! | `prepare` | from arguments to a frame |
+//! | `cat` | rows in another format, or on standard output |
 //! | `clean` | removing what killed runs have left |
 //! | `convert` | CSV to Parquet |
 //! | `inspect` | `schema`, `head`, `tail`, `count`, `explain`, `versions` |
@@ -15,6 +16,7 @@
 //! | `interrupt` | Ctrl-C |
 
 mod args;
+mod cat;
 mod clean;
 mod convert;
 mod failure;
@@ -60,6 +62,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Head(args) => inspect::head(args),
         Command::Tail(args) => inspect::tail(args),
         Command::Count(args) => inspect::count(args),
+        Command::Cat(args) => cat::cat(args, &interrupt),
         Command::Explain(args) => inspect::explain(args),
         Command::Clean(args) => clean::clean(args),
         Command::Versions(args) => inspect::versions(args),

@@ -88,6 +88,11 @@ impl Sources {
         self.paths.clone()
     }
 
+    /// Leaves out all inputs but these.
+    pub(crate) fn keep(&mut self, paths: Vec<String>) {
+        self.paths = paths;
+    }
+
     /// `text` with the name that standard input has for users.
     pub(crate) fn shown(&self, text: &str) -> String {
         match &self.stdin {

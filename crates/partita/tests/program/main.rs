@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cat;
 mod convert;
 mod dialect;
 mod durable;
 mod failures;
+mod incremental;
 mod inspect;
 mod interrupt;
 mod mismatch;

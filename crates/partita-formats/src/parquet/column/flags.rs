@@ -61,6 +61,10 @@ impl Store for Flags {
         compact_u8(cpu, values, valid, out);
     }
 
+    fn value_bytes(&self, value: &u8, _: &[Buffer], insert: &mut dyn FnMut(&[u8])) {
+        insert(std::slice::from_ref(value));
+    }
+
     fn has_dictionary(&self) -> bool {
         false
     }

@@ -4,6 +4,7 @@ use arrow::datatypes::DataType;
 use parquet::basic::{self, ConvertedType, LogicalType, SortOrder, Type};
 use parquet::schema::types::ColumnDescPtr;
 
+use super::bloom;
 use super::choice::{Plan, Use};
 use crate::parquet::options::{ColumnOptions, Encoding, PageLimits, Statistics, WriteOptions};
 
@@ -29,6 +30,8 @@ pub(in crate::parquet) struct Spec {
     pub(in crate::parquet) is_nullable: bool,
     pub(in crate::parquet) is_text: bool,
     pub(in crate::parquet) limits: PageLimits,
+    /// Different values that its bloom filter is made for, where it has one.
+    pub(in crate::parquet) bloom_values: Option<u64>,
 }
 
 impl Spec {
@@ -65,6 +68,7 @@ impl Spec {
             is_nullable: descriptor.max_def_level() == 1,
             is_text,
             limits,
+            bloom_values: chosen.filter(|chosen| chosen.bloom_filter).map(|_| bloom::values_max(write)),
         })
     }
 }

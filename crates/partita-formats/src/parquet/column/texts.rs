@@ -295,6 +295,10 @@ impl Store for Texts {
         compact_u128(cpu, values, valid, out);
     }
 
+    fn value_bytes(&self, value: &u128, heap: &[Buffer], insert: &mut dyn FnMut(&[u8])) {
+        insert(text_of(&value.to_le_bytes(), heap));
+    }
+
     fn has_dictionary(&self) -> bool {
         self.choice.is_open && self.choice.plan == Use::Pays
     }

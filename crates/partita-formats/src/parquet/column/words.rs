@@ -32,6 +32,10 @@ pub(in crate::parquet) trait Word: Key + Default + std::fmt::Debug + 'static {
     fn minis(above: &Self::Block) -> impl Iterator<Item = &[Self]>;
     fn pack(cpu: Cpu, values: &[Self], width: u32, out: &mut Vec<u8>);
     fn signed(self) -> i64;
+    /// Both zeros, where this is one of a float.
+    fn zeros(self) -> Option<[Self; 2]>;
+    /// As in a plain page.
+    fn bytes(self) -> impl AsRef<[u8]>;
     fn append(values: &[Self], out: &mut Vec<u8>);
     fn byte(self, number: usize) -> u8;
     fn encode(
@@ -79,6 +83,14 @@ macro_rules! word {
 
             fn signed(self) -> i64 {
                 i64::from(self as $signed)
+            }
+
+            fn zeros(self) -> Option<[Self; 2]> {
+                (<$float>::from_bits(self) == 0.0).then_some([0, (-0.0 as $float).to_bits()])
+            }
+
+            fn bytes(self) -> impl AsRef<[u8]> {
+                self.to_le_bytes()
             }
 
             fn append(values: &[Self], out: &mut Vec<u8>) {
@@ -286,6 +298,14 @@ impl<T: Word> Store for Words<T> {
 
     fn compact(cpu: Cpu, values: &[T], valid: &[u64], out: &mut Vec<T>) {
         T::compact(cpu, values, valid, out);
+    }
+
+    fn value_bytes(&self, value: &T, _: &[Buffer], insert: &mut dyn FnMut(&[u8])) {
+        let zeros = if self.order == Order::Float { T::zeros(*value) } else { None };
+        match zeros {
+            None => insert(value.bytes().as_ref()),
+            Some(zeros) => zeros.into_iter().for_each(|zero| insert(zero.bytes().as_ref())),
+        }
     }
 
     fn has_dictionary(&self) -> bool {

@@ -47,7 +47,7 @@ fn nothing_new_adds_no_part() {
     let target = home.path().join("out");
     run(&target, job("one")).unwrap();
     let mut options = appending("two");
-    options.write.file_per_partition = false;
+    write_of(&mut options).file_per_partition = false;
     options.partitions = Some(1);
     let dataset = create(&target, options).unwrap();
     dataset.close_partition(0, 0, 0).unwrap();
@@ -179,4 +179,36 @@ fn lines_beside_a_single_file_go_with_it() {
     assert!(matches!(error.kind(), ErrorKind::NotEmpty { target } if *target == beside), "{error}");
     assert_eq!(listing(home.path()), ["x.parquet.quarantine.ndjson"]);
     assert_eq!(fs::read_to_string(&beside).unwrap(), "mine");
+}
+
+#[test]
+fn csv_is_added_to_csv_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let target = home.path().join("out");
+    let csv = |append| DatasetOptions {
+        write: RowsOptions::new(RowsFormat::Csv(CsvOptions::default())).into(),
+        append,
+        ..options()
+    };
+    let write = |options, first| -> Result<Written> {
+        let dataset = create(&target, options)?;
+        // In the wrong order.
+        dataset.write_row_group(1, 0, encode(&dataset, &rows(first + 3, 1)))?;
+        dataset.close_partition(1, 1, 1)?;
+        dataset.write_row_group(0, 1, encode(&dataset, &rows(first + 1, 2)))?;
+        dataset.write_row_group(0, 0, encode(&dataset, &rows(first, 1)))?;
+        dataset.close_partition(0, 2, 3)?;
+        dataset.commit(Some(4))
+    };
+    write(csv(false), 0).unwrap();
+    write(csv(true), 3).unwrap();
+    assert_eq!(listing(&target), [MANIFEST_NAME, "part-00000.csv", "part-00001.csv"]);
+    let text = |name: &str| fs::read_to_string(target.join(name)).unwrap();
+    assert_eq!(text("part-00000.csv"), "n,text\n0,\n1,1e3779b97f4a7c15\n2,3c6ef372fe94f82a\n3,\n");
+    assert_eq!(text("part-00001.csv").lines().count(), 5);
+    let parts = read_manifest(&target).parts;
+    assert_eq!(parts[0].xxh3, Some(format!("{:016x}", xxh3_64(text("part-00000.csv").as_bytes()))));
+    let error = write(DatasetOptions { append: true, ..options() }, 0).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NotADataset { .. }), "{error}");
+    assert!(error.to_string().contains("format csv"), "{error}");
 }

@@ -10,9 +10,9 @@ type Folders = BTreeMap<String, Vec<i64>>;
 
 fn keyed() -> DatasetOptions {
     let mut options = options();
-    options.write.partition_on = vec!["text".to_owned()];
-    options.write.columns = plain();
-    options.write.part_bytes = PART_BYTES_MIN;
+    write_of(&mut options).partition_on = vec!["text".to_owned()];
+    write_of(&mut options).columns = plain();
+    write_of(&mut options).part_bytes = PART_BYTES_MIN;
     options.inputs = vec![InputFingerprint { path: "in.csv".to_owned(), bytes: 7, modified_ns: 1 }];
     options.plan = Some(PlanFingerprint::of(["in"]));
     options
@@ -71,7 +71,7 @@ fn keys_are_in_names_and_in_the_manifest() {
     let columns: Vec<_> =
         manifest.schema.iter().map(|column| (column.name.as_str(), column.in_folders)).collect();
     assert_eq!(columns, [("n", false), ("text", true)]);
-    assert_eq!(manifest.write.partition_on, ["text"]);
+    assert_eq!(manifest.write.partition_on(), ["text"]);
 }
 
 #[test]

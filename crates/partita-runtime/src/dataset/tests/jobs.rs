@@ -18,9 +18,12 @@ pub(super) enum Mode {
     Folders,
     /// The same, and are added to others.
     AppendFolders,
+    /// CSV is added to CSV.
+    AppendRows,
 }
 
-pub(super) const MODES: [Mode; 4] = [Mode::Plain, Mode::Overwrite, Mode::Append, Mode::AppendFolders];
+pub(super) const MODES: [Mode; 5] =
+    [Mode::Plain, Mode::Overwrite, Mode::Append, Mode::AppendFolders, Mode::AppendRows];
 
 impl Mode {
     fn is_first(self) -> bool {
@@ -28,7 +31,7 @@ impl Mode {
     }
 
     fn appends(self) -> bool {
-        matches!(self, Mode::Append | Mode::AppendFolders)
+        matches!(self, Mode::Append | Mode::AppendFolders | Mode::AppendRows)
     }
 
     fn keys(self) -> Vec<String> {
@@ -38,7 +41,12 @@ impl Mode {
 
     fn job(self, name: &str) -> DatasetOptions {
         let mut options = job(name);
-        options.write.partition_on = self.keys();
+        if self == Mode::AppendRows {
+            let csv = RowsFormat::Csv(CsvOptions::default());
+            options.write = RowsOptions { file_per_partition: true, ..RowsOptions::new(csv) }.into();
+            return options;
+        }
+        write_of(&mut options).partition_on = self.keys();
         options
     }
 }
@@ -50,7 +58,7 @@ pub(super) fn local() -> Arc<dyn Disk> {
 /// One part a partition; the inputs and the plan are `name`.
 pub(super) fn job(name: &str) -> DatasetOptions {
     let mut options = options();
-    options.write.file_per_partition = true;
+    write_of(&mut options).file_per_partition = true;
     options.partitions = Some(PARTITIONS);
     options.inputs = vec![InputFingerprint { path: format!("{name}.csv"), bytes: 7, modified_ns: 1 }];
     options.plan = Some(PlanFingerprint::of([name]));
@@ -79,7 +87,7 @@ pub(super) fn write_partition(dataset: &Dataset, partition: usize) -> Result<()>
 /// Even numbers have no key, odd ones the key `a/b`.
 fn write_by_key(dataset: &Dataset, partition: usize) -> Result<()> {
     let first = (partition as u64 * PARTITION_ROWS) as i64;
-    let on = &dataset.layout().options().partition_on;
+    let on = &parquet_layout(dataset).options().partition_on.clone();
     let mut keys = PartitionKeys::new(&schema(), on).unwrap();
     for odd in [0, 1] {
         let numbers = Int64Array::from_iter_values((first..first + 10).filter(|n| n % 2 == odd as i64));
@@ -130,12 +138,12 @@ pub(super) fn snapshot(folder: &Path) -> Snapshot {
     files
 }
 
-/// What a reader sees that lists `*.parquet`.
-pub(super) fn parquet(files: &Snapshot) -> Snapshot {
-    let is_parquet = |path: &Path| path.extension().is_some_and(|extension| extension == "parquet");
+/// What a reader sees that lists `*.parquet`, or `*.csv`.
+pub(super) fn data_files(files: &Snapshot) -> Snapshot {
+    let is_data = |path: &Path| path.extension().is_some_and(|extension| extension == "parquet" || extension == "csv");
     files
         .iter()
-        .filter(|(path, _)| is_parquet(path))
+        .filter(|(path, _)| is_data(path))
         .map(|(path, bytes)| (path.clone(), bytes.clone()))
         .collect()
 }
@@ -194,8 +202,8 @@ impl Scene {
     pub(super) fn check_one_of_two(&self, what: &str) -> bool {
         let now = snapshot(&self.target);
         assert!(now == self.before || now == self.after, "{what}: {:?}", now.keys().collect::<Vec<_>>());
-        let seen = parquet(&now);
-        assert!(seen == parquet(&self.before) || seen == parquet(&self.after), "{what}");
+        let seen = data_files(&now);
+        assert!(seen == data_files(&self.before) || seen == data_files(&self.after), "{what}");
         now == self.after
     }
 

@@ -31,7 +31,7 @@ const GROUP_ROWS: u64 = 40_000;
 fn send(home: &Path, name: &str, shape: &[usize], limit: i64, seed: u64, threads: usize) -> Vec<Vec<u8>> {
     let ledger = Ledger::new(limit);
     let mut options = options();
-    options.write.part_bytes = PART_BYTES_MIN;
+    write_of(&mut options).part_bytes = PART_BYTES_MIN;
     options.partitions = Some(shape.len());
     let target = home.join(name);
     let dataset = Dataset::create(&target, schema(), options, Arc::clone(&ledger) as _).unwrap();

@@ -309,7 +309,7 @@ fn abort_while_others_write() {
 fn options_are_checked_before_anything_is_made() {
     let home = tempfile::tempdir().unwrap();
     let mut wrong = options();
-    wrong.write.part_bytes = 1;
+    write_of(&mut wrong).part_bytes = 1;
     let error = refusal(&home.path().join("a/b"), wrong);
     assert!(matches!(error.kind(), ErrorKind::Formats(_)), "{error}");
     assert!(listing(home.path()).is_empty());

@@ -103,11 +103,11 @@ fn what_does_not_fit_is_said_and_done_again() {
         (&|options| options.inputs[0].modified_ns = 2, "new.csv was written to"),
         (&|options| options.inputs[0].path = "b.csv".into(), "new.csv is now b.csv"),
         (&|options| options.inputs.clear(), "there were 1 inputs, and are 0"),
-        (&|options| options.write.compression = Compression::Snappy, "option write compression was"),
+        (&|options| write_of(options).compression = Compression::Snappy, "option write compression was"),
         (&|options| options.options_json = serde_json::json!({"a": 1}), "option was null, and is {\"a\":1}"),
         (&|options| options.plan = Some(PlanFingerprint::of(["else"])), "the plan is another"),
         (&|options| options.plan = None, "cannot be compared"),
-        (&|options| options.write.created_by = "other".into(), "this is other"),
+        (&|options| write_of(options).created_by = "other".into(), "this is other"),
     ] {
         let notes = changed(change);
         assert!(notes.contains(words) && notes.contains("done again"), "{notes}");
@@ -202,7 +202,7 @@ fn a_single_file_is_complete_or_written_as_a_whole() {
     let target = home.path().join("x.parquet");
     let options = || {
         let mut options = resuming();
-        options.write.file_per_partition = false;
+        write_of(&mut options).file_per_partition = false;
         options
     };
     begin(&target, options(), 3);

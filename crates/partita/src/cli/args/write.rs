@@ -14,6 +14,19 @@ const STATISTICS: &[(&str, &str, Statistics)] = &[
     ("none", "nothing", Statistics::None),
 ];
 
+/// What to do where an input has changed since it was added to the data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Changed {
+    #[default]
+    Error,
+    Rebuild,
+}
+
+const CHANGED: &[(&str, &str, Changed)] = &[
+    ("error", "it is an error", Changed::Error),
+    ("rebuild", "all inputs are converted again, and replace what is there in one step", Changed::Rebuild),
+];
+
 const ON_OFF: &[(&str, &str, bool)] = &[
     ("on", "a crash of the machine cannot undo what was reported as done", true),
     ("off", "faster on slow disks", false),
@@ -45,6 +58,16 @@ pub(crate) struct WriteArgs {
     #[arg(long, conflicts_with_all = ["overwrite", "single_file"])]
     pub(crate) append: bool,
 
+    /// With --append: leave out the inputs that are in the data set already
+    ///
+    /// They are told by path, size and modification time, from the manifest. Where all are there, nothing is done.
+    #[arg(long, requires = "append")]
+    pub(crate) incremental: bool,
+
+    /// With --incremental: what to do where an input has changed since it was added [default: error]
+    #[arg(long, value_name = "WHAT", requires = "incremental", value_parser = values::one_of(CHANGED))]
+    pub(crate) changed: Option<Changed>,
+
     /// Go on where an interrupted run of the same command ended
     ///
     /// Parts that it finished are kept, if inputs, options and columns are the same; what differs is said, and
@@ -53,7 +76,7 @@ pub(crate) struct WriteArgs {
     #[arg(long)]
     pub(crate) resume: bool,
 
-    /// How pages are compressed: zstd[:1..22], snappy, lz4, gzip[:0..9] or none
+    /// How pages are compressed: zstd[:1..22], snappy, lz4, gzip[:0..9], brotli[:0..11] or none
     #[arg(long, value_name = "CODEC", default_value = "zstd:3")]
     compression: Compression,
 
@@ -67,6 +90,10 @@ pub(crate) struct WriteArgs {
     /// delta_bytes (text).
     #[arg(long, value_name = "COL=ENC", value_parser = values::column_value::<ColumnEncoding>)]
     column_encoding: Vec<(String, ColumnEncoding)>,
+
+    /// Columns that get bloom filters, by which readers skip row groups that do not have a value
+    #[arg(long, value_name = "A,B", value_parser = values::list)]
+    bloom_filter: Vec<List>,
 
     /// Rows of a row group at most [default: 1048576]
     #[arg(long, value_name = "N")]
@@ -160,6 +187,9 @@ impl WriteArgs {
         }
         for (name, encoding) in &self.column_encoding {
             options.columns.entry(name.clone()).or_default().encoding = Some(*encoding);
+        }
+        for name in values::all(&self.bloom_filter) {
+            options.columns.entry(name).or_default().bloom_filter = true;
         }
         options.check().map_err(Failure::usage)?;
         Ok(options)

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, TimeUnit};
 use partita_columns::Scalar;
 use partita_formats::csv::schema_file::type_name;
-use partita_formats::parquet::{Layout, WriteOptions};
+use partita_formats::output::{FileLayout, Format};
 use partita_plan::node::{Project, ReadCsv, retyped};
 use partita_plan::{Expr, PlanRef, col, lit};
 use partita_runtime::dataset::ManifestColumn;
 
-use super::sources;
+use crate::parquet::sources;
 use crate::error::Result;
 
 /// `plan` with the types of `known` where they hold all that its own types do: read as such where that is possible. Where
@@ -18,8 +18,8 @@ use crate::error::Result;
 ///
 /// # Errors
 /// Where the options do not go with the columns.
-pub(super) fn widen(plan: &PlanRef, known: &[ManifestColumn], options: &WriteOptions) -> Result<PlanRef> {
-    let wider = differing(plan, known, options)?.into_iter().filter(|(_, from, to)| is_wider(from, to));
+pub(super) fn widen(plan: &PlanRef, known: &[ManifestColumn], format: &Format) -> Result<PlanRef> {
+    let wider = differing(plan, known, format)?.into_iter().filter(|(_, from, to)| is_wider(from, to));
     let types: Vec<(String, DataType)> = wider.map(|(name, _, to)| (name, to)).collect();
     let is_read = |name: &String| {
         sources(plan).flat_map(ReadCsv::files).any(|file| file.block.schema.index_of(name).is_ok())
@@ -43,9 +43,9 @@ pub(super) fn changes(plan: &PlanRef, wider: &PlanRef) -> impl Iterator<Item = S
 ///
 /// # Errors
 /// Where the options do not go with the columns.
-pub(super) fn fit(plan: &PlanRef, known: &[ManifestColumn], options: &WriteOptions) -> Result<PlanRef> {
-    let plan = widen(plan, known, options)?;
-    let casts = differing(&plan, known, options)?;
+pub(super) fn fit(plan: &PlanRef, known: &[ManifestColumn], format: &Format) -> Result<PlanRef> {
+    let plan = widen(plan, known, format)?;
+    let casts = differing(&plan, known, format)?;
     let schema = plan.schema();
     let mut columns: Vec<Expr> = Vec::new();
     for column in known {
@@ -69,15 +69,15 @@ pub(super) fn fit(plan: &PlanRef, known: &[ManifestColumn], options: &WriteOptio
             .filter(|name| is_new(name))
             .map(|name: &String| col(name)),
     );
-    let names = written(&plan, options)?;
+    let names = written(&plan, format)?;
     let is_same =
         casts.is_empty() && names.iter().map(|(name, _)| name).eq(known.iter().map(|column| &column.name));
     if is_same { Ok(plan) } else { Ok(Project::plan(plan, columns)?) }
 }
 
 /// The columns as a manifest names them, with their types.
-fn written(plan: &PlanRef, options: &WriteOptions) -> Result<Vec<(String, String)>> {
-    let layout = Layout::new(Arc::clone(plan.schema()), options)?;
+fn written(plan: &PlanRef, format: &Format) -> Result<Vec<(String, String)>> {
+    let layout = FileLayout::new(Arc::clone(plan.schema()), format)?;
     let fields = layout.written_schema().fields().iter().chain(layout.key_columns().iter());
     Ok(fields.map(|field| (field.name().clone(), field.data_type().to_string())).collect())
 }
@@ -86,10 +86,10 @@ fn written(plan: &PlanRef, options: &WriteOptions) -> Result<Vec<(String, String
 fn differing(
     plan: &PlanRef,
     known: &[ManifestColumn],
-    options: &WriteOptions,
+    format: &Format,
 ) -> Result<Vec<(String, DataType, DataType)>> {
     let schema = plan.schema();
-    let written = written(plan, options)?;
+    let written = written(plan, format)?;
     let differs = |column: &ManifestColumn| {
         let (name, _) =
             written.iter().find(|(name, text)| *name == column.name && *text != column.data_type)?;

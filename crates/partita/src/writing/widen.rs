@@ -8,7 +8,7 @@ use partita_formats::csv::widen::{Seen, Widened};
 use partita_plan::PlanRef;
 use partita_plan::node::{CsvInput, ReadCsv, retyped};
 
-use super::sources;
+use crate::parquet::sources;
 use crate::error::{ErrorKind, Result};
 use crate::session::Session;
 

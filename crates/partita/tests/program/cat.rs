@@ -1,0 +1,61 @@
+//! `cat`: rows on standard output and in files of other formats.
+
+use std::fs;
+use std::io::Read;
+
+use crate::support::{command, folder_with, rows, run, words};
+
+const ROWS: &str = "day,zone,fare\n2024-02-29,\"a, b\",12.50\n2024-03-01,,0\n2024-03-02,\"\",1e-9\n";
+
+#[test]
+fn rows_go_to_standard_output() {
+    let (_folder, path) = folder_with("trips.csv", ROWS);
+    let out = run("cat {}", &[&path]).printed();
+    assert_eq!(out, "day,zone,fare\n2024-02-29,\"a, b\",12.5\n2024-03-01,,0.0\n2024-03-02,\"\",1e-9\n");
+    let out = run("cat {} --where fare>0 --select fare,zone --format tsv --to-null - --to-no-header", &[&path]);
+    assert_eq!(out.printed(), "12.5\ta, b\n1e-9\t\"\"\n");
+    let out = run("cat {} --select zone --to-separator ;", &[&path]).printed();
+    assert_eq!(out, "zone\na, b\n\"\"\n\"\"\n");
+}
+
+#[test]
+fn files_have_the_format_of_their_names() {
+    let (folder, path) = folder_with("trips.csv", ROWS);
+    let target = |name: &str| folder.path().join(name);
+    let text = |name: &str| fs::read_to_string(target(name)).unwrap();
+    run("cat {} --to {}", &[&path, &target("a.csv")]).quiet();
+    assert_eq!(text("a.csv"), run("cat {}", &[&path]).printed());
+    run("cat {} --to {}", &[&path, &target("a.TSV")]).quiet();
+    assert!(text("a.TSV").starts_with("day\tzone\tfare\n2024-02-29\ta, b\t12.5\n"));
+    run("cat {} --to {}", &[&path, &target("a.parquet")]).quiet();
+    assert_eq!(rows(&target("a.parquet")).num_rows(), 3);
+    run("cat {} --to {} --format csv", &[&path, &target("parts")]).quiet();
+    assert_eq!(text("parts/part-00000.csv"), text("a.csv"));
+    assert!(text("parts/_partita.json").contains("\"separator\": 44"));
+    // What is there stays, unless it is to be replaced.
+    run("cat {} --to {}", &[&path, &target("a.csv")]).refused(1, &["a.csv", "overwrite"]);
+    run("cat {} --to {} --overwrite --where fare>1", &[&path, &target("a.csv")]).quiet();
+    assert_eq!(text("a.csv").lines().count(), 2);
+}
+
+#[test]
+fn wrong_usage_is_said_before_anything_is_read() {
+    let (folder, path) = folder_with("trips.csv", ROWS);
+    let target = |name: &str| folder.path().join(name);
+    run("cat {} --to {}", &[&path, &target("a.xyz")]).refused(2, &["a.xyz", ".parquet", "--format"]);
+    run("cat {} --format parquet", &[&path]).refused(2, &["name a file"]);
+    run("cat {} --to {} --to-null x", &[&path, &target("a.parquet")]).refused(2, &["CSV alone"]);
+    run("cat {} --to-separator 1", &[&path]).refused(2, &["separator: expected"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let many = "n,m\n".to_owned() + &(0..400_000).map(|n| format!("{n},{n}\n")).collect::<String>();
+    let (_folder, path) = folder_with("many.csv", &many);
+    let mut child = command(words("cat {}", &[&path])).spawn().unwrap();
+    let mut head = [0; 8];
+    child.stdout.take().unwrap().read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"n,m\n0,0\n");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
