@@ -78,7 +78,7 @@ impl RowsWriter {
 
     /// Bytes after which a part is full, as a number or as text; default 256 MiB. Parts are cut between partitions only.
     pub fn part_size(mut self, bytes: impl Into<ByteSize>) -> Self {
-        if let Some(bytes) = self.writing.bytes(bytes.into()) {
+        if let Some(bytes) = self.writing.bytes(&bytes.into()) {
             self.options.part_bytes = bytes;
         }
         self

@@ -109,7 +109,7 @@ impl Writing {
     }
 
     /// Bytes, where they are some; else the first error is kept for the end.
-    pub(crate) fn bytes(&mut self, bytes: ByteSize) -> Option<u64> {
+    pub(crate) fn bytes(&mut self, bytes: &ByteSize) -> Option<u64> {
         bytes.bytes().map_err(|error| self.refuse(error)).ok()
     }
 
