@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float32Array, Float64Array, Int64Array, RecordBatch, StringViewArray,
-    TimestampMicrosecondArray, TimestampNanosecondArray, UInt64Array,
+    ArrayRef, BooleanArray, Date32Array, Float32Array, Float64Array, Int64Array, RecordBatch,
+    StringViewArray, TimestampMicrosecondArray, TimestampNanosecondArray, UInt64Array,
 };
 use arrow::compute::concat_batches;
 use partita::{DataFrame, Scheduler, Session, col, lit};
@@ -28,7 +28,8 @@ fn row() -> impl Strategy<Value = Row> {
     {
         prop::option::weighted(0.8, values)
     }
-    let floats = prop_oneof![any::<f64>(), (-100_000..100_000_i32).prop_map(|cents| f64::from(cents) / 100.0)];
+    let floats =
+        prop_oneof![any::<f64>(), (-100_000..100_000_i32).prop_map(|cents| f64::from(cents) / 100.0)];
     let text = || prop_oneof!["[a-zä]{0,4}", "[,\"'\r\n\t #;]{0,5}", "[a-z \"]{13,30}"];
     (
         (some(any::<i64>()), some(any::<u64>()), some(floats), some(any::<f32>())),

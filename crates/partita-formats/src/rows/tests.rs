@@ -49,7 +49,12 @@ fn every_type_has_its_form() {
         ("s", Arc::new(StringViewArray::from(vec![Some("say \"hi\"\r\n"), Some("")]))),
         ("u", Arc::new(StringArray::from(vec![None, Some(" a ")]))),
         ("k", Arc::new(dictionary)),
-        ("m", Arc::new(Decimal128Array::from(vec![Some(-12_345), None]).with_precision_and_scale(9, 3).unwrap())),
+        (
+            "m",
+            Arc::new(
+                Decimal128Array::from(vec![Some(-12_345), None]).with_precision_and_scale(9, 3).unwrap(),
+            ),
+        ),
     ]);
     assert_eq!(
         text(&rows, CsvOptions::default()),
@@ -62,14 +67,20 @@ fn every_type_has_its_form() {
 #[test]
 fn options_change_the_form() {
     let rows = batch(vec![
-        ("a", Arc::new(StringViewArray::from(vec![Some("x y"), None, Some("NA"), Some("it's"), Some("\u{FEFF}z")]))),
+        (
+            "a",
+            Arc::new(StringViewArray::from(vec![
+                Some("x y"),
+                None,
+                Some("NA"),
+                Some("it's"),
+                Some("\u{FEFF}z"),
+            ])),
+        ),
         ("t", Arc::new(TimestampMicrosecondArray::from(vec![None, Some(0), None, None, None]))),
     ]);
     let csv = CsvOptions { separator: b' ', quote: b'\'', null_value: "NA".to_owned(), header: false };
-    assert_eq!(
-        text(&rows, csv),
-        "'x y' NA\nNA 1970-01-01T00:00:00\n'NA' NA\n'it''s' NA\n'\u{FEFF}z' NA\n"
-    );
+    assert_eq!(text(&rows, csv), "'x y' NA\nNA 1970-01-01T00:00:00\n'NA' NA\n'it''s' NA\n'\u{FEFF}z' NA\n");
     let tabs = CsvOptions { separator: b'\t', ..CsvOptions::default() };
     assert!(text(&rows, tabs).starts_with("a\tt\nx y\t\n"));
 }

@@ -10,8 +10,8 @@ use partita_plan::node::{Project, ReadCsv, retyped};
 use partita_plan::{Expr, PlanRef, col, lit};
 use partita_runtime::dataset::ManifestColumn;
 
-use crate::parquet::sources;
 use crate::error::Result;
+use crate::parquet::sources;
 
 /// `plan` with the types of `known` where they hold all that its own types do: read as such where that is possible. Where
 /// they do not, a column keeps its type.

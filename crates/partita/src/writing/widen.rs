@@ -8,8 +8,8 @@ use partita_formats::csv::widen::{Seen, Widened};
 use partita_plan::PlanRef;
 use partita_plan::node::{CsvInput, ReadCsv, retyped};
 
-use crate::parquet::sources;
 use crate::error::{ErrorKind, Result};
+use crate::parquet::sources;
 use crate::session::Session;
 
 /// How often a conversion begins again. Each time a column gets a wider type that holds all that was seen, so that once is

@@ -12,7 +12,8 @@ fn rows_go_to_standard_output() {
     let (_folder, path) = folder_with("trips.csv", ROWS);
     let out = run("cat {}", &[&path]).printed();
     assert_eq!(out, "day,zone,fare\n2024-02-29,\"a, b\",12.5\n2024-03-01,,0.0\n2024-03-02,\"\",1e-9\n");
-    let out = run("cat {} --where fare>0 --select fare,zone --format tsv --to-null - --to-no-header", &[&path]);
+    let out =
+        run("cat {} --where fare>0 --select fare,zone --format tsv --to-null - --to-no-header", &[&path]);
     assert_eq!(out.printed(), "12.5\ta, b\n1e-9\t\"\"\n");
     let out = run("cat {} --select zone --to-separator ;", &[&path]).printed();
     assert_eq!(out, "zone\na, b\n\"\"\n\"\"\n");

@@ -44,7 +44,8 @@ fn inputs_that_are_there_are_left_out() {
     convert("--changed rebuild").quiet();
     let n = rows(&out);
     assert_eq!(n.num_rows(), 30);
-    let values = partita::arrow::array::AsArray::as_primitive::<partita::arrow::datatypes::Int64Type>(n.column(0));
+    let values =
+        partita::arrow::array::AsArray::as_primitive::<partita::arrow::datatypes::Int64Type>(n.column(0));
     assert_eq!(values.values()[10], 1000);
     assert_eq!(convert("").code, 0);
 }

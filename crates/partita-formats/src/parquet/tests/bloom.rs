@@ -26,7 +26,10 @@ fn a_filter_has_every_value_and_few_others() {
         ("short", column(UInt8Array::from_iter_values((0..20_000).map(|n| (n % 200) as u8)))),
         ("float", column(Float64Array::from_iter((0..20_000).map(|n| Some(f64::from(n) - 7.0))))),
         ("text", column(StringViewArray::from_iter(texts.iter().map(Option::as_deref)))),
-        ("fixed", column(FixedSizeBinaryArray::try_from_iter((0..20_000_u32).map(u32::to_be_bytes)).unwrap())),
+        (
+            "fixed",
+            column(FixedSizeBinaryArray::try_from_iter((0..20_000_u32).map(u32::to_be_bytes)).unwrap()),
+        ),
         ("none", column(Int64Array::from_iter_values(0..20_000))),
     ]);
     let bloom = || ColumnOptions { bloom_filter: true, ..ColumnOptions::default() };

@@ -6,9 +6,9 @@ use arrow::datatypes::{self as types, ArrowNativeTypeOp, ArrowPrimitiveType, Dat
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use memchr::{memchr, memchr3};
 
+use super::CsvOptions;
 use super::number::{push_f32, push_f64};
 use super::time::Clock;
-use super::CsvOptions;
 use crate::error::Result;
 
 /// Bytes that a short field is copied as.

@@ -99,9 +99,9 @@ impl CatArgs {
             return Err(Failure::usage(message));
         }
         match format {
-            CatFormat::Parquet if self.is_stream() => Err(Failure::usage(
-                "--to -: Parquet is no stream, its end is written back to; name a file",
-            )),
+            CatFormat::Parquet if self.is_stream() => {
+                Err(Failure::usage("--to -: Parquet is no stream, its end is written back to; name a file"))
+            }
             CatFormat::Parquet => Ok(None),
             CatFormat::Csv => self.csv(b',').map(Some),
             CatFormat::Tsv => self.csv(b'\t').map(Some),
