@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Tail(Box<Ends>),
     /// Count the rows, or the values of each column
     Count(Box<Count>),
+    /// Show counts, means, quantiles and extremes of each column
+    Describe(Box<Describe>),
     /// Print the rows, or write them to a file of another format
     Cat(Box<Cat>),
     /// Show what would be done, as a plan
@@ -212,6 +214,24 @@ pub(crate) struct Count {
     #[arg(long)]
     pub(crate) columns: bool,
 
+    #[command(flatten)]
+    pub(crate) pick: PickArgs,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+const DESCRIBE_EXAMPLES: &str = "\
+Examples:
+  partita describe trips.csv
+  partita describe 'data/*.csv' --select fare,distance --where 'fare > 0'";
+
+#[derive(Debug, Args)]
+#[command(after_help = DESCRIBE_EXAMPLES)]
+pub(crate) struct Describe {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) pick: PickArgs,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use partita::polars_core::frame::DataFrame as Rows;
 use partita::{Error, ReadOptions, SchemaFile, Session};
 use partita_columns::polars;
 
-use super::args::{Count, Ends, Explain, ReadArgs, Schema, Versions};
+use super::args::{Count, Describe, Ends, Explain, ReadArgs, Schema, Versions};
 use super::convert::write_whole;
 use super::failure::Failure;
 use super::output;
@@ -130,6 +130,18 @@ pub(crate) fn count(args: &Count) -> Result<(), Failure> {
         }
         output::to_the_right(&mut table, 1);
         output::print(&table.to_string())
+    })
+}
+
+/// Prints what the values of each column are like.
+///
+/// # Errors
+/// What reading refuses.
+pub(crate) fn describe(args: &Describe) -> Result<(), Failure> {
+    let session = args.run.session()?;
+    with_sources(&args.input.inputs, &args.read, |sources| {
+        let frame = prepare::pick(prepare::load(&session, sources, &args.read)?, &args.pick)?;
+        print_rows(&frame.describe()?)
     })
 }
 

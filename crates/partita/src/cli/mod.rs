@@ -9,7 +9,7 @@
 //! | `cat` | rows in another format, or on standard output |
 //! | `clean` | removing what killed runs have left |
 //! | `convert` | CSV to Parquet |
-//! | `inspect` | `schema`, `head`, `tail`, `count`, `explain`, `versions` |
+//! | `inspect` | `schema`, `head`, `tail`, `count`, `describe`, `explain`, `versions` |
 //! | `progress` | how far a conversion is, on standard error |
 //! | `output` | standard output, and tables on it |
 //! | `failure` | errors, and the exit code of each |
@@ -62,6 +62,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Head(args) => inspect::head(args),
         Command::Tail(args) => inspect::tail(args),
         Command::Count(args) => inspect::count(args),
+        Command::Describe(args) => inspect::describe(args),
         Command::Cat(args) => cat::cat(args, &interrupt),
         Command::Explain(args) => inspect::explain(args),
         Command::Clean(args) => clean::clean(args),

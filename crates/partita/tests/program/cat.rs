@@ -1,4 +1,4 @@
-//! `cat`: rows on standard output and in files of other formats.
+//! `cat`: rows on standard output and in files of other formats; `describe`.
 
 use std::fs;
 use std::io::Read;
@@ -59,4 +59,13 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!(&head, b"n,m\n0,0\n");
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn describe_says_what_the_values_are_like() {
+    let (_folder, path) = folder_with("trips.csv", ROWS);
+    let out = run("describe {} --where fare>=0", &[&path]).printed();
+    let row = |name: &str| out.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{out}"));
+    assert!(row("count").contains('3'), "{out}");
+    assert!(row("max").contains("12.5") && row("mean").contains("4.16666"), "{out}");
 }
