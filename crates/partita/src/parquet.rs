@@ -228,7 +228,11 @@ pub(crate) fn notes(written: &partita_runtime::dataset::Written) -> Vec<String> 
 }
 
 /// Bytes of input that were read.
-pub(crate) fn bytes_in(plan: &PlanRef, progress: &Progress, written: &partita_runtime::dataset::Written) -> u64 {
+pub(crate) fn bytes_in(
+    plan: &PlanRef,
+    progress: &Progress,
+    written: &partita_runtime::dataset::Written,
+) -> u64 {
     if written.replaced == Replaced::Unchanged { 0 } else { progress.input_bytes() + head_bytes(plan) }
 }
 

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use parquet::errors::ParquetError;
 use partita_formats::ErrorKind as FormatsErrorKind;
-use partita_formats::parquet::options::MANIFEST_KEY;
 use partita_formats::output::{FileLayout, FileWriter};
+use partita_formats::parquet::options::MANIFEST_KEY;
 use partita_formats::parquet::{EncodedRowGroup, PartSummary, PartitionKey};
 
 use crate::dataset::error::{Error, ErrorKind, Result};

@@ -20,7 +20,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use partita_formats::output::Format;
 use partita_formats::parquet::options::{MANIFEST_KEY, PART_BYTES_MIN};
 use partita_formats::parquet::{
-    ColumnOptions, Compression, EncodedRowGroup, Encoding, Layout, PartitionKeys, RowGroupEncoder, WriteOptions,
+    ColumnOptions, Compression, EncodedRowGroup, Encoding, Layout, PartitionKeys, RowGroupEncoder,
+    WriteOptions,
 };
 use partita_formats::rows::{CsvOptions, RowsEncoder, RowsFormat, RowsOptions};
 use xxhash_rust::xxh3::xxh3_64;

@@ -140,7 +140,8 @@ pub(super) fn snapshot(folder: &Path) -> Snapshot {
 
 /// What a reader sees that lists `*.parquet`, or `*.csv`.
 pub(super) fn data_files(files: &Snapshot) -> Snapshot {
-    let is_data = |path: &Path| path.extension().is_some_and(|extension| extension == "parquet" || extension == "csv");
+    let is_data =
+        |path: &Path| path.extension().is_some_and(|extension| extension == "parquet" || extension == "csv");
     files
         .iter()
         .filter(|(path, _)| is_data(path))
