@@ -47,10 +47,18 @@ impl Format {
         }
     }
 
+    /// Whether a name ends as those of single files do.
+    pub fn names_file(&self, extension: &str) -> bool {
+        match self {
+            Format::Rows(options) => options.format.extensions().contains(&extension),
+            Format::Parquet(_) => extension == "parquet",
+        }
+    }
+
     /// What every file begins and ends with; nothing where there is no such thing.
     pub fn magic(&self) -> &'static [u8] {
         match self {
-            Format::Rows(_) => b"",
+            Format::Rows(options) => options.format.magic(),
             Format::Parquet(_) => b"PAR1",
         }
     }
@@ -112,7 +120,7 @@ impl FileLayout {
     /// The schema that the files declare.
     pub fn written_schema(&self) -> &SchemaRef {
         match self {
-            FileLayout::Rows(layout) => layout.schema(),
+            FileLayout::Rows(layout) => layout.written_schema(),
             FileLayout::Parquet(layout) => layout.written_schema(),
         }
     }

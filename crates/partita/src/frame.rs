@@ -14,7 +14,8 @@ use arrow::datatypes::{Schema, SchemaRef};
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use partita_columns::{Partition, polars};
 use partita_formats::csv::schema_file::type_name;
-use partita_formats::rows::{CsvOptions, RowsFormat};
+use partita_formats::parquet::WriteOptions;
+use partita_formats::rows::{CsvOptions, IpcOptions, NdjsonOptions, RowsFormat, RowsOptions};
 use partita_plan::lower::{Starts, Target, lower};
 use partita_plan::memory;
 use partita_plan::node::{Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored};
@@ -30,7 +31,7 @@ pub use stream::Batches;
 use crate::context::{Inputs, IntoColumns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::BoxError;
-use crate::parquet::{ParquetWriter, sources};
+use crate::parquet::ParquetWriter;
 use crate::rows::RowsWriter;
 use crate::session::Session;
 
@@ -431,7 +432,7 @@ impl DataFrame {
 
     /// Begins to write a Parquet data set: a folder of parts, or one file where the name ends in `.parquet`.
     pub fn to_parquet(&self, target: impl Into<Inputs>) -> ParquetWriter {
-        ParquetWriter::new(self.clone(), target.into())
+        ParquetWriter::new(self.clone(), target.into(), WriteOptions::default())
     }
 
     /// Begins to write CSV: a folder of parts, or one file where the name ends in `.csv`.
@@ -439,9 +440,34 @@ impl DataFrame {
         self.to_rows(target, RowsFormat::Csv(CsvOptions::default()))
     }
 
+    /// Begins to write newline-delimited JSON, an object a row: a folder of parts, or one file where the name ends in `.ndjson` or
+    /// `.jsonl`.
+    ///
+    /// ```
+    /// use partita::prelude::*;
+    /// # fn main() -> partita::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, out) = (folder.path().join("trips.csv"), folder.path().join("trips.ndjson"));
+    /// # std::fs::write(&path, "zone,fare\nA,12.50\n,0\n").unwrap();
+    /// partita::read_csv(&path).load()?.to_ndjson(&out).write()?;
+    /// let lines = "{\"zone\":\"A\",\"fare\":12.5}\n{\"zone\":null,\"fare\":0.0}\n";
+    /// assert_eq!(std::fs::read_to_string(&out).unwrap(), lines);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn to_ndjson(&self, target: impl Into<Inputs>) -> RowsWriter {
+        self.to_rows(target, RowsFormat::Ndjson(NdjsonOptions::default()))
+    }
+
+    /// Begins to write Arrow IPC, the file format (Feather 2): a folder of parts, or one file where the name
+    /// ends in `.arrow`, `.feather` or `.ipc`.
+    pub fn to_ipc(&self, target: impl Into<Inputs>) -> RowsWriter {
+        self.to_rows(target, RowsFormat::Ipc(IpcOptions::default()))
+    }
+
     /// Begins to write files of rows of any format: a folder of parts, or one file where the name ends as those of the format do.
     pub fn to_rows(&self, target: impl Into<Inputs>, format: RowsFormat) -> RowsWriter {
-        RowsWriter::new(self.clone(), target.into(), format)
+        RowsWriter::new(self.clone(), target.into(), RowsOptions::new(format))
     }
 
     fn run_partitions(&self, wanted: std::ops::Range<usize>, target: &Target) -> Result<Vec<Outcome>> {
@@ -478,7 +504,7 @@ pub(crate) fn guessing<T>(run: impl Fn(Starts) -> Result<T>) -> Result<T> {
 
 /// Refuses to run a plan whose records may be set aside: there is no data set to set them aside of.
 fn unwritten(plan: &PlanRef) -> Result<&PlanRef> {
-    if sources(plan).any(ReadCsv::quarantines) {
+    if crate::writing::plan::sources(plan).any(ReadCsv::quarantines) {
         let message = "on_mismatch(OnMismatch::Quarantine) sets records aside beside a data set: only to_parquet() can; \
                        read the frame without it to look at its rows, to count or to persist them";
         return Err(ErrorKind::Option(message.into()).into());

@@ -36,6 +36,7 @@ mod report;
 mod rows;
 mod session;
 mod size;
+mod writer;
 mod writing;
 
 pub use context::{Inputs, IntoColumns};
@@ -54,7 +55,9 @@ pub use partita_formats::csv::widen::Widened;
 pub use partita_formats::parquet::{
     ColumnOptions, Compression, Encoding as ColumnEncoding, Statistics, WriteOptions,
 };
-pub use partita_formats::rows::{CsvOptions, RowsFormat, RowsOptions};
+pub use partita_formats::rows::{
+    CsvOptions, IpcCompression, IpcOptions, NdjsonOptions, RowsFormat, RowsOptions,
+};
 pub use partita_plan::node::Divisions;
 pub use partita_plan::parse::expr;
 pub use partita_plan::{
@@ -69,6 +72,7 @@ pub use report::{Report, Versions, versions};
 pub use rows::RowsWriter;
 pub use session::{Session, SessionBuilder};
 pub use size::ByteSize;
+pub use writer::{OutputOptions, Writer};
 pub use writing::Written;
 
 /// Arrow, in the version that frames are made of.

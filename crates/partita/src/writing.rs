@@ -1,6 +1,7 @@
 //! Writing a data set, whatever its format: what a user says about it, the run, and the commit.
 
 mod columns;
+pub(crate) mod plan;
 mod widen;
 
 use std::path::{Path, PathBuf};
@@ -23,8 +24,8 @@ use partita_tasks::program::DatasetId;
 use crate::context::Inputs;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::DataFrame;
-use crate::parquet::{bytes_in, fingerprint, input_bytes, inputs, notes, sources};
 use crate::size::ByteSize;
+use plan::{bytes_in, fingerprint, input_bytes, inputs, notes, sources};
 
 /// How often the memory of the process is looked at.
 const SAMPLE_EVERY: Duration = Duration::from_millis(20);
@@ -59,7 +60,7 @@ pub struct Written {
     pub bytes: u64,
     /// Number of row groups; of files of rows, of the pieces that they were put together from.
     pub row_groups: usize,
-    /// Number of folders that they lie in because of [`crate::ParquetWriter::partition_on`].
+    /// Number of folders that they lie in because of [`crate::Writer::partition_on`].
     pub folders: usize,
     /// How many of the files an earlier run had written.
     pub parts_reused: usize,

@@ -24,4 +24,4 @@ pub use hive::{PartitionKey, PartitionKeys};
 pub use layout::Layout;
 pub use options::{ColumnOptions, Compression, Encoding, Statistics, WriteOptions};
 pub use part::{PartSummary, PartWriter};
-pub use row_group::{EncodedRowGroup, PageFile};
+pub use row_group::{EncodedRowGroup, MessageSize, PageFile};

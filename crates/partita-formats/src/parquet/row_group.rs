@@ -43,16 +43,26 @@ pub struct EncodedRowGroup {
     rows: u64,
     bytes: u64,
     key: Option<Arc<PartitionKey>>,
+    message: Option<MessageSize>,
+}
+
+/// The sizes of a message of Arrow IPC, which its file lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageSize {
+    /// Bytes of what describes it, with its prefix and padding.
+    pub metadata_bytes: usize,
+    /// Bytes of its buffers, with padding.
+    pub body_bytes: usize,
 }
 
 impl EncodedRowGroup {
     pub(super) fn new(chunks: Vec<Chunk>, pages: Vec<SharedPages>, rows: u64) -> Self {
         let bytes = chunks.iter().map(|chunk| chunk.bytes()).sum();
-        Self { chunks, pages, rows, bytes, key: None }
+        Self { chunks, pages, rows, bytes, key: None, message: None }
     }
 
-    /// A piece of a file of rows ([`crate::rows`]).
-    pub(crate) fn of_bytes(bytes: Bytes, rows: u64) -> Self {
+    /// A piece of a file of rows ([`crate::rows`]), which may be a message.
+    pub(crate) fn of_bytes(bytes: Bytes, rows: u64, message: Option<MessageSize>) -> Self {
         let (mut pages, len) = (Pages::default(), bytes.len());
         pages.push(bytes, len);
         Self {
@@ -61,6 +71,7 @@ impl EncodedRowGroup {
             rows,
             bytes: len as u64,
             key: None,
+            message,
         }
     }
 
@@ -83,6 +94,11 @@ impl EncodedRowGroup {
     /// What its rows have in common, where that is in the names of folders.
     pub fn key(&self) -> Option<&Arc<PartitionKey>> {
         self.key.as_ref()
+    }
+
+    /// The message that a piece of a file of rows is, if it is one.
+    pub(crate) fn message(&self) -> Option<MessageSize> {
+        self.message
     }
 
     /// Number of rows.

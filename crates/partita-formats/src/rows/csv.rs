@@ -5,7 +5,6 @@
 
 mod fields;
 mod number;
-mod time;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema, SchemaRef};

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use crate::error::{ErrorKind, Result};
 use crate::parquet::EncodedRowGroup;
 use crate::rows::csv::CsvEncoder;
+use crate::rows::ipc::IpcEncoder;
+use crate::rows::ndjson::NdjsonEncoder;
 use crate::rows::options::{RowsFormat, RowsLayout};
 
 /// Encodes batches. One task owns it; nothing is shared with others but the [`RowsLayout`].
@@ -15,7 +17,7 @@ use crate::rows::options::{RowsFormat, RowsLayout};
 /// ```
 /// # use std::sync::Arc;
 /// # use arrow::array::{Float64Array, RecordBatch};
-/// use partita_formats::rows::{CsvOptions, RowsEncoder, RowsFormat, RowsLayout, RowsOptions};
+/// use partita_formats::rows::{CsvOptions, RowsEncoder, RowsFormat, RowsLayout, RowsOptions, RowsPart};
 ///
 /// # fn main() -> partita_formats::Result<()> {
 /// # let batch = RecordBatch::try_from_iter([("x", Arc::new(Float64Array::from(vec![1.0, 2.5])) as _)])?;
@@ -23,7 +25,9 @@ use crate::rows::options::{RowsFormat, RowsLayout};
 /// let layout = RowsLayout::new(batch.schema(), &options)?;
 /// let mut encoder = RowsEncoder::new(Arc::clone(&layout));
 /// encoder.write(&batch)?;
-/// assert_eq!([layout.head(), &encoder.take_bytes()].concat(), b"x\n1.0\n2.5\n");
+/// let mut file = RowsPart::new(Vec::new(), &layout)?;
+/// file.append(encoder.take()?)?;
+/// assert_eq!(file.finish()?.1, b"x\n1.0\n2.5\n");
 /// # Ok(())
 /// # }
 /// ```
@@ -36,6 +40,8 @@ pub struct RowsEncoder {
 
 enum Work {
     Csv(CsvEncoder),
+    Ndjson(NdjsonEncoder),
+    Ipc(Box<IpcEncoder>),
 }
 
 impl RowsEncoder {
@@ -43,6 +49,10 @@ impl RowsEncoder {
     pub fn new(layout: Arc<RowsLayout>) -> Self {
         let work = match &layout.options().format {
             RowsFormat::Csv(options) => Work::Csv(CsvEncoder::new(layout.schema(), options)),
+            RowsFormat::Ndjson(options) => Work::Ndjson(NdjsonEncoder::new(layout.schema(), options)),
+            RowsFormat::Ipc(options) => {
+                Work::Ipc(Box::new(IpcEncoder::new(Arc::clone(layout.written_schema()), options)))
+            }
         };
         Self { layout, work, out: Vec::new(), rows: 0 }
     }
@@ -65,36 +75,44 @@ impl RowsEncoder {
         }
         match &mut self.work {
             Work::Csv(csv) => csv.write(batch, &mut self.out)?,
+            Work::Ndjson(ndjson) => ndjson.write(batch, &mut self.out)?,
+            Work::Ipc(ipc) => ipc.write(batch)?,
         }
         self.rows += batch.num_rows() as u64;
         Ok(())
     }
 
-    /// Bytes that are encoded and not taken.
+    /// Bytes that were written and not taken: encoded ones, and of Arrow IPC those that will be.
     pub fn bytes(&self) -> usize {
-        self.out.len()
+        match &self.work {
+            Work::Csv(_) | Work::Ndjson(_) => self.out.len(),
+            Work::Ipc(ipc) => ipc.bytes(),
+        }
     }
 
     /// Bytes of memory held.
     pub fn memory_bytes(&self) -> usize {
         let work = match &self.work {
             Work::Csv(csv) => csv.memory_bytes(),
+            Work::Ndjson(_) => 0,
+            Work::Ipc(ipc) => ipc.memory_bytes(),
         };
         work + self.out.capacity()
     }
 
-    /// Takes what is encoded as a piece of the file.
-    pub fn take(&mut self) -> EncodedRowGroup {
+    /// Takes what was written as a piece of the file; of Arrow IPC a piece is one record batch.
+    ///
+    /// # Errors
+    /// Where Arrow cannot encode it.
+    pub fn take(&mut self) -> Result<EncodedRowGroup> {
+        let message = match &mut self.work {
+            Work::Csv(_) | Work::Ndjson(_) => None,
+            Work::Ipc(ipc) => ipc.encode(&mut self.out)?,
+        };
         let rows = std::mem::take(&mut self.rows);
         let mut out = std::mem::take(&mut self.out);
         // It may wait for long.
         out.shrink_to_fit();
-        EncodedRowGroup::of_bytes(Bytes::from(out), rows)
-    }
-
-    /// Takes what is encoded as plain bytes, for a stream.
-    pub fn take_bytes(&mut self) -> Vec<u8> {
-        self.rows = 0;
-        std::mem::take(&mut self.out)
+        Ok(EncodedRowGroup::of_bytes(Bytes::from(out), rows, message))
     }
 }

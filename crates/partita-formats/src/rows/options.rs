@@ -6,8 +6,11 @@ use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorKind, Result};
+use crate::parquet::MessageSize;
 use crate::parquet::options::PART_BYTES_MIN;
 use crate::rows::csv::{self, CsvOptions};
+use crate::rows::ipc::{self, IpcOptions};
+use crate::rows::ndjson::{self, NdjsonOptions};
 
 /// What the rows of a file look like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,13 +19,32 @@ use crate::rows::csv::{self, CsvOptions};
 pub enum RowsFormat {
     /// Comma-separated values.
     Csv(CsvOptions),
+    /// Newline-delimited JSON.
+    Ndjson(NdjsonOptions),
+    /// Arrow IPC, the file format: Feather 2.
+    Ipc(IpcOptions),
 }
 
 impl RowsFormat {
     /// What the names of files end in, without the dot.
     pub fn extension(&self) -> &'static str {
+        self.extensions()[0]
+    }
+
+    /// The same, and other endings by which files of the format are known.
+    pub fn extensions(&self) -> &'static [&'static str] {
         match self {
-            RowsFormat::Csv(_) => "csv",
+            RowsFormat::Csv(_) => &["csv"],
+            RowsFormat::Ndjson(_) => &["ndjson", "jsonl"],
+            RowsFormat::Ipc(_) => &["arrow", "feather", "ipc"],
+        }
+    }
+
+    /// What every file begins and ends with; nothing where there is no such thing.
+    pub fn magic(&self) -> &'static [u8] {
+        match self {
+            RowsFormat::Csv(_) | RowsFormat::Ndjson(_) => b"",
+            RowsFormat::Ipc(_) => ipc::MAGIC,
         }
     }
 }
@@ -60,6 +82,7 @@ impl RowsOptions {
         }
         match &self.format {
             RowsFormat::Csv(csv) => csv.check(),
+            RowsFormat::Ndjson(_) | RowsFormat::Ipc(_) => Ok(()),
         }
     }
 }
@@ -68,6 +91,7 @@ impl RowsOptions {
 #[derive(Debug)]
 pub struct RowsLayout {
     schema: SchemaRef,
+    written: SchemaRef,
     options: RowsOptions,
     head: Vec<u8>,
 }
@@ -79,18 +103,32 @@ impl RowsLayout {
     /// [`ErrorKind::Options`] where an option is out of range, or a column has a type that the format cannot hold.
     pub fn new(schema: SchemaRef, options: &RowsOptions) -> Result<Arc<Self>> {
         options.check()?;
+        let mut written = Arc::clone(&schema);
         let head = match &options.format {
             RowsFormat::Csv(csv) => {
                 csv::check_schema(&schema)?;
                 csv::header(&schema, csv)
             }
+            RowsFormat::Ndjson(_) => {
+                ndjson::check_schema(&schema)?;
+                Vec::new()
+            }
+            RowsFormat::Ipc(ipc) => {
+                written = ipc::written_schema(&schema);
+                ipc::head(&written, ipc)?
+            }
         };
-        Ok(Arc::new(Self { schema, options: options.clone(), head }))
+        Ok(Arc::new(Self { schema, written, options: options.clone(), head }))
     }
 
-    /// The schema of the batches, which is that of the files.
+    /// The schema of the batches.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// The schema of the files.
+    pub fn written_schema(&self) -> &SchemaRef {
+        &self.written
     }
 
     /// The options.
@@ -101,5 +139,16 @@ impl RowsLayout {
     /// What a file begins with.
     pub fn head(&self) -> &[u8] {
         &self.head
+    }
+
+    /// What a file ends with that has these messages behind its head.
+    ///
+    /// # Errors
+    /// Where they are too many or too large for the format.
+    pub(super) fn tail(&self, messages: &[MessageSize]) -> Result<Vec<u8>> {
+        match &self.options.format {
+            RowsFormat::Csv(_) | RowsFormat::Ndjson(_) => Ok(Vec::new()),
+            RowsFormat::Ipc(ipc) => ipc::tail(&self.written, ipc, self.head.len(), messages),
+        }
     }
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use crate::error::{ErrorKind, Result};
 use crate::parquet::part::Hashing;
-use crate::parquet::{EncodedRowGroup, PartSummary};
+use crate::parquet::{EncodedRowGroup, MessageSize, PartSummary};
 use crate::rows::options::RowsLayout;
 
 /// Writes one file of rows from encoded pieces.
 pub struct RowsPart<W: Write> {
     sink: Hashing<W>,
+    layout: Arc<RowsLayout>,
+    messages: Vec<MessageSize>,
     rows: u64,
     pieces: usize,
 }
@@ -23,7 +25,7 @@ impl<W: Write> RowsPart<W> {
     pub fn new(sink: W, layout: &Arc<RowsLayout>) -> Result<Self> {
         let mut sink = Hashing::new(sink);
         sink.write_all(layout.head()).map_err(failed)?;
-        Ok(Self { sink, rows: 0, pieces: 0 })
+        Ok(Self { sink, layout: Arc::clone(layout), messages: Vec::new(), rows: 0, pieces: 0 })
     }
 
     /// Appends a piece.
@@ -33,6 +35,7 @@ impl<W: Write> RowsPart<W> {
     pub fn append(&mut self, piece: EncodedRowGroup) -> Result<()> {
         self.rows += piece.rows();
         self.pieces += 1;
+        self.messages.extend(piece.message());
         Ok(piece.write_bytes(&mut self.sink).map_err(failed)?)
     }
 
@@ -41,7 +44,7 @@ impl<W: Write> RowsPart<W> {
         self.rows
     }
 
-    /// Bytes so far.
+    /// Bytes so far; what ends the file comes on top.
     pub fn bytes(&self) -> u64 {
         self.sink.bytes()
     }
@@ -50,12 +53,14 @@ impl<W: Write> RowsPart<W> {
     ///
     /// # Errors
     /// Whatever the sink reports.
-    pub fn finish(self) -> Result<(PartSummary, W)> {
+    pub fn finish(mut self) -> Result<(PartSummary, W)> {
+        let tail = self.layout.tail(&self.messages)?;
+        self.sink.write_all(&tail).map_err(failed)?;
         let (bytes, xxh3, sink) = self.sink.finish().map_err(failed)?;
         Ok((PartSummary { rows: self.rows, bytes, row_groups: self.pieces, xxh3 }, sink))
     }
 }
 
 fn failed(source: io::Error) -> ErrorKind {
-    ErrorKind::Io { file: "the part".to_owned(), source }
+    ErrorKind::Io { file: "output".to_owned(), source }
 }

@@ -12,6 +12,26 @@ use proptest::prelude::*;
 use super::*;
 use crate::parquet::PageFile;
 
+mod generate;
+mod ipc;
+mod ndjson;
+
+/// A whole file of a piece a batch.
+fn whole(batches: &[RecordBatch], format: RowsFormat) -> Vec<u8> {
+    let schema = match batches {
+        [] => Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)])),
+        [first, ..] => first.schema(),
+    };
+    let layout = RowsLayout::new(schema, &RowsOptions::new(format)).unwrap();
+    let mut part = RowsPart::new(Vec::new(), &layout).unwrap();
+    for batch in batches {
+        let mut encoder = RowsEncoder::new(Arc::clone(&layout));
+        encoder.write(batch).unwrap();
+        part.append(encoder.take().unwrap()).unwrap();
+    }
+    part.finish().unwrap().1
+}
+
 fn layout(batch: &RecordBatch, csv: CsvOptions) -> Arc<RowsLayout> {
     RowsLayout::new(batch.schema(), &RowsOptions::new(RowsFormat::Csv(csv))).unwrap()
 }
@@ -22,7 +42,7 @@ fn written(batch: &RecordBatch, csv: CsvOptions) -> Vec<u8> {
     let mut encoder = RowsEncoder::new(Arc::clone(&layout));
     encoder.write(batch).unwrap();
     let mut part = RowsPart::new(Vec::new(), &layout).unwrap();
-    part.append(encoder.take()).unwrap();
+    part.append(encoder.take().unwrap()).unwrap();
     let (summary, bytes) = part.finish().unwrap();
     assert_eq!((summary.rows, summary.bytes), (batch.num_rows() as u64, bytes.len() as u64));
     bytes
@@ -134,7 +154,7 @@ fn pieces_may_wait_in_a_file() {
     let layout = layout(&rows, CsvOptions::default());
     let mut encoder = RowsEncoder::new(Arc::clone(&layout));
     encoder.write(&rows).unwrap();
-    let mut piece = encoder.take();
+    let mut piece = encoder.take().unwrap();
     let held = piece.memory_bytes();
     let file: Arc<dyn PageFile> = Arc::new(Memory::default());
     assert_eq!(piece.spill(&file, 0).unwrap(), held as u64);

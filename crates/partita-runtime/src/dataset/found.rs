@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use partita_formats::output::Format;
+
 use crate::dataset::error::{Error, ErrorKind, Result};
 use crate::dataset::options::{DatasetOptions, InputFingerprint};
 
@@ -111,12 +113,12 @@ fn protected(real: &Path) -> Option<&'static str> {
 
 /// Whether the target is to be one file.
 pub(super) fn is_single_file(shown: &Path, options: &DatasetOptions) -> bool {
-    options.single_file || (is_named_as_file(shown, options.write.extension()) && !shown.is_dir())
+    options.single_file || (is_named_as_file(shown, &options.write) && !shown.is_dir())
 }
 
-/// Whether the name ends in this extension, without a slash after it.
-fn is_named_as_file(shown: &Path, extension: &str) -> bool {
-    shown.extension().is_some_and(|found| found == extension)
+/// Whether the name ends as those of files of the format do, without a slash after it.
+fn is_named_as_file(shown: &Path, format: &Format) -> bool {
+    shown.extension().and_then(|found| found.to_str()).is_some_and(|found| format.names_file(found))
         && !shown.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 

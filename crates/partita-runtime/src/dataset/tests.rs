@@ -100,7 +100,7 @@ fn encode(dataset: &Dataset, batch: &RecordBatch) -> EncodedRowGroup {
     if let FileLayout::Rows(layout) = dataset.layout() {
         let mut encoder = RowsEncoder::new(Arc::clone(layout));
         encoder.write(batch).unwrap();
-        return encoder.take();
+        return encoder.take().unwrap();
     }
     let mut encoder = RowGroupEncoder::with_layout(parquet_layout(dataset)).unwrap();
     encoder.write(batch).unwrap();

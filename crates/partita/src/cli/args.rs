@@ -244,6 +244,8 @@ const CAT_EXAMPLES: &str = "\
 Examples:
   partita cat trips.csv.gz --where 'fare > 100' --select day,fare | less
   partita cat 'data/*.csv' --to all.tsv
+  partita cat trips/ --to trips.ndjson
+  partita cat trips.parquet --to trips.arrow --to-compression zstd
   partita cat trips.csv --to trips.parquet --overwrite";
 
 #[derive(Debug, Args)]

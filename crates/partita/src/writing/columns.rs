@@ -11,7 +11,7 @@ use partita_plan::{Expr, PlanRef, col, lit};
 use partita_runtime::dataset::ManifestColumn;
 
 use crate::error::Result;
-use crate::parquet::sources;
+use crate::writing::plan::sources;
 
 /// `plan` with the types of `known` where they hold all that its own types do: read as such where that is possible. Where
 /// they do not, a column keeps its type.

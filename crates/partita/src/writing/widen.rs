@@ -9,8 +9,8 @@ use partita_plan::PlanRef;
 use partita_plan::node::{CsvInput, ReadCsv, retyped};
 
 use crate::error::{ErrorKind, Result};
-use crate::parquet::sources;
 use crate::session::Session;
+use crate::writing::plan::sources;
 
 /// How often a conversion begins again. Each time a column gets a wider type that holds all that was seen, so that once is
 /// enough unless an input changes while it is read.

@@ -40,6 +40,34 @@ fn files_have_the_format_of_their_names() {
 }
 
 #[test]
+fn json_and_arrow_have_names_of_their_own() {
+    let (folder, path) = folder_with("trips.csv", ROWS);
+    let target = |name: &str| folder.path().join(name);
+    let lines =
+        "{\"zone\":\"a, b\",\"fare\":12.5}\n{\"zone\":null,\"fare\":0.0}\n{\"zone\":\"\",\"fare\":1.0e-9}\n";
+    let out = run("cat {} --select zone,fare --format ndjson", &[&path]).printed();
+    assert_eq!(out, lines);
+    for name in ["a.ndjson", "a.jsonl"] {
+        run("cat {} --select zone,fare --to {}", &[&path, &target(name)]).quiet();
+        assert_eq!(fs::read_to_string(target(name)).unwrap(), lines);
+    }
+    let out = run("cat {} --select zone,fare --format ndjson --to-skip-nulls", &[&path]).printed();
+    assert!(out.contains("\n{\"fare\":0.0}\n"), "{out}");
+    for (name, compression) in [("a.arrow", "none"), ("a.feather", "lz4"), ("a.ipc", "zstd")] {
+        run(&format!("cat {{}} --to {{}} --to-compression {compression}"), &[&path, &target(name)]).quiet();
+        let file = fs::File::open(target(name)).unwrap();
+        let read = arrow_ipc::reader::FileReader::try_new(file, None).unwrap();
+        let read: Vec<_> = read.map(|batch| batch.unwrap()).collect();
+        assert_eq!((read.len(), read[0].num_rows(), read[0].num_columns()), (1, 3, 3));
+    }
+    // A stream is the same file.
+    run("cat {} --to {} --format arrow", &[&path, &target("b")]).quiet();
+    assert!(target("b/part-00000.arrow").is_file() && target("b/_partita.json").is_file());
+    run("cat {} --to-compression lz4", &[&path]).refused(2, &["Arrow IPC alone"]);
+    run("cat {} --to-skip-nulls", &[&path]).refused(2, &["JSON alone"]);
+}
+
+#[test]
 fn wrong_usage_is_said_before_anything_is_read() {
     let (folder, path) = folder_with("trips.csv", ROWS);
     let target = |name: &str| folder.path().join(name);

@@ -2,14 +2,14 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, GenericByteArray, StringViewArray};
 use arrow::compute::cast;
-use arrow::datatypes::{self as types, ArrowNativeTypeOp, ArrowPrimitiveType, DataType, TimeUnit};
+use arrow::datatypes::{self as types, ArrowPrimitiveType, DataType, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use memchr::{memchr, memchr3};
 
 use super::CsvOptions;
 use super::number::{push_f32, push_f64};
-use super::time::Clock;
 use crate::error::Result;
+use crate::rows::time::{Clock, Ticks};
 
 /// Bytes that a short field is copied as.
 pub(super) const COPY_BYTES: usize = 16;
@@ -207,11 +207,10 @@ impl Fields {
     where
         T: ArrowPrimitiveType<Native = i64> + types::ArrowTimestampType,
     {
-        let per_second = crate::csv::value::Unit::new(T::UNIT).per_second;
-        self.numbers::<T>(column, style, |out, ticks| {
-            let seconds = ticks.div_euclid(per_second);
-            let nanoseconds = ticks.rem_euclid(per_second).mul_wrapping(1_000_000_000 / per_second);
-            clock.push_stamp(out, seconds, nanoseconds as u32);
+        let ticks = Ticks::new(column.as_primitive::<T>().values(), T::UNIT);
+        self.each(column, style, |out, row| {
+            let (seconds, nanoseconds) = ticks.get(row);
+            clock.push_stamp(out, seconds, nanoseconds);
         });
     }
 

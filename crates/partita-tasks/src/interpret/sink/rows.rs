@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use partita_formats::rows::{RowsEncoder, RowsLayout, RowsOptions};
+use partita_formats::rows::{PIECE_BYTES, RowsEncoder, RowsLayout, RowsOptions};
 
 use super::super::{Flow, Outcome};
 use super::BatchSink;
@@ -11,11 +11,8 @@ use crate::error::Result;
 use crate::host::{Host, Reservation};
 use crate::program::{DatasetId, Program};
 
-/// A piece is handed over once it has so many bytes. Pieces are cut between batches, by the bytes alone, so that a task
-/// that is run again hands over the same ones.
-const PIECE_BYTES: usize = 2 << 20;
-
-/// All rows of one partition, in pieces.
+/// All rows of one partition, in pieces. Pieces are cut between batches, by the bytes alone, so that a task that is run again
+/// hands over the same ones.
 pub(super) struct Rows<'a> {
     host: &'a dyn Host,
     dataset: DatasetId,
@@ -42,7 +39,7 @@ impl<'a> Rows<'a> {
     }
 
     fn hand_over(&mut self) -> Result<()> {
-        let piece = self.encoder.take();
+        let piece = self.encoder.take()?;
         self.host.write_row_group(self.dataset, self.partition, self.pieces, piece)?;
         self.pieces += 1;
         Ok(())

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use partita::{CsvOptions, RowsFormat};
+use partita::{CsvOptions, IpcCompression, IpcOptions, NdjsonOptions, RowsFormat};
 
 use crate::cli::failure::Failure;
 use crate::cli::values;
@@ -14,25 +14,43 @@ pub(crate) enum CatFormat {
     Parquet,
     Csv,
     Tsv,
+    Ndjson,
+    Ipc,
 }
 
 const FORMATS: &[(&str, &str, CatFormat)] = &[
     ("csv", "comma-separated values", CatFormat::Csv),
     ("tsv", "the same, between tabs", CatFormat::Tsv),
+    ("ndjson", "newline-delimited JSON, an object a line", CatFormat::Ndjson),
+    ("arrow", "Arrow IPC, the file format (Feather 2)", CatFormat::Ipc),
     ("parquet", "Parquet, with the options that convert has by default", CatFormat::Parquet),
 ];
 
 /// What the name of a target ends in, and the format that is meant.
-const EXTENSIONS: &[(&str, CatFormat)] =
-    &[("csv", CatFormat::Csv), ("tsv", CatFormat::Tsv), ("parquet", CatFormat::Parquet)];
+const EXTENSIONS: &[(&str, CatFormat)] = &[
+    ("csv", CatFormat::Csv),
+    ("tsv", CatFormat::Tsv),
+    ("ndjson", CatFormat::Ndjson),
+    ("jsonl", CatFormat::Ndjson),
+    ("arrow", CatFormat::Ipc),
+    ("feather", CatFormat::Ipc),
+    ("ipc", CatFormat::Ipc),
+    ("parquet", CatFormat::Parquet),
+];
+
+const IPC_COMPRESSIONS: &[(&str, &str, IpcCompression)] = &[
+    ("none", "not at all: other programs can map the file", IpcCompression::None),
+    ("lz4", "LZ4", IpcCompression::Lz4),
+    ("zstd", "Zstandard", IpcCompression::Zstd),
+];
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Writing rows")]
 pub(crate) struct CatArgs {
     /// Where to write: a file, a folder of parts, or - for standard output
     ///
-    /// What the name ends in says the format: .csv, .tsv or .parquet. Files and folders appear at once, when all is on
-    /// the disk.
+    /// What the name ends in says the format: .csv, .tsv, .ndjson, .jsonl, .arrow, .feather, .ipc or .parquet. Files and
+    /// folders appear at once, when all is on the disk.
     #[arg(long, value_name = "FILE|DIR|-", default_value = "-", value_parser = values::path)]
     pub(crate) to: PathBuf,
 
@@ -55,6 +73,14 @@ pub(crate) struct CatArgs {
     /// Write no line with the names of the columns
     #[arg(long)]
     to_no_header: bool,
+
+    /// Leave the keys of nulls out of lines of JSON
+    #[arg(long)]
+    to_skip_nulls: bool,
+
+    /// How the buffers of Arrow IPC are compressed [default: none]
+    #[arg(long, value_name = "NAME", value_parser = values::one_of(IPC_COMPRESSIONS))]
+    to_compression: Option<IpcCompression>,
 }
 
 impl CatArgs {
@@ -79,7 +105,7 @@ impl CatArgs {
     /// The format that is meant; `None`: Parquet.
     ///
     /// # Errors
-    /// Wrong usage: a name that says none, Parquet on standard output, options of CSV for another format.
+    /// Wrong usage: a name that says none, Parquet on standard output, options of one format for another.
     pub(crate) fn rows_format(&self) -> Result<Option<RowsFormat>, Failure> {
         let format = match (self.format, self.named()) {
             (Some(format), _) => format,
@@ -98,6 +124,14 @@ impl CatArgs {
             let message = "--to-separator, --to-null and --to-no-header go with CSV alone; leave them out";
             return Err(Failure::usage(message));
         }
+        if format != CatFormat::Ndjson && self.to_skip_nulls {
+            return Err(Failure::usage(
+                "--to-skip-nulls goes with newline-delimited JSON alone; leave it out",
+            ));
+        }
+        if format != CatFormat::Ipc && self.to_compression.is_some() {
+            return Err(Failure::usage("--to-compression goes with Arrow IPC alone; leave it out"));
+        }
         match format {
             CatFormat::Parquet if self.is_stream() => {
                 Err(Failure::usage("--to -: Parquet is no stream, its end is written back to; name a file"))
@@ -105,6 +139,13 @@ impl CatArgs {
             CatFormat::Parquet => Ok(None),
             CatFormat::Csv => self.csv(b',').map(Some),
             CatFormat::Tsv => self.csv(b'\t').map(Some),
+            CatFormat::Ndjson => {
+                Ok(Some(RowsFormat::Ndjson(NdjsonOptions { skip_nulls: self.to_skip_nulls })))
+            }
+            CatFormat::Ipc => {
+                let compression = self.to_compression.unwrap_or_default();
+                Ok(Some(RowsFormat::Ipc(IpcOptions { compression })))
+            }
         }
     }
 

@@ -3,7 +3,10 @@
 use std::io::Write;
 
 use arrow::array::timezone::Tz;
+use arrow::datatypes::TimeUnit;
 use chrono::{DateTime, Offset, TimeZone};
+
+use crate::csv::value::Unit;
 
 const SECONDS_A_DAY: i64 = 86_400;
 
@@ -18,6 +21,26 @@ const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
 fn pair(number: u32) -> [u8; 2] {
     let at = (number % 100) as usize * 2;
     [PAIRS[at], PAIRS[at + 1]]
+}
+
+/// Timestamps of one unit.
+pub(super) struct Ticks<'a> {
+    values: &'a [i64],
+    per_second: i64,
+}
+
+impl<'a> Ticks<'a> {
+    pub(super) fn new(values: &'a [i64], unit: TimeUnit) -> Self {
+        Self { values, per_second: Unit::new(unit).per_second }
+    }
+
+    /// Seconds since 1970 of a row, and nanoseconds after them.
+    #[inline]
+    pub(super) fn get(&self, row: usize) -> (i64, u32) {
+        let ticks = self.values[row];
+        let nanoseconds = ticks.rem_euclid(self.per_second) * (1_000_000_000 / self.per_second);
+        (ticks.div_euclid(self.per_second), nanoseconds as u32)
+    }
 }
 
 /// Writes the times of one column; it remembers the last day.
