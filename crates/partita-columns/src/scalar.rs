@@ -164,7 +164,7 @@ impl Scalar {
                 in_units(*a, *u, *b, *v)
             }
             (S::Duration(a, u), S::Duration(b, v)) => in_units(*a, *u, *b, *v),
-            (S::Decimal128(a, _, x), S::Decimal128(b, _, y)) if x == y => a.cmp(b),
+            (S::Decimal128(a, _, x), S::Decimal128(b, _, y)) => decimal_order(*a, *x, *b, *y),
             _ => return None,
         })
     }
@@ -235,6 +235,21 @@ fn integer_with_float(a: i128, b: f64) -> Ordering {
     }
     let floor = b.floor();
     a.cmp(&(floor as i128)).then(if b > floor { Ordering::Less } else { Ordering::Equal })
+}
+
+/// Of two decimals, each with its scale, by their exact values.
+#[inline]
+pub(crate) fn decimal_order(a: i128, a_scale: i8, b: i128, b_scale: i8) -> Ordering {
+    // Where the one of the smaller scale does not fit 128 bits in the larger one, it is farther from zero than the other.
+    let scaled = |value: i128, digits: i8| {
+        let unit = 10_i128.checked_pow(u32::from(digits.unsigned_abs()));
+        unit.and_then(|unit| value.checked_mul(unit))
+    };
+    match a_scale.cmp(&b_scale) {
+        Ordering::Equal => a.cmp(&b),
+        Ordering::Less => scaled(a, b_scale - a_scale).map_or(a.cmp(&0), |a| a.cmp(&b)),
+        Ordering::Greater => scaled(b, a_scale - b_scale).map_or(0.cmp(&b), |b| a.cmp(&b)),
+    }
 }
 
 fn in_units(a: i64, a_unit: TimeUnit, b: i64, b_unit: TimeUnit) -> Ordering {

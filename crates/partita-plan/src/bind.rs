@@ -5,7 +5,7 @@
 //! | integers of different widths | the narrower becomes the wider; signed with unsigned the signed type that holds both |
 //! | `Int64` with `UInt64` | comparison is by value; arithmetic is in `Int64`, and a value beyond it is an error |
 //! | integer with float | `Float64` (`Float32` for up to 16 bits with `Float32`) |
-//! | decimal with integer, decimal | decimals of a common scale; with float: `Float64` |
+//! | decimal with integer, decimal | comparison is by value; else decimals of a common scale; with float: `Float64` |
 //! | date with timestamp | midnight of the day; units: the finer one; an instant with a wall-clock time: an error |
 //! | a number literal | takes the type of the column beside it where it fits exactly (beside `Float32`: rounded); a float literal in arithmetic with integers is a float |
 //! | a text literal | beside a date or timestamp it must be an ISO date or time, wall-clock time of the column's zone where it has no offset |
@@ -25,7 +25,7 @@ use partita_columns::compute::{self, ArithmeticOp, CastMode, CompareOp};
 use partita_columns::{Scalar, Value, dtype};
 use partita_tasks::BoundExpr;
 
-use self::operands::{decoded, equalized};
+use self::operands::decoded;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{DEPTH_MAX, Expr};
 
@@ -216,7 +216,7 @@ fn arithmetic(written: &Expr, op: ArithmeticOp, left: Typed, right: Typed) -> Re
 }
 
 fn compare(written: &Expr, op: CompareOp, left: Typed, right: Typed) -> Result<Typed> {
-    let (left, right) = equalized(written, "compare", decoded(left)?, decoded(right)?)?;
+    let (left, right) = operands::compared(written, decoded(left)?, decoded(right)?)?;
     let empty = |of: &Typed| Value::Array(new_empty_array(&of.data_type));
     if compute::compare(op, &empty(&left), &empty(&right)).is_err() {
         let (l, r) = (dtype::name(&left.data_type), dtype::name(&right.data_type));

@@ -11,11 +11,11 @@ use super::physical::{Physical, Side, physical};
 use super::{CastMode, CompareOp, bits, cast_array};
 use crate::dtype;
 use crate::error::{Error, ErrorKind, Result};
-use crate::scalar::{Scalar, Value};
+use crate::scalar::{Scalar, Value, decimal_order};
 
 /// `left op right`, row by row, to Boolean; null where either is null. NaN equals NaN and is greater than every
 /// number, -0.0 equals 0.0, text and bytes compare by their bytes, false is less than true. `Int64` and `UInt64`
-/// compare by value.
+/// compare by value, and so do decimals of different scales.
 ///
 /// # Errors
 /// [`ErrorKind::Undefined`] for types without a common order, [`ErrorKind::Cast`] where a scalar does not fit the
@@ -57,8 +57,12 @@ fn with_scalar(op: CompareOp, left: &ArrayRef, right: &Scalar) -> Result<Value> 
     let left = plain(left)?;
     let one = match (left.data_type(), right) {
         (DataType::Int64, Scalar::UInt64(_)) | (DataType::UInt64, Scalar::Int64(_)) => right.to_array(1)?,
+        (DataType::Decimal128(..), Scalar::Decimal128(..)) => right.to_array(1)?,
         (data_type, right) => right.to_array_of(data_type, 1)?,
     };
+    if let Some(values) = decimals(op, &left, &one, true) {
+        return Ok(Value::Array(Arc::new(BooleanArray::new(values, left.nulls().cloned()))));
+    }
     if let (Some(l), Some(r)) = (physical(&left), physical(&one))
         && comparable(left.data_type(), one.data_type())
     {
@@ -71,6 +75,9 @@ fn with_scalar(op: CompareOp, left: &ArrayRef, right: &Scalar) -> Result<Value> 
 
 fn columns(op: CompareOp, left: &ArrayRef, right: &ArrayRef) -> Result<BooleanArray> {
     let (left, right) = (plain(left)?, plain(right)?);
+    if let Some(values) = decimals(op, &left, &right, false) {
+        return Ok(BooleanArray::new(values, bits::both(left.nulls(), right.nulls())));
+    }
     if let (Some(l), Some(r)) = (physical(&left), physical(&right))
         && comparable(left.data_type(), right.data_type())
     {
@@ -87,6 +94,28 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef> {
         DataType::Dictionary(_, values) => cast_array(array, values, CastMode::Strict),
         _ => Ok(Arc::clone(array)),
     }
+}
+
+/// Decimals of different scales, by their exact values; `None` for everything else.
+fn decimals(op: CompareOp, left: &ArrayRef, right: &ArrayRef, one: bool) -> Option<BooleanBuffer> {
+    let (DataType::Decimal128(_, x), DataType::Decimal128(_, y)) = (left.data_type(), right.data_type())
+    else {
+        return None;
+    };
+    let (x, y) = (*x, *y);
+    let (Some(Physical::I128(l)), Some(Physical::I128(r))) = (physical(left), physical(right)) else {
+        return None;
+    };
+    let right = side(r, one);
+    let order = |a: i128, b: i128| decimal_order(a, x, b, y);
+    (x != y).then(|| match op {
+        CompareOp::Eq => test(l, right, |a, b| order(a, b).is_eq()),
+        CompareOp::NotEq => test(l, right, |a, b| order(a, b).is_ne()),
+        CompareOp::Lt => test(l, right, |a, b| order(a, b).is_lt()),
+        CompareOp::LtEq => test(l, right, |a, b| order(a, b).is_le()),
+        CompareOp::Gt => test(l, right, |a, b| order(a, b).is_gt()),
+        CompareOp::GtEq => test(l, right, |a, b| order(a, b).is_ge()),
+    })
 }
 
 /// Whether equal machine values mean equal values. Zones do not matter to the order of instants, but an instant and

@@ -167,41 +167,42 @@ impl Reduction {
         }
     }
 
-    /// The reduction of that name, with its usual parameter: one degree of freedom, the median, no nulls.
+    /// All reductions, with their usual parameters: one degree of freedom, the median, no nulls.
+    pub const ALL: [Reduction; 28] = [
+        Reduction::Len,
+        Reduction::Count,
+        Reduction::NullCount,
+        Reduction::Sum,
+        Reduction::Mean,
+        Reduction::Min,
+        Reduction::Max,
+        Reduction::IdxMin,
+        Reduction::IdxMax,
+        Reduction::Prod,
+        Reduction::Any,
+        Reduction::All,
+        Reduction::First,
+        Reduction::Last,
+        Reduction::Var { ddof: 1 },
+        Reduction::Std { ddof: 1 },
+        Reduction::Sem { ddof: 1 },
+        Reduction::Skew,
+        Reduction::Kurtosis,
+        Reduction::Cov { ddof: 1 },
+        Reduction::Corr,
+        Reduction::ApproxNUnique,
+        Reduction::ApproxQuantile(0.5),
+        Reduction::NUnique { nulls: false },
+        Reduction::Quantile(0.5),
+        Reduction::Mode,
+        Reduction::ModeCount,
+        Reduction::MemoryUsage,
+    ];
+
+    /// The reduction of that name, with its usual parameter.
     pub fn from_name(name: &str) -> Option<Self> {
-        use Reduction as R;
-        let all = [
-            R::Len,
-            R::Count,
-            R::NullCount,
-            R::Sum,
-            R::Mean,
-            R::Min,
-            R::Max,
-            R::IdxMin,
-            R::IdxMax,
-            R::Prod,
-            R::Any,
-            R::All,
-            R::First,
-            R::Last,
-            R::Var { ddof: 1 },
-            R::Std { ddof: 1 },
-            R::Sem { ddof: 1 },
-            R::Skew,
-            R::Kurtosis,
-            R::Cov { ddof: 1 },
-            R::Corr,
-            R::ApproxNUnique,
-            R::ApproxQuantile(0.5),
-            R::NUnique { nulls: false },
-            R::Quantile(0.5),
-            R::Mode,
-            R::ModeCount,
-            R::MemoryUsage,
-        ];
         let name = if name == "median" { "quantile" } else { name };
-        all.into_iter().find(|reduction| reduction.name() == name)
+        Self::ALL.into_iter().find(|reduction| reduction.name() == name)
     }
 
     /// The same with another parameter; `None` where it has none, or not this one.

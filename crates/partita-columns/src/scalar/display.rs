@@ -30,18 +30,34 @@ impl Display for Scalar {
                 None => write!(f, "cast({v} as Date32)"),
             },
             Scalar::Timestamp(v, unit, zone) => match (date_time(*v, *unit), zone.as_deref()) {
-                (Some(at), None) => write!(f, "timestamp '{}'", at.format(pattern(*unit))),
-                (Some(at), Some("UTC")) => write!(f, "timestamp '{}Z'", at.format(pattern(*unit))),
-                (Some(at), Some(zone)) => write!(f, "timestamp '{}Z[{zone}]'", at.format(pattern(*unit))),
+                // A literal counts microseconds, unless it is finer.
+                (Some(at), zone) if *unit == TimeUnit::Microsecond || is_finer(*v, *unit) => {
+                    let at = at.format(pattern(*unit));
+                    match zone {
+                        None => write!(f, "timestamp '{at}'"),
+                        Some("UTC") => write!(f, "timestamp '{at}Z'"),
+                        Some(zone) => write!(f, "timestamp '{at}Z[{zone}]'"),
+                    }
+                }
+                (Some(at), zone) => {
+                    let offset = if zone.is_some() { "Z" } else { "" };
+                    let name = dtype::name(&self.data_type());
+                    write!(f, "cast('{}{offset}' as {name})", at.format(pattern(*unit)))
+                }
                 (None, _) => write!(f, "cast({v} as {})", dtype::name(&self.data_type())),
             },
-            Scalar::Duration(v, unit) => write!(f, "duration '{v} {}'", dtype::unit_name(*unit)),
+            Scalar::Duration(v, unit) => write!(f, "cast({v} as Duration({}))", dtype::unit_name(*unit)),
             Scalar::Decimal128(v, precision, scale) => {
                 let text = Decimal128Type::format_decimal(*v, *precision, *scale);
                 write!(f, "cast('{text}' as Decimal({precision}, {scale}))")
             }
         }
     }
+}
+
+/// Whether a time has digits below microseconds.
+fn is_finer(value: i64, unit: TimeUnit) -> bool {
+    unit == TimeUnit::Nanosecond && value % 1_000 != 0
 }
 
 fn pattern(unit: TimeUnit) -> &'static str {

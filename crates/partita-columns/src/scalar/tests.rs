@@ -100,6 +100,13 @@ fn values_of_different_kinds_compare_exactly() {
         less
     );
     assert_eq!(order(second, Scalar::Timestamp(1, TimeUnit::Second, Some(Arc::from("UTC")))), None);
+    let decimal = |value, scale| Scalar::Decimal128(value, 38, scale);
+    assert_eq!(order(decimal(15, 1), decimal(150, 2)), equal);
+    assert_eq!(order(decimal(-15, 1), decimal(-149, 2)), less);
+    let most = 10_i128.pow(38) - 1;
+    assert_eq!(order(decimal(most, 38), decimal(1, 0)), less);
+    assert_eq!(order(decimal(most, 38), decimal(most, 0)), less);
+    assert_eq!(order(decimal(-most, 0), decimal(-most, 38)), less);
     assert_eq!(order(Scalar::Utf8("1".to_owned()), Scalar::Int64(1)), None);
     assert_eq!(order(Scalar::Int64(1), Scalar::Null(DataType::Int64)), less);
 }
@@ -117,14 +124,14 @@ fn values_show_as_users_write_them() {
             "'a text longer than a view holds'",
             "x'00ff'",
             "date '1969-12-31'",
-            "timestamp '1970-01-01 00:00:01'",
-            "timestamp '1970-01-01 00:00:00.001Z'",
+            "cast('1970-01-01 00:00:01' as Timestamp(s))",
+            "cast('1970-01-01 00:00:00.001Z' as Timestamp(ms, UTC))",
             "timestamp '1970-01-01 00:00:00.000001Z[Europe/Berlin]'",
             "timestamp '1970-01-01 00:00:00.000000001'",
-            "duration '-7 s'",
-            "duration '-7 ms'",
-            "duration '-7 us'",
-            "duration '-7 ns'",
+            "cast(-7 as Duration(s))",
+            "cast(-7 as Duration(ms))",
+            "cast(-7 as Duration(us))",
+            "cast(-7 as Duration(ns))",
             "cast('-123.45' as Decimal(10, 2))",
         ]
     );

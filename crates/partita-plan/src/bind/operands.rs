@@ -49,6 +49,24 @@ pub(super) fn equalized(written: &Expr, verb: &str, left: Typed, right: Typed) -
     }
 }
 
+/// The operands of a comparison: as [`equalized`], but exact numbers beside a decimal become decimals and keep their scale,
+/// as the digits of a common one may be too many.
+pub(super) fn compared(written: &Expr, left: Typed, right: Typed) -> Result<(Typed, Typed)> {
+    let exact = |of: &Typed| is_decimal(&of.data_type) || of.data_type.is_integer();
+    let decimals =
+        exact(&left) && exact(&right) && (is_decimal(&left.data_type) || is_decimal(&right.data_type));
+    if decimals && !is_fit(written, &left, &right)? && !is_fit(written, &right, &left)? {
+        return Ok((as_decimal(left)?, as_decimal(right)?));
+    }
+    equalized(written, "compare", left, right)
+}
+
+/// Whether an operand is a literal that has a place in the type of the other.
+fn is_fit(written: &Expr, of: &Typed, beside: &Typed) -> Result<bool> {
+    let Some(scalar) = of.as_literal() else { return Ok(false) };
+    Ok(literal::fit(written, scalar, &beside.data_type)?.is_some())
+}
+
 fn is_unsigned_64(data_type: &DataType) -> bool {
     data_type == &DataType::UInt64
 }
@@ -98,7 +116,8 @@ pub(super) fn arithmetic(
     let (l, r) = (&left.data_type, &right.data_type);
     let data_type = match (l, r) {
         (unsigned, signed) | (signed, unsigned) if is_unsigned_64(unsigned) && signed.is_signed_integer() => {
-            Some(DataType::Int64)
+            // True division is of floats, which hold either.
+            Some(if op == ArithmeticOp::Divide { DataType::Float64 } else { DataType::Int64 })
         }
         (decimal, integer) | (integer, decimal) if is_decimal(decimal) && integer.is_integer() => {
             return Ok((as_decimal(left)?, as_decimal(right)?));

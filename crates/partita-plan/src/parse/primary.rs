@@ -55,7 +55,7 @@ fn parenthesized(cursor: &mut Cursor<'_>) -> Result<Deep> {
     Ok(inner)
 }
 
-/// A literal, where one begins here; typed nulls and decimals are casts of literals.
+/// A literal, where one begins here; those that are written as casts are read as such.
 pub(super) fn literal(cursor: &mut Cursor<'_>) -> Result<Option<Scalar>> {
     let scalar = match cursor.peek() {
         Token::Number(..) => return number(cursor, "").map(Some),
@@ -220,10 +220,22 @@ fn call(cursor: &mut Cursor<'_>, function: &str) -> Result<Deep> {
     cursor.expect_word("as", "before the type of a cast")?;
     let to = type_in_parentheses(cursor)?;
     cursor.expect(&Token::RParen, "to close the cast")?;
-    match of.expr {
-        Expr::Literal(Scalar::Null(_)) => Ok(Deep::leaf(Expr::Literal(Scalar::Null(to)))),
-        _ => Deep::over(cursor, [of], |[of]| Expr::Cast(Box::new(of), to, mode)),
+    if let Expr::Literal(Scalar::Null(_)) = of.expr {
+        return Ok(Deep::leaf(Expr::Literal(Scalar::Null(to))));
     }
+    let read = Deep::over(cursor, [of], |[of]| Expr::Cast(Box::new(of), to, mode))?;
+    match as_literal(&read.expr) {
+        Some(scalar) => Ok(Deep::leaf(Expr::Literal(scalar))),
+        None => Ok(read),
+    }
+}
+
+/// The literal that is written as a cast: `cast('-inf' as Float64)`, `cast('1.50' as Decimal(10, 2))`.
+fn as_literal(cast: &Expr) -> Option<Scalar> {
+    let Expr::Cast(of, to, CastMode::Strict) = cast else { return None };
+    let Expr::Literal(of @ (Scalar::Utf8(_) | Scalar::Int64(_))) = &**of else { return None };
+    let scalar = of.cast(to, CastMode::Lenient).ok().filter(|scalar| !scalar.is_null())?;
+    (scalar.to_string() == cast.to_string()).then_some(scalar)
 }
 
 /// `case when a then x when b then y else z end`, and `case a when x then ..` for `case when a = x then ..`.

@@ -58,9 +58,13 @@ fn lower(text: &str, out: &mut String) {
 
 fn capitalize(text: &str, out: &mut String) {
     let mut rest = text.chars();
-    if let Some(first) = rest.next() {
-        push_capital(first, out);
-        lower_behind(rest.as_str(), out);
+    let Some(first) = rest.next() else { return };
+    push_capital(first, out);
+    if rest.as_str().is_ascii() {
+        out.extend(rest.as_str().bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+    } else {
+        // As one text with the first letter: a sigma behind a letter at the end of a word has a form of its own.
+        out.extend(text.to_lowercase().chars().skip(first.to_lowercase().count()));
     }
 }
 
@@ -69,15 +73,6 @@ fn push_capital(letter: char, out: &mut String) {
     let mut capitals = letter.to_uppercase();
     out.extend(capitals.next());
     out.extend(capitals.flat_map(char::to_lowercase));
-}
-
-fn lower_behind(text: &str, out: &mut String) {
-    if text.is_ascii() {
-        out.extend(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
-    } else {
-        // As one text: a sigma at the end of a word has a form of its own.
-        out.push_str(&text.to_lowercase());
-    }
 }
 
 fn title(text: &str, out: &mut String) {
