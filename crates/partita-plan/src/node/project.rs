@@ -116,7 +116,9 @@ impl Project {
         let twice = |name: &str, count: usize| {
             count > 1 && !matches!(definitions.get(name), Some(Expr::Column(_) | Expr::Literal(_)))
         };
-        if uses.iter().any(|(name, count)| twice(name, *count)) {
+        if uses.iter().any(|(name, count)| twice(name, *count))
+            || self.expressions.iter().any(|expression| has_loose_literal(expression, &definitions))
+        {
             return None;
         }
         let merge = |expression: &Expr| {
@@ -136,6 +138,13 @@ impl Project {
         };
         self.expressions.iter().map(pick).collect()
     }
+}
+
+/// Whether a column that is a literal stands within the expression: the column has a type of its own, a literal takes the one beside
+/// it.
+fn has_loose_literal(expression: &Expr, definitions: &HashMap<String, Expr>) -> bool {
+    let is_literal = |name: &String| matches!(definitions.get(name), Some(Expr::Literal(_)));
+    !matches!(expression.clone().unalias(), Expr::Column(_)) && expression.columns().iter().any(is_literal)
 }
 
 /// `expression` with columns replaced by what they are computed from.
@@ -199,6 +208,9 @@ impl Operator for Project {
 
     fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
         let definitions = self.definitions();
+        if has_loose_literal(predicate, &definitions) {
+            return Ok(None);
+        }
         let below = substitute(predicate.clone(), &definitions);
         let input = match self.input.operator().push_filter(&below)? {
             Some(pushed) => pushed,

@@ -22,13 +22,16 @@ fn is_true(row: &Row<'_>, column: &str) -> bool {
     matches!(row.get(column), Cell::Bool(true))
 }
 
+/// What is chosen of three values of a row.
+type Choice = Box<dyn Fn([&Cell; 3], Row<'_>) -> Cell>;
+
 pub(crate) fn cases(_: &mut Random) -> Vec<Case> {
     let mut cases = Vec::new();
     for kind in KINDS {
         let columns = ["a", "b", "c"].map(|copy| format!("{kind}_{copy}"));
         let [a, b, c] = columns.clone();
         let of = type_name(kind);
-        let mut case = |text: String, twin: Box<dyn Fn([&Cell; 3], Row<'_>) -> Cell>| {
+        let mut case = |text: String, twin: Choice| {
             let columns = columns.clone();
             cases.push(
                 Case::new(text, &of, move |row| {

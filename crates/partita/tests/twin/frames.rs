@@ -63,3 +63,27 @@ pub(crate) fn cut(session: &Session, table: &Table, random: &mut Random) -> Data
     }
     session.from_batches(Table::schema(&names), partitions).unwrap()
 }
+
+/// A literal takes the type beside it, a column that holds one has its own.
+#[test]
+fn columns_of_one_value_keep_their_type() {
+    let session = Session::builder().memory_limit("256MiB").threads(2).build().unwrap();
+    let mut random = Random(7);
+    let mut table = Table::new(&mut random, 20);
+    table
+        .columns
+        .iter_mut()
+        .filter(|(name, _)| name == "u8_a")
+        .for_each(|(_, cells)| cells.fill(Cell::Int(255)));
+    let frame = cut(&session, &table, &mut random).with_column("one", lit(1));
+    let sums = frame.with_column("sum", col("u8_a") + col("one")).select(["sum"]);
+    let kept = frame.filter((col("u8_a") + col("one")).gt(lit(255))).select(["u8_a"]);
+    for stage in Stage::ALL {
+        let batches = sums.compute_batches_at(stage).unwrap();
+        assert!(batches.iter().all(|batch| batch.schema().field(0).data_type() == &DataType::Int64));
+        let all = batches.iter().flat_map(|batch| crate::cells::cells(batch.column(0)));
+        assert_eq!(all.collect::<Vec<_>>(), vec![Cell::Int(256); 20], "{stage}");
+        let batches = kept.compute_batches_at(stage).unwrap();
+        assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 20, "{stage}");
+    }
+}
