@@ -15,6 +15,11 @@ impl Error {
     pub fn kind(&self) -> &ErrorKind {
         &self.0
     }
+
+    /// What went wrong, given away.
+    pub fn into_kind(self) -> ErrorKind {
+        *self.0
+    }
 }
 
 impl<K: Into<ErrorKind>> From<K> for Error {
@@ -58,6 +63,9 @@ pub enum ErrorKind {
     /// A column has another type, length or place than the schema says.
     #[error("{0}")]
     Shape(String),
+    /// Whoever promises memory ([`crate::compute::Memory`]) refused.
+    #[error(transparent)]
+    Memory(Box<dyn std::error::Error + Send + Sync>),
     /// Arrow refused.
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),

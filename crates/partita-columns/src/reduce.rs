@@ -18,6 +18,7 @@ mod extreme;
 mod float;
 mod keys;
 mod kind;
+mod memory;
 mod moments;
 mod pairs;
 mod product;

@@ -12,7 +12,9 @@ use partita_formats::csv::reader::SpareText;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 use partita_formats::parquet::{EncodedRowGroup, PageFile};
-use partita_tasks::host::{Footer, Host, MapFunction, Reservation, SlotValue, StoreWriter, StoredBatches};
+use partita_tasks::host::{
+    Footer, Host, MapFunction, Reservation, Scratch, SlotValue, StoreWriter, StoredBatches,
+};
 use partita_tasks::interpret::HeldText;
 use partita_tasks::program::{DatasetId, FunctionId, ParquetInput, SlotId, StoreKey, StreamId};
 use partita_tasks::{ErrorKind, Result};
@@ -176,9 +178,10 @@ impl Host for RunHost<'_> {
         Ok(Box::new(self.engine.store().begin(key)))
     }
 
-    fn scratch(&self) -> Result<StoreKey> {
+    fn scratch(&self) -> Result<Arc<dyn Scratch>> {
         let frame = *self.scratch.get_or_init(|| self.engine.number());
-        Ok(StoreKey { frame, partition: self.scratched.fetch_add(1, Ordering::Relaxed) })
+        let key = StoreKey { frame, partition: self.scratched.fetch_add(1, Ordering::Relaxed) };
+        Ok(Arc::new(self.engine.store().lease(key)))
     }
 
     fn function(&self, function: FunctionId) -> Result<Arc<dyn MapFunction>> {

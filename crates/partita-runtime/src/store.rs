@@ -25,9 +25,11 @@ mod tests;
 mod write;
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use partita_tasks::host::Scratch;
 use partita_tasks::program::StoreKey;
 
 pub use folders::{SpillError, SpillOptions};
@@ -70,6 +72,37 @@ pub(crate) enum Notice {
         /// Why.
         why: String,
     },
+}
+
+/// Releases a partition when it is dropped.
+pub(crate) struct Lease {
+    shared: Weak<Shared>,
+    key: StoreKey,
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Lease({:?})", self.key)
+    }
+}
+
+impl Scratch for Lease {
+    fn key(&self) -> StoreKey {
+        self.key
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let mut state = shared.lock();
+        let entry = state.names.remove(&self.key);
+        if let Some(gone) = entry.and_then(|entry| state.take_entry(entry)) {
+            // There may be room on the disk again.
+            (state.failed, state.failures) = (None, 0);
+            shared.let_go(state, gone);
+        }
+    }
 }
 
 /// What the store holds.
@@ -160,6 +193,11 @@ impl Store {
     /// Reads a partition; `None` where it is not held.
     pub(crate) fn read(&self, key: StoreKey) -> Option<Reader> {
         Reader::new(Arc::clone(&self.shared), key)
+    }
+
+    /// Has the partition of a key released with what is returned.
+    pub(crate) fn lease(&self, key: StoreKey) -> Lease {
+        Lease { shared: Arc::downgrade(&self.shared), key }
     }
 
     /// Rows and bytes of a partition.

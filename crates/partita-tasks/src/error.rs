@@ -27,6 +27,32 @@ impl Error {
         matches!(self.kind(), ErrorKind::Formats(error) if error.is_misplaced())
     }
 
+    /// Whether expressions make too much of too many rows at once.
+    pub(crate) fn is_oversized(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Oversized { .. })
+    }
+
+    /// The same error; where `account` is short of memory, it names what needs it.
+    #[must_use]
+    pub(crate) fn needed_by(mut self, account: &str, name: &str) -> Self {
+        if let ErrorKind::Memory { operator, .. } = &mut *self.0
+            && operator == account
+        {
+            name.clone_into(operator);
+        }
+        self
+    }
+
+    /// The same error; where memory is short, it says in which expression.
+    #[must_use]
+    pub(crate) fn needed_in(mut self, account: &str, place: impl FnOnce() -> String) -> Self {
+        if let ErrorKind::Memory { operator, .. } = &mut *self.0 {
+            let place = place();
+            *operator = if operator == account { place } else { format!("{operator} in {place}") };
+        }
+        self
+    }
+
     /// Whether running the task again when others have given memory back may help.
     pub fn is_short_of_memory(&self) -> bool {
         matches!(self.kind(), ErrorKind::Memory { .. })
@@ -70,6 +96,14 @@ pub enum ErrorKind {
         way_out: &'static str,
         /// Why nothing more goes to disk, as a part of the sentence; empty where nothing could.
         spill: String,
+    },
+    /// Expressions make too much of a batch, which is cut: nobody outside of a task sees this.
+    #[error("expressions make over {bytes_max} bytes of {rows} rows")]
+    Oversized {
+        /// Rows of the batch.
+        rows: usize,
+        /// What is made at once.
+        bytes_max: usize,
     },
     /// A user's function failed.
     #[error("map_partitions: {0}")]

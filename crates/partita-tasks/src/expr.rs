@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod function;
+mod meter;
 mod share;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,10 @@ use partita_columns::{ErrorKind, Scalar};
 use serde::{Deserialize, Serialize};
 
 pub use self::function::{ColumnFunction, UserFunction};
+pub use self::meter::Meter;
 pub use self::share::Prepared;
+
+pub(crate) use self::meter::Flow;
 
 use crate::error::Result;
 

@@ -26,7 +26,21 @@ pub enum SlotValue {
     /// The number of rows before each partition.
     Offsets(Arc<[u64]>),
     /// What was seen of the rows before each partition.
-    Before(Arc<[Vec<State>]>),
+    Before(Arc<Before>),
+}
+
+/// What was seen of the rows before each partition, and the promise that pays for it.
+pub struct Before {
+    /// States of each partition.
+    pub states: Vec<Vec<State>>,
+    /// Given back with the slot.
+    pub memory: Box<dyn Reservation>,
+}
+
+impl std::fmt::Debug for Before {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Before({} partitions)", self.states.len())
+    }
 }
 
 /// Memory that a task has been promised; given back on drop.
@@ -100,6 +114,12 @@ pub trait StoreWriter: Send {
     fn finish(self: Box<Self>) -> Result<()>;
 }
 
+/// A place in the store for an intermediate result, which goes with it: when it is dropped, or at the end of the run.
+pub trait Scratch: Send + Sync + std::fmt::Debug {
+    /// The key to store and read it under.
+    fn key(&self) -> StoreKey;
+}
+
 /// A user's function over one partition.
 pub trait MapFunction: Send + Sync {
     /// Calls it on the batches of one partition.
@@ -171,11 +191,11 @@ pub trait Host: Sync {
     /// Where the store cannot take it.
     fn store(&self, key: StoreKey) -> Result<Box<dyn StoreWriter + '_>>;
 
-    /// A key for an intermediate result, which is there until the end of the run.
+    /// A place in the store for an intermediate result.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Missing`] where the host has no place for them.
-    fn scratch(&self) -> Result<StoreKey> {
+    fn scratch(&self) -> Result<Arc<dyn Scratch>> {
         Err(crate::ErrorKind::Missing("a place for intermediate results".into()).into())
     }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use partita_columns::Partition;
 
 use crate::error::{ErrorKind, Result};
+use crate::expr::Flow;
 use crate::host::{Host, Reservation};
 use crate::program::{PROGRAM_VERSION, Program};
 
@@ -60,13 +61,6 @@ impl std::fmt::Debug for Outcome {
             Outcome::Done => write!(out, "Done"),
         }
     }
-}
-
-/// Whether a stage wants more batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
-    More,
-    Enough,
 }
 
 /// Runs `program` against `host`; `inputs` are the outcomes of the task's dependencies, in order.

@@ -4,13 +4,11 @@
 //! [`crate::program::Source::States`] merge those of some tasks, in the order of their partitions, as a tree that depends on
 //! the number of partitions alone; and [`crate::program::Source::Reduced`] makes the one row.
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use partita_columns::Scalar;
 use partita_columns::reduce::{Accumulator, Cumulative, Reduction};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
 use crate::expr::BoundExpr;
 
 /// Several reductions of the same rows.
@@ -90,12 +88,20 @@ impl Reduce {
             .collect()
     }
 
-    /// The inputs of a batch.
-    ///
-    /// # Errors
-    /// Those of the expressions.
-    pub fn columns(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>> {
-        let evaluate = |input: &Input| input.expression.evaluate_as(batch, &input.data_type);
-        self.inputs.iter().map(evaluate).collect()
+    /// The columns that are reduced, each named for the first output that is made of it.
+    pub fn input_schema(&self) -> Schema {
+        let name = |at: usize| {
+            let is_of = |output: &Output| match output {
+                Output::Reduced { kept, .. } => {
+                    self.kept.get(*kept).is_some_and(|kept| kept.inputs.contains(&at))
+                }
+                Output::Known(_) => false,
+            };
+            let output = self.outputs.iter().position(is_of);
+            output.and_then(|at| self.schema.fields().get(at)).map_or("", |field| field.name())
+        };
+        let inputs = self.inputs.iter().enumerate();
+        let field = |(at, input): (usize, &Input)| Field::new(name(at), input.data_type.clone(), true);
+        Schema::new(inputs.map(field).collect::<Vec<_>>())
     }
 }

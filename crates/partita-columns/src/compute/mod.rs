@@ -23,6 +23,7 @@ mod fill;
 pub mod function;
 mod is_in;
 mod logic;
+mod memory;
 pub(crate) mod physical;
 mod select;
 #[cfg(test)]
@@ -37,7 +38,9 @@ pub use self::compare::compare;
 pub use self::fill::fill_null;
 pub use self::is_in::is_in;
 pub use self::logic::{and, is_null, not, or, to_mask};
-pub use self::select::{compact, concat, filter, slice, take};
+pub use self::memory::{Memory, Unlimited};
+pub(crate) use self::select::{column_bytes, compact_column};
+pub use self::select::{compact, concat, filter, needed_bytes, slice, take};
 #[allow(unused_imports, reason = "named by the documentation")]
 use crate::scalar::Value;
 

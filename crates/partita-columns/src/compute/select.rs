@@ -82,14 +82,28 @@ pub fn compact(batch: &RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &options)?)
 }
 
-fn compact_column(array: &ArrayRef) -> Result<ArrayRef> {
+/// Bytes that the rows of a batch take, whatever else its buffers hold.
+///
+/// # Errors
+/// [`ErrorKind::Arrow`] where a type has no size.
+pub fn needed_bytes(batch: &RecordBatch) -> Result<usize> {
+    batch.columns().iter().map(column_bytes).sum()
+}
+
+/// Bytes that the rows of a column take, whatever else its buffers hold.
+pub(crate) fn column_bytes(column: &ArrayRef) -> Result<usize> {
+    let views = column.len() * size_of::<u128>();
+    Ok(match column.data_type() {
+        DataType::Utf8View => column.as_string_view().total_buffer_bytes_used() + views,
+        DataType::BinaryView => column.as_binary_view().total_buffer_bytes_used() + views,
+        _ => column.to_data().get_slice_memory_size()?,
+    })
+}
+
+/// [`compact`] of one column.
+pub(crate) fn compact_column(array: &ArrayRef) -> Result<ArrayRef> {
     let held = array.get_buffer_memory_size();
-    let views = array.len() * size_of::<u128>();
-    let needed = match array.data_type() {
-        DataType::Utf8View => array.as_string_view().total_buffer_bytes_used() + views,
-        DataType::BinaryView => array.as_binary_view().total_buffer_bytes_used() + views,
-        _ => array.to_data().get_slice_memory_size()?,
-    };
+    let needed = column_bytes(array)?;
     if held < COMPACT_BYTES_MIN || held / HELD_OVER_NEEDED <= needed {
         return Ok(Arc::clone(array));
     }

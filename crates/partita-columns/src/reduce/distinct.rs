@@ -56,6 +56,11 @@ impl HyperLogLog {
         }
     }
 
+    /// Bytes that it takes beside itself.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.registers.capacity()
+    }
+
     /// About how many there are.
     pub fn estimate(&self) -> u64 {
         let mut counts = [0_u32; LEFT as usize + 2];

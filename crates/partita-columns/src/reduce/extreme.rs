@@ -6,6 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
+use super::memory::scalar_bytes;
 use super::wide::{self, Kernel, Valid};
 use crate::compute::physical::{Physical, physical};
 use crate::error::Result;
@@ -119,6 +120,11 @@ impl Extreme {
         self.rows += later.rows;
     }
 
+    /// Bytes that it takes beside itself.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.best.as_ref().map_or(0, |(best, _)| scalar_bytes(best))
+    }
+
     /// The value; `None` where there was none.
     pub fn value(&self) -> Option<Scalar> {
         match &self.best {
@@ -133,7 +139,8 @@ impl Extreme {
     }
 }
 
-fn compare_rows(array: &ArrayRef, a: usize, b: usize) -> Ordering {
+/// The order of two rows of texts, bytes or truth values.
+pub(super) fn compare_rows(array: &ArrayRef, a: usize, b: usize) -> Ordering {
     match array.data_type() {
         DataType::Utf8View => array.as_string_view().value(a).cmp(array.as_string_view().value(b)),
         DataType::BinaryView => array.as_binary_view().value(a).cmp(array.as_binary_view().value(b)),

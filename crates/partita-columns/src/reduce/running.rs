@@ -1,5 +1,6 @@
 //! Running totals: for each row what the rows up to it make.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Decimal128Array, Float64Array, Int64Array, UInt32Array, UInt64Array};
@@ -7,8 +8,11 @@ use arrow::compute::{cast, concat, take};
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
+use super::extreme::compare_rows;
 use super::state::{floats, wholes};
 use super::{End, Product, Reduction, State, keys};
+use crate::compute::compact_column;
+use crate::compute::physical::{Physical, physical};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What rows are made into, one after the other. A null stays null and changes nothing.
@@ -45,6 +49,9 @@ impl Cumulative {
         }
     }
 }
+
+/// Bytes a row of totals on their way: optional integers of 128 bits, twice, and the result.
+const ROW_BYTES: usize = 96;
 
 /// A running total on its way through the rows of a partition.
 #[derive(Debug)]
@@ -85,6 +92,19 @@ impl Running {
             _ => return Err(ErrorKind::Shape("a state of another reduction".to_owned()).into()),
         };
         Ok(Self { cumulative, result, so_far })
+    }
+
+    /// Bytes that it takes beside itself: a best value is a column.
+    pub fn memory_bytes(&self) -> usize {
+        match &self.so_far {
+            SoFar::Best(Some(best)) => best.get_buffer_memory_size(),
+            _ => 0,
+        }
+    }
+
+    /// Bytes that [`Running::next`] takes for a column, with its result; texts are shared.
+    pub fn need_bytes(column: &ArrayRef) -> usize {
+        column.len() * ROW_BYTES
     }
 
     /// The totals of the next rows.
@@ -167,47 +187,44 @@ fn running_best(end: End, best: &mut Option<ArrayRef>, column: &ArrayRef) -> Res
         }
     }
     if let Some(at) = at {
-        *best = Some(take(&all, &UInt32Array::from(vec![at]), None)?);
+        // It must not hold on to the texts of its batch.
+        *best = Some(compact_column(&take(&all, &UInt32Array::from(vec![at]), None)?)?);
     }
     Ok(take(&all, &UInt32Array::from(places), None)?)
 }
 
 /// Keys to compare rows by.
-enum Order {
+enum Order<'a> {
     Words(Vec<u64>),
     /// With NaN, which no number is worse than.
     Floats(Vec<f64>),
-    Bytes(Vec<Vec<u8>>),
+    Decimals(&'a [i128]),
+    Others(&'a ArrayRef),
 }
 
-impl Order {
-    fn of(column: &ArrayRef) -> Result<Self> {
+impl<'a> Order<'a> {
+    fn of(column: &'a ArrayRef) -> Result<Self> {
         if column.data_type().is_floating() {
             return Ok(Order::Floats(
                 floats(column)?.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
             ));
         }
-        if let Some(words) = keys::fixed(column) {
-            return Ok(Order::Words(words));
-        }
-        let mut all = vec![Vec::new(); column.len()];
-        keys::for_each_bytes(column, |row, bytes| all[row] = bytes.to_vec())?;
-        Ok(Order::Bytes(all))
+        Ok(match (keys::fixed(column), physical(column)) {
+            (Some(words), _) => Order::Words(words),
+            (None, Some(Physical::I128(values))) => Order::Decimals(values),
+            (None, _) => Order::Others(column),
+        })
     }
 
     fn is_better(&self, end: End, row: usize, best: usize) -> bool {
-        match (self, end) {
-            (Order::Words(keys), End::Min) => keys[row] < keys[best],
-            (Order::Words(keys), End::Max) => keys[row] > keys[best],
-            (Order::Floats(keys), End::Min) => {
-                keys[row] < keys[best] || keys[best].is_nan() && !keys[row].is_nan()
-            }
-            (Order::Floats(keys), End::Max) => {
-                keys[row] > keys[best] || keys[best].is_nan() && !keys[row].is_nan()
-            }
-            (Order::Bytes(keys), End::Min) => keys[row] < keys[best],
-            (Order::Bytes(keys), End::Max) => keys[row] > keys[best],
-        }
+        let order = match self {
+            Order::Words(keys) => keys[row].cmp(&keys[best]),
+            Order::Floats(keys) if keys[best].is_nan() && !keys[row].is_nan() => return true,
+            Order::Floats(keys) => keys[row].partial_cmp(&keys[best]).unwrap_or(Ordering::Equal),
+            Order::Decimals(values) => values[row].cmp(&values[best]),
+            Order::Others(column) => compare_rows(column, row, best),
+        };
+        order == if end == End::Min { Ordering::Less } else { Ordering::Greater }
     }
 }
 

@@ -72,6 +72,23 @@ impl QuantileSketch {
         }
     }
 
+    /// Bytes that it takes beside itself.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let levels = self.levels.iter().map(|level| level.values.capacity() * size_of::<f64>());
+        levels.sum::<usize>() + self.levels.capacity() * size_of::<Level>()
+    }
+
+    /// Bytes that it takes at most when so many values more are added: every level keeps less than a full one, and two are at hand
+    /// while one is halved.
+    pub(super) fn need_bytes(&self, values: usize) -> usize {
+        let weights = self.levels.iter().enumerate();
+        let seen = weights.map(|(level, of)| (of.values.len() as u128) << level.min(62)).sum::<u128>();
+        let full = (seen + values as u128) / LEVEL_VALUES as u128;
+        let levels = 2 + full.checked_ilog2().unwrap_or(0) as usize;
+        let level_bytes = LEVEL_VALUES * size_of::<f64>() + 2 * size_of::<Level>();
+        (levels.max(self.levels.len()) + 4) * level_bytes
+    }
+
     /// The value at a share of the ranks, from 0 to 1; `None` of no values.
     pub fn quantile(&self, share: f64) -> Option<f64> {
         let levels = self.levels.iter().enumerate();
@@ -113,6 +130,18 @@ mod tests {
             }
         }
         assert_eq!(QuantileSketch::default().quantile(0.5), None);
+    }
+
+    #[test]
+    fn what_is_needed_is_known_before() {
+        let mut sketch = QuantileSketch::default();
+        for step in 0..200_u32 {
+            let values = (step * 37 % 9000 + 1) as usize;
+            let need = sketch.need_bytes(values);
+            sketch.add((0..values).map(|value| value as f64));
+            assert!(sketch.memory_bytes() <= need, "{step}: {} over {need}", sketch.memory_bytes());
+        }
+        assert!(sketch.memory_bytes() > 3 * LEVEL_VALUES * size_of::<f64>());
     }
 
     #[test]

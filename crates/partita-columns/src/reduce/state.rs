@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::decimal_unit;
 use super::wide::Valid;
 use super::{Extreme, FloatSum, HyperLogLog, Moments, Pairs, Product, QuantileSketch, WholeSum};
+use crate::compute::column_bytes;
 use crate::compute::physical::{Physical, physical};
 use crate::error::{Error, ErrorKind, Result};
 use crate::scalar::Scalar;
@@ -125,7 +126,7 @@ impl State {
                 pairs.add(left.iter().zip(&right).filter_map(|(left, right)| left.zip(*right)));
             }
             (State::HyperLogLog(hashes), [column]) => hashes.update(column)?,
-            (State::Bytes(bytes), [column]) => *bytes += needed_bytes(column)?,
+            (State::Bytes(bytes), [column]) => *bytes += column_bytes(column)? as u64,
             (_, columns) => {
                 return Err(
                     ErrorKind::Shape(format!("a state of other than {} columns", columns.len())).into()
@@ -259,17 +260,6 @@ pub(super) fn floats(column: &ArrayRef) -> Result<Vec<Option<f64>>> {
         Some(Physical::I128(values)) => each!(values, |value: i128| value as f64 / unit),
         None => return Err(wrong_column(column)),
     })
-}
-
-/// Bytes that the rows of a column take, whatever else its buffers hold.
-fn needed_bytes(column: &ArrayRef) -> Result<u64> {
-    let views = column.len() * size_of::<u128>();
-    let bytes = match column.data_type() {
-        DataType::Utf8View => column.as_string_view().total_buffer_bytes_used() + views,
-        DataType::BinaryView => column.as_binary_view().total_buffer_bytes_used() + views,
-        _ => column.to_data().get_slice_memory_size()?,
-    };
-    Ok(bytes as u64)
 }
 
 /// Integers, truth values, the parts of decimals and the ticks of times.

@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
+use partita_columns::compute::{Memory, Unlimited};
 use partita_columns::{Scalar, Value, compute};
 
+use super::meter::{ACCOUNT, Mark, Meter, cast_bytes, fixed_bytes, told};
 use super::{BoundExpr, no_column, no_slot};
 use crate::error::Result;
 
@@ -16,11 +18,29 @@ pub(super) struct Scope<'a> {
     batch: &'a RecordBatch,
     shared: &'a [BoundExpr],
     done: RefCell<Vec<Option<Value>>>,
+    /// Who pays; constants are not paid for.
+    meter: Option<&'a Meter>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(batch: &'a RecordBatch, shared: &'a [BoundExpr]) -> Self {
-        Self { batch, shared, done: RefCell::new(vec![None; shared.len()]) }
+    pub(super) fn new(batch: &'a RecordBatch, shared: &'a [BoundExpr], meter: Option<&'a Meter>) -> Self {
+        Self { batch, shared, done: RefCell::new(vec![None; shared.len()]), meter }
+    }
+
+    fn memory(&self) -> &dyn Memory {
+        match self.meter {
+            Some(meter) => meter,
+            None => &Unlimited,
+        }
+    }
+
+    /// Asks for what is about to be made.
+    fn take(&self, bytes: usize) -> Result<()> {
+        self.meter.map_or(Ok(()), |meter| meter.try_take(bytes))
+    }
+
+    fn mark(&self) -> Option<(&'a Meter, Mark)> {
+        self.meter.map(|meter| (meter, meter.mark()))
     }
 
     fn rows(&self) -> usize {
@@ -32,7 +52,11 @@ impl<'a> Scope<'a> {
         if let Some(Some(value)) = self.done.borrow().get(slot) {
             return Ok(value.clone());
         }
+        let mark = self.mark();
         let value = self.shared.get(slot).ok_or_else(|| no_slot(slot))?.within(self)?;
+        if let Some((meter, mark)) = mark {
+            meter.share(mark);
+        }
         if let Some(done) = self.done.borrow_mut().get_mut(slot) {
             *done = Some(value.clone());
         }
@@ -48,7 +72,7 @@ impl BoundExpr {
     /// Those of the kernels in [`partita_columns::compute`], and [`partita_columns::ErrorKind::Shape`] where the batch
     /// has no such column.
     pub fn evaluate(&self, batch: &RecordBatch) -> Result<Value> {
-        self.within(&Scope::new(batch, &[]))
+        self.within(&Scope::new(batch, &[], None))
     }
 
     /// The expression as a column of `data_type`, the type that the plan gave it: literals are repeated and narrowed.
@@ -68,13 +92,28 @@ impl BoundExpr {
     }
 
     pub(super) fn within(&self, scope: &Scope<'_>) -> Result<Value> {
+        match self {
+            BoundExpr::Column(position) => match scope.batch.columns().get(*position) {
+                Some(column) => Ok(Value::Array(Arc::clone(column))),
+                None => Err(no_column(*position, scope.batch.num_columns())),
+            },
+            BoundExpr::Literal(scalar) => Ok(Value::Scalar(scalar.clone())),
+            BoundExpr::Shared(slot) => scope.shared(*slot),
+            made => {
+                let value = made.made(scope)?;
+                if let Value::Array(column) = &value
+                    && !matches!(made, BoundExpr::Map(..))
+                {
+                    scope.take(fixed_bytes(column))?;
+                }
+                Ok(value)
+            }
+        }
+    }
+
+    fn made(&self, scope: &Scope<'_>) -> Result<Value> {
         let value = |of: &BoundExpr| of.within(scope);
         Ok(match self {
-            BoundExpr::Column(position) => match scope.batch.columns().get(*position) {
-                Some(column) => Value::Array(Arc::clone(column)),
-                None => return Err(no_column(*position, scope.batch.num_columns())),
-            },
-            BoundExpr::Literal(scalar) => Value::Scalar(scalar.clone()),
             BoundExpr::Arithmetic(op, left, right) => {
                 compute::arithmetic(*op, &value(left)?, &value(right)?)?
             }
@@ -86,19 +125,29 @@ impl BoundExpr {
             BoundExpr::IsNull(of) => compute::is_null(&value(of)?),
             BoundExpr::FillNull(of, fill) => fill_null(of, fill, scope)?,
             BoundExpr::IsIn(of, list) => compute::is_in(&value(of)?, list)?,
-            BoundExpr::Cast(of, to, mode) => compute::cast(&value(of)?, to, *mode)?,
+            BoundExpr::Cast(of, to, mode) => {
+                let of = value(of)?;
+                scope.take(cast_bytes(&of, to)).map_err(|error| error.needed_by(ACCOUNT, "cast"))?;
+                compute::cast(&of, to, *mode)?
+            }
             BoundExpr::Call(function, signature, arguments) => {
                 let values = arguments.iter().map(value).collect::<Result<Vec<_>>>()?;
-                function.evaluate(&values, signature, scope.rows())?
+                let called = function.evaluate(&values, signature, scope.rows(), scope.memory());
+                called.map_err(|error| told(error).needed_by(ACCOUNT, function.name()))?
             }
             BoundExpr::Case(branches, otherwise, to) => case(branches, otherwise, to, scope)?,
             BoundExpr::Map(function, arguments, to) => {
                 let columns =
                     arguments.iter().map(|of| value(of)?.into_array(scope.rows()).map_err(Into::into));
                 let columns = columns.collect::<Result<Vec<_>>>()?;
-                Value::Array(function.call(&columns, to, scope.rows())?)
+                let made = function.call(&columns, to, scope.rows())?;
+                if let Some(meter) = scope.meter {
+                    let noted = meter.note(made.get_buffer_memory_size());
+                    noted.map_err(|error| error.needed_by(ACCOUNT, "map_batches"))?;
+                }
+                Value::Array(made)
             }
-            BoundExpr::Shared(slot) => scope.shared(*slot)?,
+            BoundExpr::Column(_) | BoundExpr::Literal(_) | BoundExpr::Shared(_) => self.within(scope)?,
         })
     }
 }
@@ -151,10 +200,14 @@ fn case(
 /// The value of an expression in the rows where `mask` is true; elsewhere it is arbitrary, and no reason to fail. It is
 /// computed in all rows where that succeeds, which is cheaper.
 fn where_true(of: &BoundExpr, mask: &BooleanBuffer, scope: &Scope<'_>, to: &DataType) -> Result<Value> {
+    let mark = scope.mark();
     let error = match of.within(scope) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
+    if let Some((meter, mark)) = mark {
+        meter.back_to(mark);
+    }
     let wanted = mask.count_set_bits();
     if wanted == 0 {
         return Ok(Value::Scalar(Scalar::Null(to.clone())));
@@ -164,7 +217,7 @@ fn where_true(of: &BoundExpr, mask: &BooleanBuffer, scope: &Scope<'_>, to: &Data
     }
     let mask = BooleanArray::new(mask.clone(), None);
     let some = compute::filter(scope.batch, &mask)?;
-    let values = match of.within(&Scope::new(&some, scope.shared))? {
+    let values = match of.within(&Scope::new(&some, scope.shared, scope.meter))? {
         Value::Array(array) => array,
         scalar => return Ok(scalar),
     };

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, Schema};
 use partita_columns::compute;
 
-use super::BoundExpr;
 use super::evaluate::Scope;
+use super::meter::ACCOUNT;
+use super::{BoundExpr, Flow, Meter};
 use crate::error::Result;
 
 /// Expressions made ready for many batches: a part that occurs more than once in them is computed once a batch.
@@ -34,27 +35,51 @@ impl Prepared {
         self.shared.len()
     }
 
-    /// The columns of `schema`, one expression each.
+    /// The columns of `schema`, one expression each; `meter` pays.
     ///
     /// # Errors
-    /// As [`BoundExpr::evaluate_as`].
-    pub fn columns(&self, batch: &RecordBatch, schema: &SchemaRef) -> Result<Vec<ArrayRef>> {
-        let scope = Scope::new(batch, &self.shared);
+    /// As [`BoundExpr::evaluate_as`], and memory.
+    pub fn columns(&self, batch: &RecordBatch, schema: &Schema, meter: &Meter) -> Result<Vec<ArrayRef>> {
+        let scope = Scope::new(batch, &self.shared, Some(meter));
         let pairs = self.expressions.iter().zip(schema.fields());
-        // A literal is held wide: as a column it has the type that the plan says.
-        pairs
-            .map(|(of, field)| Ok(of.within(&scope)?.into_array_of(field.data_type(), batch.num_rows())?))
-            .collect()
+        let column = |(of, field): (&BoundExpr, &FieldRef)| {
+            let value = of
+                .within(&scope)
+                .map_err(|error| error.needed_in(ACCOUNT, || format!("column {:?}", field.name())))?;
+            // A literal is held wide: as a column it has the type that the plan says.
+            Ok(value.into_array_of(field.data_type(), batch.num_rows())?)
+        };
+        pairs.map(column).collect()
     }
 
-    /// Where all expressions are true; null counts as false.
+    /// Where all expressions are true; null counts as false. `meter` pays for what is made on the way.
     ///
     /// # Errors
-    /// As [`BoundExpr::evaluate_mask`].
-    pub fn mask(&self, batch: &RecordBatch) -> Result<BooleanArray> {
-        let scope = Scope::new(batch, &self.shared);
-        let mut masks =
-            self.expressions.iter().map(|of| Ok(compute::to_mask(&of.within(&scope)?, batch.num_rows())?));
+    /// As [`BoundExpr::evaluate_mask`], and memory.
+    pub fn mask(&self, batch: &RecordBatch, meter: &Meter) -> Result<BooleanArray> {
+        let mut pieces = Vec::new();
+        let piece = |mask| {
+            pieces.push(mask);
+            Ok(Flow::More)
+        };
+        meter.in_pieces(batch, |batch| self.mask_of(batch, meter), piece)?;
+        match <[BooleanArray; 1]>::try_from(pieces) {
+            Ok([whole]) => Ok(whole),
+            Err(pieces) => {
+                let bits = pieces.iter().flat_map(|piece| piece.values().iter());
+                Ok(BooleanArray::new(bits.collect(), None))
+            }
+        }
+    }
+
+    fn mask_of(&self, batch: &RecordBatch, meter: &Meter) -> Result<BooleanArray> {
+        let scope = Scope::new(batch, &self.shared, Some(meter));
+        let mask = |of: &BoundExpr| {
+            let value =
+                of.within(&scope).map_err(|error| error.needed_in(ACCOUNT, || "a filter".to_owned()))?;
+            Ok(compute::to_mask(&value, batch.num_rows())?)
+        };
+        let mut masks = self.expressions.iter().map(mask);
         let first = masks.next().unwrap_or_else(|| Ok(BooleanArray::from(vec![true; batch.num_rows()])))?;
         masks.try_fold(first, |all, next: Result<BooleanArray>| {
             Ok(BooleanArray::new(all.values() & next?.values(), None))

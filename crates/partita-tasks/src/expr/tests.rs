@@ -1,3 +1,4 @@
+mod meter;
 mod prepared;
 
 use std::sync::Arc;

@@ -85,7 +85,7 @@ impl PaidStream {
         if let Some(records) = scan.file.rows_max {
             reader = reader.end_after(records);
         }
-        if let Some(filter) = early::of(scan) {
+        if let Some(filter) = early::of(scan, host)? {
             reader = reader.filtered(filter)?;
         }
         reader.allow(0);

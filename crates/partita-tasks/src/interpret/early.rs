@@ -5,13 +5,15 @@ use partita_formats::ErrorKind as FormatsErrorKind;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::csv::reader::RowFilter;
 
-use crate::error::Error;
-use crate::expr::Prepared;
+use crate::error::{Error, Result};
+use crate::expr::{BoundExpr, Meter, Prepared};
+use crate::host::Host;
 use crate::program::CsvScan;
 
 /// A predicate over the columns that it uses alone.
 struct ScanFilter {
     predicate: Prepared,
+    meter: Meter,
     columns: Vec<usize>,
     output_columns: usize,
 }
@@ -26,22 +28,26 @@ impl RowFilter for ScanFilter {
     }
 
     fn keep(&mut self, batch: &RecordBatch) -> partita_formats::Result<BooleanArray> {
-        let mask = self.predicate.mask(batch);
+        let mask = self.predicate.mask(batch, &self.meter);
         mask.map_err(|error| FormatsErrorKind::Filter(Box::new(error)).into())
     }
 }
 
-/// The filter of a scan, where the reader can apply it: where wrong values are told and not counted as rows, and where
-/// it uses a column at all.
-pub(super) fn of(scan: &CsvScan) -> Option<Box<dyn RowFilter>> {
-    let predicate = scan.filter.as_ref()?;
+/// Whether the reader can apply the filter of a scan: where wrong values are told and not counted as rows, and where it uses a
+/// column at all.
+pub(super) fn applies(scan: &CsvScan) -> bool {
+    let uses_columns = |filter: &BoundExpr| !filter.columns().is_empty();
+    scan.file.block.on_mismatch == OnMismatch::Error && scan.filter.as_ref().is_some_and(uses_columns)
+}
+
+/// The filter of a scan, where the reader can apply it.
+pub(super) fn of(scan: &CsvScan, host: &dyn Host) -> Result<Option<Box<dyn RowFilter>>> {
+    let Some(predicate) = scan.filter.as_ref().filter(|_| applies(scan)) else { return Ok(None) };
     let columns = predicate.columns();
-    if columns.is_empty() || scan.file.block.on_mismatch != OnMismatch::Error {
-        return None;
-    }
     let position = |column: usize| columns.binary_search(&column).unwrap_or(column);
     let predicate = Prepared::new(&[predicate.remap(&position)]);
-    Some(Box::new(ScanFilter { predicate, columns, output_columns: scan.output_columns }))
+    let (meter, output_columns) = (Meter::new(host)?, scan.output_columns);
+    Ok(Some(Box::new(ScanFilter { predicate, meter, columns, output_columns })))
 }
 
 /// The error of a reader; that of its filter as it was.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow::datatypes::{Schema, SchemaRef};
 use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
@@ -13,7 +13,7 @@ use super::Flow;
 use super::running::Cumulate;
 use super::sink::BatchSink;
 use crate::error::{ErrorKind, Result};
-use crate::expr::Prepared;
+use crate::expr::{Meter, Prepared};
 use crate::host::{Host, MapFunction, Reservation, SlotValue};
 use crate::program::{Operator, SlotId};
 
@@ -23,8 +23,8 @@ pub(super) struct Chain<'a> {
 }
 
 enum Stage<'a> {
-    Filter { predicate: Prepared, output_columns: usize },
-    Project { expressions: Prepared, schema: &'a SchemaRef },
+    Filter { predicate: Prepared, output_columns: usize, meter: Meter },
+    Project { expressions: Prepared, schema: &'a SchemaRef, meter: Meter },
     RowIndex { next: u64, schema: &'a SchemaRef },
     Cumulate(Cumulate<'a>),
     Sample { next: u64, seed: u64, range: Range<f64> },
@@ -72,6 +72,15 @@ fn push(stages: &mut [Stage<'_>], batch: RecordBatch, sink: &mut dyn BatchSink) 
     let Some((stage, rest)) = stages.split_first_mut() else {
         return sink.push(batch);
     };
+    // What these make lives until the sink has it.
+    match stage {
+        Stage::Project { expressions, schema, meter } => {
+            let made = |batch: &RecordBatch| project(batch, expressions, schema, meter);
+            return meter.in_pieces(&batch, made, |batch| push(rest, batch, sink));
+        }
+        Stage::Cumulate(cumulate) => return cumulate.push(&batch, &mut |batch| push(rest, batch, sink)),
+        _ => {}
+    }
     let (batch, flow) = match stage.apply(batch)? {
         Applied::Batch(batch) => (batch, Flow::More),
         Applied::Last(batch) => (batch, Flow::Enough),
@@ -97,10 +106,10 @@ impl<'a> Stage<'a> {
         Ok(match operator {
             Operator::Filter { predicate, output_columns } => {
                 let predicate = Prepared::new(std::slice::from_ref(predicate));
-                Stage::Filter { predicate, output_columns: *output_columns }
+                Stage::Filter { predicate, output_columns: *output_columns, meter: Meter::new(host)? }
             }
             Operator::Project { expressions, schema } => {
-                Stage::Project { expressions: Prepared::new(expressions), schema }
+                Stage::Project { expressions: Prepared::new(expressions), schema, meter: Meter::new(host)? }
             }
             Operator::RowIndex { offsets, partition, schema } => {
                 Stage::RowIndex { next: offset(*offsets, *partition, host)?, schema }
@@ -126,10 +135,10 @@ impl<'a> Stage<'a> {
 
     fn apply(&mut self, batch: RecordBatch) -> Result<Applied> {
         Ok(match self {
-            Stage::Filter { predicate, output_columns } => {
-                Applied::Batch(filter(&batch, predicate, *output_columns)?)
+            Stage::Filter { predicate, output_columns, meter } => {
+                Applied::Batch(filter(&batch, &predicate.mask(&batch, meter)?, *output_columns)?)
             }
-            Stage::Project { expressions, schema } => Applied::Batch(project(&batch, expressions, schema)?),
+            Stage::Project { .. } | Stage::Cumulate(_) => Applied::Batch(batch),
             Stage::RowIndex { next, schema } => {
                 let rows = batch.num_rows() as u64;
                 let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(*next..*next + rows));
@@ -138,7 +147,6 @@ impl<'a> Stage<'a> {
                     std::iter::once(numbers).chain(batch.columns().iter().map(Arc::clone)).collect();
                 Applied::Batch(RecordBatch::try_new(Arc::clone(schema), columns)?)
             }
-            Stage::Cumulate(cumulate) => Applied::Batch(cumulate.apply(&batch)?),
             Stage::Sample { next, seed, range } => {
                 let rows = *next..*next + batch.num_rows() as u64;
                 *next = rows.end;
@@ -167,19 +175,14 @@ fn offset(offsets: SlotId, partition: usize, host: &dyn Host) -> Result<u64> {
     all.get(partition).copied().ok_or_else(|| ErrorKind::Missing("a row offset".into()).into())
 }
 
-/// The rows where `predicate` is true, of the first `output_columns` columns: nothing is gathered for the others.
-pub(super) fn filter(
-    batch: &RecordBatch,
-    predicate: &Prepared,
-    output_columns: usize,
-) -> Result<RecordBatch> {
-    let mask = predicate.mask(batch)?;
+/// The rows where `mask` is true, of the first `output_columns` columns: nothing is gathered for the others.
+pub(super) fn filter(batch: &RecordBatch, mask: &BooleanArray, output_columns: usize) -> Result<RecordBatch> {
     if output_columns == batch.num_columns() {
-        return Ok(compute::filter(batch, &mask)?);
+        return Ok(compute::filter(batch, mask)?);
     }
     if output_columns > 0 {
         let kept = batch.project(&(0..output_columns).collect::<Vec<_>>())?;
-        return Ok(compute::filter(&kept, &mask)?);
+        return Ok(compute::filter(&kept, mask)?);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(mask.true_count()));
     Ok(RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)?)
@@ -190,8 +193,9 @@ pub(super) fn project(
     batch: &RecordBatch,
     expressions: &Prepared,
     schema: &SchemaRef,
+    meter: &Meter,
 ) -> Result<RecordBatch> {
-    let columns = expressions.columns(batch, schema)?;
+    let columns = expressions.columns(batch, schema, meter)?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }

@@ -2,9 +2,11 @@
 
 mod sorter;
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::Schema;
 use partita_columns::Scalar;
 use partita_columns::reduce::{Accumulator, Reduction, State, Walk};
 
@@ -12,10 +14,14 @@ use super::sink::BatchSink;
 use super::source::BatchSource;
 use super::{Flow, Outcome};
 use crate::error::{ErrorKind, Result};
-use crate::host::Host;
+use crate::expr::{BoundExpr, Meter, Prepared};
+use crate::host::{Host, Reservation};
 use crate::reduce::{Kept, Output, Reduce};
 
-use sorter::{Sorted, Sorter, walk};
+use sorter::{Sorted, Sorter, WAY_OUT, walk};
+
+/// The account in the ledger.
+const ACCOUNT: &str = "reduce";
 
 /// What one of [`Reduce::kept`] has seen.
 #[derive(Debug, Clone)]
@@ -24,86 +30,170 @@ pub(crate) enum Seen {
     Sorted(Sorted),
 }
 
-/// What a task has seen.
-#[derive(Debug, Clone)]
-pub struct States(Vec<Seen>);
+impl Seen {
+    /// Bytes of memory that it takes.
+    fn memory_bytes(&self) -> usize {
+        let heap = match self {
+            Seen::State(state) => state.memory_bytes(),
+            Seen::Sorted(sorted) => sorted.memory_bytes(),
+        };
+        size_of::<Seen>() + heap
+    }
+}
+
+fn memory_bytes(seen: &[Seen]) -> usize {
+    seen.iter().map(Seen::memory_bytes).sum()
+}
+
+/// What a task has seen, and the promise that pays for it.
+pub struct States {
+    seen: Vec<Seen>,
+    memory: Box<dyn Reservation>,
+}
+
+impl fmt::Debug for States {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "States({:?}, {} bytes)", self.seen, self.memory.bytes())
+    }
+}
 
 impl States {
+    /// A copy of these.
+    fn copy(&self, host: &dyn Host) -> Result<Self> {
+        let memory = host.reserve(ACCOUNT, memory_bytes(&self.seen), WAY_OUT)?;
+        Ok(Self { seen: self.seen.clone(), memory })
+    }
+
+    /// Bytes that they take.
+    pub(super) fn bytes(&self) -> usize {
+        memory_bytes(&self.seen)
+    }
+
     /// Of later partitions, behind these.
-    fn merge(&mut self, later: &States) -> Result<()> {
-        for (seen, later) in self.0.iter_mut().zip(&later.0) {
+    pub(super) fn merge(&mut self, later: &States) -> Result<()> {
+        // Levels of a sketch are joined before they are halved.
+        self.memory.resize(memory_bytes(&self.seen) + 2 * memory_bytes(&later.seen))?;
+        for (seen, later) in self.seen.iter_mut().zip(&later.seen) {
             match (seen, later) {
                 (Seen::State(state), Seen::State(later)) => state.merge(later)?,
                 (Seen::Sorted(sorted), Seen::Sorted(later)) => sorted.merge(later),
                 _ => return Err(ErrorKind::Missing("states of one reduction".into()).into()),
             }
         }
-        Ok(())
+        self.memory.resize(memory_bytes(&self.seen))
     }
 
     fn compact(&mut self, host: &dyn Host) -> Result<()> {
-        for seen in &mut self.0 {
+        for seen in &mut self.seen {
             if let Seen::Sorted(sorted) = seen {
                 sorted.compact(host)?;
             }
         }
-        Ok(())
+        self.memory.resize(memory_bytes(&self.seen))
     }
 }
 
 /// Takes rows into the states of a task.
 pub(super) struct Reducer<'a> {
-    reduce: &'a Reduce,
-    taking: Vec<Taking<'a>>,
+    inputs: Prepared,
+    input_schema: Schema,
+    meter: Meter,
+    takers: Takers<'a>,
 }
 
-enum Taking<'a> {
+/// The states of a task on their way.
+struct Takers<'a> {
+    reduce: &'a Reduce,
+    each: Vec<Taker<'a>>,
+    memory: Box<dyn Reservation>,
+}
+
+enum Taker<'a> {
     State(State),
     Sorter(Box<Sorter<'a>>),
 }
 
 impl<'a> Reducer<'a> {
     pub(super) fn new(reduce: &'a Reduce, host: &'a dyn Host) -> Result<Self> {
+        let inputs: Vec<BoundExpr> = reduce.inputs.iter().map(|input| input.expression.clone()).collect();
+        Ok(Self {
+            inputs: Prepared::new(&inputs),
+            input_schema: reduce.input_schema(),
+            meter: Meter::new(host)?,
+            takers: Takers::new(reduce, host)?,
+        })
+    }
+}
+
+impl<'a> Takers<'a> {
+    fn new(reduce: &'a Reduce, host: &'a dyn Host) -> Result<Self> {
         let sorted = reduce.kept.iter().filter(|kept| kept.accumulator == Accumulator::Sorted).count();
-        let take = |kept: &Kept| {
+        let taker = |kept: &Kept| {
             let types = reduce.types(kept);
             Ok(match (kept.accumulator, types.as_slice()) {
                 (Accumulator::Sorted, [data_type]) => {
-                    Taking::Sorter(Box::new(Sorter::new(host, data_type, sorted)?))
+                    Taker::Sorter(Box::new(Sorter::new(host, data_type, sorted)?))
                 }
-                (accumulator, types) => Taking::State(accumulator.start(types)?),
+                (accumulator, types) => Taker::State(accumulator.start(types)?),
             })
         };
-        Ok(Self { reduce, taking: reduce.kept.iter().map(take).collect::<Result<_>>()? })
+        let each = reduce.kept.iter().map(taker).collect::<Result<Vec<_>>>()?;
+        let mut takers = Self { reduce, each, memory: host.reserve(ACCOUNT, 0, WAY_OUT)? };
+        takers.reserve(&[], 0)?;
+        Ok(takers)
+    }
+
+    /// Asks for what the states may have after these rows.
+    fn reserve(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
+        let mut bytes = self.each.len() * size_of::<Seen>();
+        for (taker, kept) in self.each.iter().zip(&self.reduce.kept) {
+            if let Taker::State(state) = taker {
+                let column = kept.inputs.first().and_then(|at| columns.get(*at));
+                bytes += state.need_bytes(column, rows);
+            }
+        }
+        if bytes > self.memory.bytes() { self.memory.resize(bytes) } else { Ok(()) }
+    }
+
+    fn take(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
+        self.reserve(columns, rows)?;
+        for (taker, kept) in self.each.iter_mut().zip(&self.reduce.kept) {
+            let of: Vec<ArrayRef> = kept.inputs.iter().map(|at| Arc::clone(&columns[*at])).collect();
+            match (taker, of.as_slice()) {
+                (Taker::Sorter(sorter), [column]) => sorter.update(column)?,
+                (Taker::Sorter(_), _) => return Err(ErrorKind::Missing("one column to sort".into()).into()),
+                (Taker::State(state), of) => state.update(of, rows)?,
+            }
+        }
+        Ok(())
     }
 
     fn into_states(self) -> Result<States> {
-        let seen = self.taking.into_iter().map(|taking| {
-            Ok(match taking {
-                Taking::State(state) => Seen::State(state),
-                Taking::Sorter(sorter) => Seen::Sorted(sorter.finish()?),
+        let seen = self.each.into_iter().map(|taker| {
+            Ok(match taker {
+                Taker::State(state) => Seen::State(state),
+                Taker::Sorter(sorter) => Seen::Sorted(sorter.finish()?),
             })
         });
-        seen.collect::<Result<_>>().map(States)
+        let seen = seen.collect::<Result<Vec<_>>>()?;
+        let mut memory = self.memory;
+        memory.resize(memory_bytes(&seen))?;
+        Ok(States { seen, memory })
     }
 }
 
 impl BatchSink for Reducer<'_> {
     fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
-        let columns = self.reduce.columns(&batch)?;
-        for (taking, kept) in self.taking.iter_mut().zip(&self.reduce.kept) {
-            let of: Vec<ArrayRef> = kept.inputs.iter().map(|at| Arc::clone(&columns[*at])).collect();
-            match (taking, of.as_slice()) {
-                (Taking::Sorter(sorter), [column]) => sorter.update(column)?,
-                (Taking::Sorter(_), _) => return Err(ErrorKind::Missing("one column to sort".into()).into()),
-                (Taking::State(state), of) => state.update(of, batch.num_rows())?,
-            }
-        }
-        Ok(Flow::More)
+        let Self { inputs, input_schema, meter, takers } = self;
+        let made = |batch: &RecordBatch| Ok((batch.num_rows(), inputs.columns(batch, input_schema, meter)?));
+        meter.in_pieces(&batch, made, |(rows, columns)| {
+            takers.take(&columns, rows)?;
+            Ok(Flow::More)
+        })
     }
 
     fn finish(self: Box<Self>) -> Result<Outcome> {
-        Ok(Outcome::States(Arc::new(self.into_states()?)))
+        Ok(Outcome::States(Arc::new(self.takers.into_states()?)))
     }
 }
 
@@ -151,7 +241,7 @@ pub(super) fn states_of(states: &States) -> Result<Vec<State>> {
         Seen::State(state) => Ok(state.clone()),
         Seen::Sorted(_) => Err(ErrorKind::Missing("a state that holds no data".into()).into()),
     };
-    states.0.iter().map(state).collect()
+    states.seen.iter().map(state).collect()
 }
 
 /// The states of earlier tasks together; of none, those of no rows.
@@ -162,11 +252,11 @@ pub(super) fn merged_states(reduce: &Reduce, inputs: &[Outcome], host: &dyn Host
             return Err(ErrorKind::Missing("the states of an earlier task".into()).into());
         };
         match &mut total {
-            None => total = Some(States::clone(states)),
+            None => total = Some(states.copy(host)?),
             Some(total) => total.merge(states)?,
         }
     }
-    total.map_or_else(|| Reducer::new(reduce, host)?.into_states(), Ok)
+    total.map_or_else(|| Takers::new(reduce, host)?.into_states(), Ok)
 }
 
 /// The row of states that have seen everything.
@@ -179,7 +269,7 @@ fn finish(reduce: &Reduce, states: &States, host: &dyn Host) -> Result<RecordBat
             Output::Known(value) => value.clone(),
             Output::Reduced { reduction, kept } => {
                 let types = reduce.kept.get(*kept).map_or_else(Vec::new, |kept| reduce.types(kept));
-                match (states.0.get(*kept), walks.get(*kept)) {
+                match (states.seen.get(*kept), walks.get(*kept)) {
                     (Some(Seen::State(state)), _) => reduction.finish(state, &types)?,
                     (Some(Seen::Sorted(_)), Some(Some(walk))) => walk.answer(*reduction)?,
                     _ => return Err(ErrorKind::Missing("a state".into()).into()),
@@ -196,8 +286,8 @@ fn finish(reduce: &Reduce, states: &States, host: &dyn Host) -> Result<RecordBat
 
 /// One walk over each sorted column, for all that is asked of it.
 fn walks(reduce: &Reduce, states: &States, host: &dyn Host) -> Result<Vec<Option<Walk>>> {
-    let mut walks = Vec::with_capacity(states.0.len());
-    for (place, (seen, kept)) in states.0.iter().zip(&reduce.kept).enumerate() {
+    let mut walks = Vec::with_capacity(states.seen.len());
+    for (place, (seen, kept)) in states.seen.iter().zip(&reduce.kept).enumerate() {
         let types = reduce.types(kept);
         let (Seen::Sorted(sorted), [data_type]) = (seen, types.as_slice()) else {
             walks.push(None);

@@ -2,26 +2,31 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices};
-use arrow::datatypes::{DataType, Float32Type, Float64Type, SchemaRef};
+use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema, SchemaRef};
 use partita_columns::partition::unique_buffer_bytes;
-use partita_columns::reduce::{Running, State};
+use partita_columns::reduce::Running;
 use partita_columns::{Partition, compute};
 
 use super::reduce::{merged_states, states_of};
 use super::sink::BatchSink;
 use super::{Flow, Held, Outcome};
 use crate::error::{ErrorKind, Result};
-use crate::host::{Host, Reservation, SlotValue};
+use crate::expr::{BoundExpr, Meter, Prepared};
+use crate::host::{Before, Host, Reservation, SlotValue};
 use crate::program::SlotId;
-use crate::reduce::{Cumulated, Reduce, TopRows};
+use crate::reduce::{Cumulated, Input, Reduce, TopRows};
 
 /// Running totals of the rows of a task.
 pub(super) struct Cumulate<'a> {
-    columns: &'a [Cumulated],
+    inputs: Prepared,
+    types: Schema,
     running: Vec<Running>,
     schema: &'a SchemaRef,
+    meter: Meter,
+    /// For the best values so far.
+    memory: Box<dyn Reservation>,
 }
 
 impl<'a> Cumulate<'a> {
@@ -35,22 +40,49 @@ impl<'a> Cumulate<'a> {
         let SlotValue::Before(all) = host.slot(before)? else {
             return Err(ErrorKind::Missing("what was before a partition in its slot".into()).into());
         };
-        let before = all.get(partition).ok_or_else(|| ErrorKind::Missing("a partition's place".into()))?;
+        let before =
+            all.states.get(partition).ok_or_else(|| ErrorKind::Missing("a partition's place".into()))?;
         let running = columns.iter().map(|column| {
             let state = before.get(column.kept).ok_or_else(|| ErrorKind::Missing("a state".into()))?;
             Ok(Running::new(column.cumulative, &column.input.data_type, state)?)
         });
-        Ok(Self { columns, running: running.collect::<Result<_>>()?, schema })
+        let running = running.collect::<Result<_>>()?;
+        let (inputs, types) = prepared(columns.iter().map(|column| &column.input));
+        let memory = host.reserve("running totals", 0, "make shorter texts")?;
+        Ok(Self { inputs, types, running, schema, meter: Meter::new(host)?, memory })
     }
 
-    pub(super) fn apply(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let mut columns = batch.columns().to_vec();
-        for (column, running) in self.columns.iter().zip(&mut self.running) {
-            let input = column.input.expression.evaluate_as(batch, &column.input.data_type)?;
-            columns.push(running.next(&input)?);
-        }
-        Ok(RecordBatch::try_new(Arc::clone(self.schema), columns)?)
+    /// Hands the batch on, with the totals behind its columns.
+    pub(super) fn push(
+        &mut self,
+        batch: &RecordBatch,
+        see: &mut dyn FnMut(RecordBatch) -> Result<Flow>,
+    ) -> Result<Flow> {
+        let Self { inputs, types, running, schema, meter, memory } = self;
+        // Totals are made once: not before it is sure that the inputs fit.
+        let made = |batch: &RecordBatch| Ok((batch.clone(), inputs.columns(batch, types, meter)?));
+        meter.in_pieces(batch, made, |(batch, inputs)| {
+            let mut columns = batch.columns().to_vec();
+            for (input, running) in inputs.iter().zip(running.iter_mut()) {
+                meter.note(Running::need_bytes(input))?;
+                columns.push(running.next(input)?);
+            }
+            let held = running.iter().map(Running::memory_bytes).sum();
+            if held != memory.bytes() {
+                memory.resize(held)?;
+            }
+            see(RecordBatch::try_new(Arc::clone(schema), columns)?)
+        })
     }
+}
+
+/// Inputs that are computed together, and their types.
+fn prepared<'a>(inputs: impl Iterator<Item = &'a Input>) -> (Prepared, Schema) {
+    let inputs: Vec<&Input> = inputs.collect();
+    let expressions: Vec<BoundExpr> = inputs.iter().map(|input| input.expression.clone()).collect();
+    let field = |(at, input): (usize, &&Input)| Field::new(format!("{at}"), input.data_type.clone(), true);
+    let fields = inputs.iter().enumerate().map(field);
+    (Prepared::new(&expressions), Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Publishes, from the states of all partitions, what was before each.
@@ -73,16 +105,16 @@ impl BatchSink for PublishBefore<'_> {
     }
 
     fn finish(self: Box<Self>) -> Result<Outcome> {
-        let mut so_far: Vec<State> = states_of(&merged_states(self.reduce, &[], self.host)?)?;
-        let mut before = Vec::with_capacity(self.inputs.len());
-        for input in &self.inputs {
-            before.push(so_far.clone());
-            let states = states_of(&merged_states(self.reduce, std::slice::from_ref(input), self.host)?)?;
-            for (state, later) in so_far.iter_mut().zip(&states) {
-                state.merge(later)?;
-            }
+        let Self { reduce, inputs, slot, host } = *self;
+        let mut so_far = merged_states(reduce, &[], host)?;
+        let mut memory = host.reserve("running totals", 0, "make fewer and larger partitions")?;
+        let mut states = Vec::with_capacity(inputs.len());
+        for input in &inputs {
+            memory.resize(memory.bytes() + so_far.bytes())?;
+            states.push(states_of(&so_far)?);
+            so_far.merge(&merged_states(reduce, std::slice::from_ref(input), host)?)?;
         }
-        self.host.publish(self.slot, SlotValue::Before(before.into()));
+        host.publish(slot, SlotValue::Before(Arc::new(Before { states, memory })));
         Ok(Outcome::Done)
     }
 }
@@ -91,54 +123,123 @@ impl BatchSink for PublishBefore<'_> {
 pub(super) struct Top<'a> {
     top: &'a TopRows,
     schema: &'a SchemaRef,
+    keys: Keys,
+    meter: Meter,
+    first: First,
+}
+
+/// The keys of the order: columns of the rows, and others that are held behind these.
+struct Keys {
+    places: Vec<usize>,
+    computed: Prepared,
+    types: Schema,
+    /// Of rows with all that is held of them.
+    schema: SchemaRef,
+}
+
+impl Keys {
+    fn new(top: &TopRows, schema: &SchemaRef) -> Self {
+        let mut computed = Vec::new();
+        let columns = schema.fields().len();
+        let mut place = |by: &Input| match &by.expression {
+            BoundExpr::Column(at)
+                if schema.fields().get(*at).is_some_and(|field| *field.data_type() == by.data_type) =>
+            {
+                *at
+            }
+            _ => {
+                computed.push(by.clone());
+                columns + computed.len() - 1
+            }
+        };
+        let places = top.by.iter().map(&mut place).collect();
+        let (computed, types) = prepared(computed.iter());
+        let fields = schema.fields().iter().chain(types.fields()).map(Arc::clone);
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        Self { places, computed, types, schema }
+    }
+
+    /// The batch, with the keys that are computed.
+    fn with_keys(&self, batch: &RecordBatch, meter: &Meter) -> Result<RecordBatch> {
+        let mut columns = batch.columns().to_vec();
+        columns.extend(self.computed.columns(batch, &self.types, meter)?);
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+    }
+
+    fn of<'b>(&self, batch: &'b RecordBatch) -> impl Iterator<Item = &'b ArrayRef> {
+        self.places.iter().map(|place| batch.column(*place))
+    }
+
+    /// Where no key is null or NaN.
+    fn ordered(&self, batch: &RecordBatch) -> BooleanArray {
+        let is_there = |row: usize| self.of(batch).all(|key| key.is_valid(row) && !is_nan(key, row));
+        (0..batch.num_rows()).map(|row| Some(is_there(row))).collect()
+    }
+}
+
+/// The rows that are held.
+struct First {
     held: Vec<RecordBatch>,
     rows: usize,
+    bytes: usize,
     memory: Box<dyn Reservation>,
 }
 
 /// Rows beyond those wanted that are held before they are sorted.
 const SURPLUS_ROWS: usize = 8192;
 
+/// Bytes that sorting takes a row: numbers, places and their order.
+const SORT_ROW_BYTES: usize = 64;
+
 impl<'a> Top<'a> {
     pub(super) fn new(top: &'a TopRows, schema: &'a SchemaRef, host: &dyn Host) -> Result<Self> {
         let memory = host.reserve("nlargest", 0, "ask for fewer rows")?;
-        Ok(Self { top, schema, held: Vec::new(), rows: 0, memory })
+        let first = First { held: Vec::new(), rows: 0, bytes: 0, memory };
+        Ok(Self { top, schema, keys: Keys::new(top, schema), meter: Meter::new(host)?, first })
+    }
+}
+
+impl First {
+    /// Takes the rows that have a place in the order.
+    fn take(&mut self, batch: &RecordBatch, keys: &Keys, top: &TopRows) -> Result<()> {
+        let batch = compute::filter(batch, &keys.ordered(batch))?;
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        // The rows are copied where they hold on to much else, and what is held is put together to be sorted.
+        let rows = self.rows + batch.num_rows();
+        let most = self.bytes + 2 * compute::needed_bytes(&batch)?;
+        self.memory.resize(2 * most + rows * SORT_ROW_BYTES)?;
+        let batch = compute::compact(&batch)?;
+        self.rows = rows;
+        self.bytes += unique_buffer_bytes(std::slice::from_ref(&batch));
+        self.memory.resize(2 * self.bytes + rows * SORT_ROW_BYTES)?;
+        self.held.push(batch);
+        if self.rows >= 2 * top.rows + SURPLUS_ROWS { self.cut(keys, top) } else { Ok(()) }
     }
 
-    /// The first rows of those that are held.
-    fn cut(&mut self) -> Result<()> {
+    /// Keeps the first of the rows that are held.
+    fn cut(&mut self, keys: &Keys, top: &TopRows) -> Result<()> {
         let held = std::mem::take(&mut self.held);
         if held.is_empty() {
             return Ok(());
         }
-        let all = compute::concat(self.schema, &held)?;
+        let all = compute::concat(&keys.schema, &held)?;
         drop(held);
-        let mut keys = self.keys(&all)?;
+        let options = Some(SortOptions { descending: top.descending, nulls_first: false });
+        let mut columns: Vec<SortColumn> =
+            keys.of(&all).map(|key| SortColumn { values: Arc::clone(key), options }).collect();
         // Of equal ones the first.
         let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..all.num_rows() as u64));
-        keys.push(SortColumn { values: numbers, options: None });
-        let places = lexsort_to_indices(&keys, Some(self.top.rows))?;
+        columns.push(SortColumn { values: numbers, options: None });
+        let places = lexsort_to_indices(&columns, Some(top.rows))?;
         let first = compute::compact(&compute::take(&all, &places)?)?;
+        drop((all, columns));
         self.rows = first.num_rows();
-        self.memory.resize(unique_buffer_bytes(std::slice::from_ref(&first)))?;
+        self.bytes = unique_buffer_bytes(std::slice::from_ref(&first));
         self.held.push(first);
-        Ok(())
-    }
-
-    fn keys(&self, batch: &RecordBatch) -> Result<Vec<SortColumn>> {
-        let options = Some(SortOptions { descending: self.top.descending, nulls_first: false });
-        let key = |by: &crate::reduce::Input| {
-            Ok(SortColumn { values: by.expression.evaluate_as(batch, &by.data_type)?, options })
-        };
-        self.top.by.iter().map(key).collect()
-    }
-
-    /// Where no key is null or NaN.
-    fn ordered(&self, batch: &RecordBatch) -> Result<BooleanArray> {
-        let keys = self.keys(batch)?;
-        let is_there =
-            |row: usize| keys.iter().all(|key| key.values.is_valid(row) && !is_nan(&key.values, row));
-        Ok((0..batch.num_rows()).map(|row| Some(is_there(row))).collect())
+        self.memory.resize(2 * self.bytes + self.rows * SORT_ROW_BYTES)
     }
 }
 
@@ -152,24 +253,24 @@ fn is_nan(column: &ArrayRef, row: usize) -> bool {
 
 impl BatchSink for Top<'_> {
     fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
-        if self.top.rows == 0 {
+        let Self { top, keys, meter, first, .. } = self;
+        if top.rows == 0 {
             return Ok(Flow::Enough);
         }
-        let batch = compute::compact(&compute::filter(&batch, &self.ordered(&batch)?)?)?;
-        self.rows += batch.num_rows();
-        let bytes = unique_buffer_bytes(std::slice::from_ref(&batch));
-        self.memory.resize(self.memory.bytes() + 2 * bytes)?;
-        self.held.push(batch);
-        if self.rows >= 2 * self.top.rows + SURPLUS_ROWS {
-            self.cut()?;
-        }
-        Ok(Flow::More)
+        let made = |batch: &RecordBatch| keys.with_keys(batch, meter);
+        meter.in_pieces(&batch, made, |batch| {
+            first.take(&batch, keys, top)?;
+            Ok(Flow::More)
+        })
     }
 
     fn finish(mut self: Box<Self>) -> Result<Outcome> {
-        self.cut()?;
-        let partition = Partition::new(Arc::clone(self.schema), self.held);
-        self.memory.resize(partition.bytes())?;
-        Ok(Outcome::Partition(Arc::new(Held { partition, memory: self.memory })))
+        self.first.cut(&self.keys, self.top)?;
+        let First { held, mut memory, .. } = self.first;
+        let columns: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let rows = held.iter().map(|batch| Ok(batch.project(&columns)?));
+        let partition = Partition::new(Arc::clone(self.schema), rows.collect::<Result<_>>()?);
+        memory.resize(partition.bytes())?;
+        Ok(Outcome::Partition(Arc::new(Held { partition, memory })))
     }
 }

@@ -22,7 +22,7 @@ use super::early;
 use super::operators::filter;
 use super::reduce::Reduced;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::Prepared;
+use crate::expr::{Meter, Prepared};
 use crate::host::{Host, Reservation, SlotValue, StoredBatches};
 use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StreamId};
 
@@ -157,7 +157,7 @@ fn open_csv<'a>(
     let bytes = if is_stream { 0 } else { first_guess(&file.block) };
     let memory = host.reserve("read_csv", bytes, SMALLER_CHUNKS)?;
     let mut reader = match text {
-        Some(text) => block_reader(scan, BlockReader::of_text(Arc::clone(&file.block), input, text)?)?,
+        Some(text) => block_reader(scan, BlockReader::of_text(Arc::clone(&file.block), input, text)?, host)?,
         None if is_stream => {
             let mut stream = PaidStream::take(scan, stream_of(scan), input, host)?;
             if let ScanStart::Ahead(_) = scan.start
@@ -173,6 +173,10 @@ fn open_csv<'a>(
     if let Reader::Block(reader) = &mut reader {
         reader.begin_in(host.lend_buffer());
     }
+    let filter = match &scan.filter {
+        Some(filter) => Some((Prepared::new(std::slice::from_ref(filter)), Meter::new(host)?)),
+        None => None,
+    };
     Ok(Opened::Source(Box::new(Csv {
         scan,
         host,
@@ -181,8 +185,8 @@ fn open_csv<'a>(
         reported_bytes: reader.bytes_read(),
         reported_rows: reader.rows_seen(),
         reader: Some(reader),
-        filters_early: early::of(scan).is_some(),
-        filter: scan.filter.as_ref().map(|filter| Prepared::new(std::slice::from_ref(filter))),
+        filters_early: early::applies(scan),
+        filter,
         written,
         aside: Vec::new(),
         pieces: 0,
@@ -199,7 +203,7 @@ fn open_block(scan: &CsvScan, input: Arc<dyn ReadAt>, host: &dyn Host) -> Result
             let range = blocks::guess_block_range(&*input, block, file.block_bytes, scan.block)?;
             let is_last = range.end >= input.len();
             let reader = BlockReader::new(Arc::clone(block), input, range)?;
-            block_reader(scan, if is_last { reader } else { reader.ending_at_a_record() })
+            block_reader(scan, if is_last { reader } else { reader.ending_at_a_record() }, host)
         }
         ScanStart::Slot(slot) => {
             let SlotValue::BlockStarts(starts) = host.slot(slot)? else {
@@ -208,11 +212,11 @@ fn open_block(scan: &CsvScan, input: Arc<dyn ReadAt>, host: &dyn Host) -> Result
             let range = block_range(&starts.starts, scan.block, file.end)?;
             // A block without records has no line, and needs none.
             let line = starts.lines.get(scan.block).copied().unwrap_or(1);
-            block_reader(scan, BlockReader::at_line(Arc::clone(block), input, range, line)?)
+            block_reader(scan, BlockReader::at_line(Arc::clone(block), input, range, line)?, host)
         }
         ScanStart::Whole | ScanStart::Stream(_) | ScanStart::Ahead(_) | ScanStart::Decompressed => {
             let range = block.data_start..scan.range.end.max(block.data_start);
-            block_reader(scan, BlockReader::new(Arc::clone(block), input, range)?)
+            block_reader(scan, BlockReader::new(Arc::clone(block), input, range)?, host)
         }
     }
 }
@@ -235,8 +239,8 @@ fn leave(scan: &CsvScan, reader: PaidStream, host: &dyn Host) {
 }
 
 /// A reader of the block, which drops rows as early as it can.
-fn block_reader(scan: &CsvScan, reader: BlockReader) -> Result<Reader> {
-    let reader = match early::of(scan) {
+fn block_reader(scan: &CsvScan, reader: BlockReader, host: &dyn Host) -> Result<Reader> {
+    let reader = match early::of(scan, host)? {
         Some(filter) => reader.filtered(filter)?,
         None => reader,
     };
@@ -344,7 +348,7 @@ struct Csv<'a> {
     /// Rows are dropped by the reader.
     filters_early: bool,
     /// What is filtered here, where the reader does not.
-    filter: Option<Prepared>,
+    filter: Option<(Prepared, Meter)>,
     /// The data set and the partition of it that the rows go to.
     written: Option<(DatasetId, usize)>,
     /// Lines about records that were set aside, not yet handed over.
@@ -430,7 +434,9 @@ impl Csv<'_> {
     fn select(&self, batch: RecordBatch) -> Result<RecordBatch> {
         match &self.filter {
             Some(_) if self.filters_early => Ok(batch),
-            Some(predicate) => filter(&batch, predicate, self.scan.output_columns),
+            Some((predicate, meter)) => {
+                filter(&batch, &predicate.mask(&batch, meter)?, self.scan.output_columns)
+            }
             None => Ok(batch),
         }
     }

@@ -38,6 +38,7 @@ pub use self::hash::HASH;
 pub use self::math::{ABS, EXP, IS_NAN, LN, POW, SQRT};
 pub use self::prepared::Prepared;
 pub use self::round::{CEIL, FLOOR, ROUND};
+use crate::compute::Memory;
 use crate::dtype;
 use crate::error::{ErrorKind, Result};
 use crate::scalar::{Scalar, Value};
@@ -133,6 +134,8 @@ pub struct Input<'a> {
     pub signature: &'a Signature,
     /// Rows of the columns.
     pub rows: usize,
+    /// Who is asked before texts are made.
+    pub memory: &'a dyn Memory,
 }
 
 impl Input<'_> {
@@ -221,17 +224,23 @@ impl Function {
     /// The value of the call in every row: a column of `signature.result`, or a scalar.
     ///
     /// # Errors
-    /// Those of the kernel: see each function.
-    pub fn evaluate(self, values: &[Value], signature: &Signature, rows: usize) -> Result<Value> {
+    /// Those of the kernel: see each function; those of `memory`.
+    pub fn evaluate(
+        self,
+        values: &[Value],
+        signature: &Signature,
+        rows: usize,
+        memory: &dyn Memory,
+    ) -> Result<Value> {
         if values.iter().any(|value| matches!(value, Value::Array(_))) {
-            return (self.0.kernel)(&Input { values, signature, rows });
+            return (self.0.kernel)(&Input { values, signature, rows, memory });
         }
         let mut one = values.to_vec();
         if let Some(first) = one.first_mut() {
-            let input = Input { values, signature, rows };
+            let input = Input { values, signature, rows, memory };
             *first = Value::Array(input.one(0)?);
         }
-        let result = (self.0.kernel)(&Input { values: &one, signature, rows: 1 })?;
+        let result = (self.0.kernel)(&Input { values: &one, signature, rows: 1, memory })?;
         let array = match result {
             Value::Array(array) => array,
             scalar => return Ok(scalar),

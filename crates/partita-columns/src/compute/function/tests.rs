@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type};
 use super::text::UPPER;
 use super::time::YEAR;
 use super::*;
+use crate::compute::Unlimited;
 use crate::error::ErrorKind;
 
 /// The value of a call over arguments whose types are as they come.
@@ -32,7 +33,7 @@ pub(super) fn call(spec: &'static Spec, values: &[Value]) -> Result<Value> {
     });
     let cast = values.iter().zip(&signature.arguments);
     let cast = cast.map(|(value, to)| crate::compute::cast(value, to, crate::compute::CastMode::Strict));
-    function.evaluate(&cast.collect::<Result<Vec<_>>>()?, &signature, rows.unwrap_or(3))
+    function.evaluate(&cast.collect::<Result<Vec<_>>>()?, &signature, rows.unwrap_or(3), &Unlimited)
 }
 
 /// The column that a call gives.

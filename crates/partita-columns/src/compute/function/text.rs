@@ -17,8 +17,9 @@ mod split;
 mod strip;
 #[cfg(test)]
 mod tests;
+mod written;
 
-use arrow::array::{Array, AsArray, Int64Array, StringViewArray, StringViewBuilder, new_null_array};
+use arrow::array::{Array, AsArray, Int64Array, StringViewArray, new_null_array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int64Type};
 
@@ -33,15 +34,13 @@ pub use self::search::{CONTAINS, COUNT_MATCHES, ENDS_WITH, FIND, LEN_BYTES, LEN_
 pub use self::slice::SLICE;
 pub use self::split::{SPLIT, SPLIT_NTH};
 pub use self::strip::{LSTRIP, RSTRIP, STRIP, STRIP_PREFIX, STRIP_SUFFIX};
+pub(super) use self::written::Written;
 use super::{Argument, Input, Signature, Spec, expected, value};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::scalar::{Scalar, Value};
 
 /// The longest text that a function makes.
 pub const TEXT_BYTES_MAX: usize = 64 << 20;
-
-/// The most bytes of text that a function makes for one batch.
-pub const COLUMN_BYTES_MAX: usize = 1 << 30;
 
 pub(super) const ALL: &[&Spec] = &[
     &UPPER,
@@ -197,61 +196,19 @@ impl Numbers {
     }
 }
 
-/// A column of new text, row by row, through one scratch text; bounded in bytes.
-struct Written {
-    builder: StringViewBuilder,
-    scratch: String,
-    bytes: usize,
-}
+/// What changes the characters of a text makes it so many times as long at most: `ΐ` has two bytes, and six in capitals.
+const GROWTH_MAX: usize = 3;
 
-impl Written {
-    fn new(rows: usize) -> Self {
-        Self { builder: StringViewBuilder::with_capacity(rows), scratch: String::new(), bytes: 0 }
-    }
-
-    fn null(&mut self) {
-        self.builder.append_null();
-    }
-
-    /// The text that `write` leaves in an empty one.
-    fn row(&mut self, write: impl FnOnce(&mut String) -> Result<()>) -> Result<()> {
-        self.scratch.clear();
-        write(&mut self.scratch)?;
-        check_length(self.scratch.len())?;
-        self.bytes += self.scratch.len();
-        if self.bytes > COLUMN_BYTES_MAX {
-            let most = COLUMN_BYTES_MAX >> 20;
-            let message =
-                format!("a batch of text would be over {most} MiB; make shorter texts, or of fewer rows");
-            return Err(ErrorKind::Shape(message).into());
-        }
-        Ok(self.builder.try_append_value(&self.scratch)?)
-    }
-
-    fn finish(mut self) -> Result<Value> {
-        value(self.builder.finish())
-    }
-}
-
-/// Whether a text may become so long.
-fn check_length(bytes: usize) -> Result<()> {
-    if bytes <= TEXT_BYTES_MAX {
-        return Ok(());
-    }
-    let message = format!("a text would be {bytes} bytes long, the most are {} MiB", TEXT_BYTES_MAX >> 20);
-    Err(ErrorKind::Shape(message).into())
-}
-
-/// `write` of every text that is there.
+/// `write` of every text that is there, which changes its characters one by one.
 fn write_each(input: &Input<'_>, write: impl Fn(&str, &mut String)) -> Result<Value> {
     let column = subject(input)?;
-    let mut written = Written::new(column.len());
+    let mut written = Written::new(input.memory, column.len());
     for text in &column {
         match text {
-            Some(text) => written.row(|out| {
-                write(text, out);
-                Ok(())
-            })?,
+            Some(text) => {
+                written.expect(text.len().saturating_mul(GROWTH_MAX))?;
+                written.row(|out| write(text, out.text()))?;
+            }
             None => written.null(),
         }
     }

@@ -9,6 +9,7 @@ use partita_columns::compute::{ArithmeticOp, CastMode, CompareOp};
 use partita_columns::{Scalar, Value};
 use proptest::prelude::*;
 
+use super::meter::meter;
 use super::{batch, column, literal};
 use crate::expr::{BoundExpr, Prepared, UserFunction};
 
@@ -57,7 +58,7 @@ fn a_value_fails_only_where_it_is_asked_for() {
         Field::new("a", DataType::Int64, true),
         Field::new("b", DataType::Int64, true),
     ]));
-    let columns = prepared.columns(&batch, &schema).unwrap();
+    let columns = prepared.columns(&batch, &schema, &meter()).unwrap();
     assert_eq!(columns[1].as_primitive::<Int64Type>().value(3), 22);
     let filled = BoundExpr::FillNull(Box::new(BoundExpr::Literal(Scalar::from(3))), Box::new(number));
     assert_eq!(ints(&filled, &batch), [Some(3); 4]);
@@ -93,11 +94,11 @@ fn common_parts_are_computed_once_a_batch() {
         Field::new("c", DataType::Boolean, true),
     ]));
     let prepared = Prepared::new(&[mapped, sum, positive]);
-    let columns = prepared.columns(&batch(), &schema).unwrap();
+    let columns = prepared.columns(&batch(), &schema, &meter()).unwrap();
     assert_eq!(calls.load(Ordering::Relaxed), 1);
     let expected: ArrayRef = Arc::new(Int64Array::from(vec![Some(-3), None, Some(6), Some(9)]));
     assert_eq!(&columns[1], &expected);
-    prepared.columns(&batch(), &schema).unwrap();
+    prepared.columns(&batch(), &schema, &meter()).unwrap();
     assert_eq!(calls.load(Ordering::Relaxed), 2);
 }
 
@@ -145,7 +146,7 @@ proptest! {
         let columns: [(&str, ArrayRef); 2] = [("a", Arc::new(Float64Array::from(a))), ("b", Arc::new(Float64Array::from(b)))];
         let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap();
         let fields: Vec<_> = (0..all.len()).map(|n| Field::new(n.to_string(), DataType::Float64, true)).collect();
-        let together = Prepared::new(&all).columns(&batch, &Arc::new(Schema::new(fields))).unwrap();
+        let together = Prepared::new(&all).columns(&batch, &Schema::new(fields), &meter()).unwrap();
         for (of, together) in all.iter().zip(&together) {
             let bits = |array: &ArrayRef| -> Vec<Option<u64>> {
                 array.as_primitive::<Float64Type>().iter().map(|v| v.map(|v| if v.is_nan() { 1 } else { v.to_bits() })).collect()

@@ -10,8 +10,7 @@ use partita_columns::partition::unique_buffer_bytes;
 use partita_columns::reduce::{Gather, merge_step};
 
 use crate::error::{ErrorKind, Result};
-use crate::host::{Host, Reservation, StoreWriter, StoredBatches};
-use crate::program::StoreKey;
+use crate::host::{Host, Reservation, Scratch, StoreWriter, StoredBatches};
 
 /// Bytes of keys that a task gathers before it sorts them.
 const GATHERED_BYTES: usize = 2 << 20;
@@ -29,15 +28,18 @@ const FRAME_BYTES: usize = 128 << 10;
 /// Runs that are merged at once.
 const RUNS_MERGED: usize = 16;
 
-const WAY_OUT: &str = "ask for an approximate answer: approx_nunique, approx_quantile";
+/// About what is known of a run in the store.
+const LEASE_BYTES: usize = 64;
+
+pub(super) const WAY_OUT: &str = "ask for an approximate answer: approx_nunique, approx_quantile";
 
 /// A sorted run.
 #[derive(Debug, Clone)]
 pub(crate) enum Run {
     /// Small, or on its way.
     Here(RecordBatch),
-    /// In the store.
-    Stored(StoreKey),
+    /// In the store, until the last task that reads it is done.
+    Stored(Arc<dyn Scratch>),
 }
 
 /// What tasks hand on.
@@ -55,17 +57,31 @@ impl Sorted {
         self.nulls += later.nulls;
     }
 
-    /// Merges runs until there are few.
+    /// Merges runs until there are few. Those of earlier tasks stay until this one is done, as it may be run again; its own go at
+    /// once.
     pub(crate) fn compact(&mut self, host: &dyn Host) -> Result<()> {
         while self.runs.len() > RUNS_MERGED {
-            let runs = std::mem::take(&mut self.runs);
-            for some in runs.chunks(RUNS_MERGED) {
+            let mut runs = std::mem::take(&mut self.runs).into_iter();
+            loop {
+                let some: Vec<Run> = runs.by_ref().take(RUNS_MERGED).collect();
+                if some.is_empty() {
+                    break;
+                }
                 let mut writer = RunWriter::new(host)?;
-                walk(some, host, |batch| writer.push(&batch))?;
+                walk(&some, host, |batch| writer.push(&batch))?;
                 self.runs.push(writer.finish()?);
             }
         }
         Ok(())
+    }
+
+    /// Bytes of memory that runs take which are not in the store.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let run = |run: &Run| match run {
+            Run::Here(batch) => unique_buffer_bytes(std::slice::from_ref(batch)),
+            Run::Stored(_) => 0,
+        };
+        self.runs.capacity() * (size_of::<Run>() + LEASE_BYTES) + self.runs.iter().map(run).sum::<usize>()
     }
 }
 
@@ -168,6 +184,8 @@ impl<'a> Sorter<'a> {
             Err(merged) if merged.is_empty() => {}
             Err(merged) => self.store(&merged)?,
         }
+        self.memory.resize(0)?;
+        self.sorted.compact(self.host)?;
         Ok(self.sorted)
     }
 }
@@ -175,14 +193,14 @@ impl<'a> Sorter<'a> {
 /// Writes a run into the store.
 struct RunWriter<'a> {
     host: &'a dyn Host,
-    key: StoreKey,
+    place: Arc<dyn Scratch>,
     writer: Box<dyn StoreWriter + 'a>,
 }
 
 impl<'a> RunWriter<'a> {
     fn new(host: &'a dyn Host) -> Result<Self> {
-        let key = host.scratch()?;
-        Ok(Self { host, key, writer: host.store(key)? })
+        let place = host.scratch()?;
+        Ok(Self { host, writer: host.store(place.key())?, place })
     }
 
     fn push(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -200,7 +218,7 @@ impl<'a> RunWriter<'a> {
 
     fn finish(self) -> Result<Run> {
         self.writer.finish()?;
-        Ok(Run::Stored(self.key))
+        Ok(Run::Stored(self.place))
     }
 }
 
@@ -229,7 +247,7 @@ pub(super) fn walk(
     for run in runs {
         readers.push(match run {
             Run::Here(batch) => Reader::Here(Some(batch.clone())),
-            Run::Stored(key) => Reader::Stored(host.stored(*key)?),
+            Run::Stored(place) => Reader::Stored(host.stored(place.key())?),
         });
     }
     let over = RecordBatch::new_empty(Arc::new(Schema::empty()));

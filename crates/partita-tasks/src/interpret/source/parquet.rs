@@ -17,7 +17,7 @@ use partita_formats::parquet::read::{Predicate, RowFilter, RowGroupReader, RowGr
 use super::super::early::told;
 use super::{BatchSource, grow};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{BoundExpr, Prepared};
+use crate::expr::{BoundExpr, Meter, Prepared};
 use crate::host::{Footer, Host, Reservation};
 use crate::program::{ParquetInput, ParquetPiece, ParquetScan};
 use crate::prune;
@@ -201,7 +201,7 @@ impl<'a> Parquet<'a> {
         loop {
             let Some(reader) = &mut piece.reader else {
                 let Some(group) = piece.groups.next() else { return Ok(None) };
-                piece.reader = piece.open(self.scan, group)?;
+                piece.reader = piece.open(self.scan, group, self.host)?;
                 continue;
             };
             grow(&mut self.memory, reader.memory_bytes().max(PAGES_BYTES) + BATCH_BYTES)?;
@@ -237,7 +237,7 @@ impl<'a> Parquet<'a> {
 
 impl Piece<'_> {
     /// A reader of the rows of a row group that may match; `None` where there are none.
-    fn open(&self, scan: &ParquetScan, group: usize) -> Result<Option<RowGroupReader>> {
+    fn open(&self, scan: &ParquetScan, group: usize, host: &dyn Host) -> Result<Option<RowGroupReader>> {
         let input: Arc<dyn ReadAt> = Arc::clone(&self.input) as Arc<dyn ReadAt>;
         let ranges = match &self.asked {
             Some(asked) => Some(self.footer.file.matching_rows(&*input, group, asked)?),
@@ -246,9 +246,13 @@ impl Piece<'_> {
         if ranges.as_ref().is_some_and(Vec::is_empty) {
             return Ok(None);
         }
-        let filter = self
-            .filter
-            .map(|filter| Box::new(ScanFilter::new(scan, filter, &self.layout)) as Box<dyn RowFilter>);
+        let filter = match self.filter {
+            Some(filter) => {
+                let meter = Meter::new(host)?;
+                Some(Box::new(ScanFilter::new(scan, filter, &self.layout, meter)) as Box<dyn RowFilter>)
+            }
+            None => None,
+        };
         let wanted = self.layout.read_of(scan.output_columns);
         let columns = self.layout.read[..wanted].to_vec();
         let spec = RowGroupSpec { ranges, memory_bytes_max: PAGES_BYTES, ..RowGroupSpec::new(columns) };
@@ -259,6 +263,7 @@ impl Piece<'_> {
 /// A predicate over the columns that it uses alone.
 struct ScanFilter {
     predicate: Prepared,
+    meter: Meter,
     /// Positions of its columns in the file.
     read: Vec<usize>,
     schema: SchemaRef,
@@ -266,7 +271,7 @@ struct ScanFilter {
 }
 
 impl ScanFilter {
-    fn new(scan: &ParquetScan, predicate: &BoundExpr, layout: &Layout) -> Self {
+    fn new(scan: &ParquetScan, predicate: &BoundExpr, layout: &Layout, meter: Meter) -> Self {
         let used = predicate.columns();
         let predicate = predicate.remap(&|column| used.binary_search(&column).unwrap_or(column));
         let predicate = Prepared::new(&[predicate]);
@@ -286,7 +291,7 @@ impl ScanFilter {
             });
         }
         let layout = Layout { read: Vec::new(), columns };
-        Self { predicate, read, schema: Arc::new(Schema::new(fields)), layout }
+        Self { predicate, meter, read, schema: Arc::new(Schema::new(fields)), layout }
     }
 }
 
@@ -297,7 +302,7 @@ impl RowFilter for ScanFilter {
 
     fn keep(&mut self, batch: &RecordBatch) -> partita_formats::Result<BooleanArray> {
         let columns = self.layout.columns(&self.schema, &self.layout.columns, batch);
-        let mask = columns.and_then(|batch| self.predicate.mask(&batch));
+        let mask = columns.and_then(|batch| self.predicate.mask(&batch, &self.meter));
         mask.map_err(|error| FormatsErrorKind::Filter(Box::new(error)).into())
     }
 }

@@ -4,8 +4,7 @@ use arrow::array::Array;
 use arrow::datatypes::DataType;
 
 use super::{
-    Input, Numbers, Signature, Spec, Texts, Written, check_length, subject, text, text_to_text, whole,
-    write_each,
+    Input, Numbers, Signature, Spec, Texts, Written, subject, text, text_to_text, whole, write_each,
 };
 use crate::compute::function::Nulls;
 use crate::error::Result;
@@ -60,37 +59,33 @@ fn all(input: &Input<'_>) -> Result<Vec<Texts>> {
 
 fn concat(input: &Input<'_>) -> Result<Value> {
     let parts = all(input)?;
-    let mut written = Written::new(input.rows);
+    let mut written = Written::new(input.memory, input.rows);
     for row in 0..input.rows {
         if parts.iter().any(|part| part.get(row).is_none()) {
             written.null();
             continue;
         }
-        written.row(|out| {
-            for part in &parts {
-                out.push_str(part.get(row).unwrap_or_default());
-            }
-            Ok(())
-        })?;
+        written
+            .try_row(|out| parts.iter().try_for_each(|part| out.push(part.get(row).unwrap_or_default())))?;
     }
     written.finish()
 }
 
 fn concat_ws(input: &Input<'_>) -> Result<Value> {
     let parts = all(input)?;
-    let mut written = Written::new(input.rows);
+    let mut written = Written::new(input.memory, input.rows);
     let Some((separators, parts)) = parts.split_first() else { return written.finish() };
     for row in 0..input.rows {
         let Some(separator) = separators.get(row) else {
             written.null();
             continue;
         };
-        written.row(|out| {
+        written.try_row(|out| {
             for (index, part) in parts.iter().filter_map(|part| part.get(row)).enumerate() {
                 if index > 0 {
-                    out.push_str(separator);
+                    out.push(separator)?;
                 }
-                out.push_str(part);
+                out.push(part)?;
             }
             Ok(())
         })?;
@@ -100,19 +95,18 @@ fn concat_ws(input: &Input<'_>) -> Result<Value> {
 
 fn repeat(input: &Input<'_>) -> Result<Value> {
     let (column, counts) = (subject(input)?, Numbers::of(input, 1, 1)?);
-    let mut written = Written::new(column.len());
+    let mut written = Written::new(input.memory, column.len());
     for row in 0..column.len() {
         let Some(count) = counts.get(row).filter(|_| column.is_valid(row)) else {
             written.null();
             continue;
         };
         let (text, count) = (column.value(row), usize::try_from(count).unwrap_or(0));
-        check_length(text.len().saturating_mul(count))?;
+        written.expect_all(text.len().saturating_mul(count))?;
         written.row(|out| {
             if !text.is_empty() {
-                out.extend(std::iter::repeat_n(text, count));
+                out.text().extend(std::iter::repeat_n(text, count));
             }
-            Ok(())
         })?;
     }
     written.finish()

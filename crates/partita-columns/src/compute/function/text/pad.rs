@@ -5,8 +5,8 @@ use arrow::datatypes::DataType;
 
 use super::search::characters;
 use super::{
-    Argument, Input, Numbers, Signature, Spec, Written, all_null, check_length, given_text, literal_text,
-    subject, text, whole,
+    Argument, Input, Numbers, Signature, Spec, Written, all_null, given_text, literal_text, subject, text,
+    whole,
 };
 use crate::error::Result;
 use crate::scalar::Value;
@@ -69,7 +69,7 @@ fn pad(input: &Input<'_>, sides: impl Fn(usize, usize) -> (usize, usize)) -> Res
         (_, Some(fill)) => fill,
         (_, None) => return Ok(all_null(&DataType::Utf8View, input.rows)),
     };
-    widened(input, |text, width, missing, out| {
+    widened(input, fill, |text, width, missing, out| {
         let (left, right) = sides(width, missing);
         out.extend(std::iter::repeat_n(fill, left));
         out.push_str(text);
@@ -78,7 +78,7 @@ fn pad(input: &Input<'_>, sides: impl Fn(usize, usize) -> (usize, usize)) -> Res
 }
 
 fn zfill(input: &Input<'_>) -> Result<Value> {
-    widened(input, |text, _, missing, out| {
+    widened(input, '0', |text, _, missing, out| {
         let signed = usize::from(text.starts_with(['+', '-']));
         let (sign, digits) = text.split_at(signed);
         out.push_str(sign);
@@ -87,10 +87,10 @@ fn zfill(input: &Input<'_>) -> Result<Value> {
     })
 }
 
-/// `write` is given the text, the width and how many characters are missing.
-fn widened(input: &Input<'_>, write: impl Fn(&str, usize, usize, &mut String)) -> Result<Value> {
+/// `write` is given the text, the width and how many characters are missing, for which it puts in `fill`.
+fn widened(input: &Input<'_>, fill: char, write: impl Fn(&str, usize, usize, &mut String)) -> Result<Value> {
     let (column, widths) = (subject(input)?, Numbers::of(input, 1, 0)?);
-    let mut written = Written::new(column.len());
+    let mut written = Written::new(input.memory, column.len());
     for row in 0..column.len() {
         let Some(width) = widths.get(row).filter(|_| column.is_valid(row)) else {
             written.null();
@@ -98,11 +98,8 @@ fn widened(input: &Input<'_>, write: impl Fn(&str, usize, usize, &mut String)) -
         };
         let (text, width) = (column.value(row), usize::try_from(width).unwrap_or(0));
         let missing = width.saturating_sub(characters(text));
-        check_length(text.len().saturating_add(missing))?;
-        written.row(|out| {
-            write(text, width, missing, out);
-            Ok(())
-        })?;
+        written.expect_all(text.len().saturating_add(missing.saturating_mul(fill.len_utf8())))?;
+        written.row(|out| write(text, width, missing, out.text()))?;
     }
     written.finish()
 }

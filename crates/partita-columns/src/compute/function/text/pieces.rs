@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ByteView, StringViewArray, StringViewBuilder};
 
+use crate::compute::{Memory, Unlimited};
 use crate::error::{ErrorKind, Result};
 
 /// Longer texts lie in buffers, shorter ones in their views.
@@ -16,8 +17,12 @@ const HELD_OVER_USED_MAX: usize = 2;
 /// Where a part lies: `None` is a null.
 type Place = Option<(u32, u32, u32)>;
 
+/// What a part takes here and in the result, where it shares the bytes of its text.
+const PART_BYTES: usize = size_of::<Place>() + size_of::<u128>();
+
 /// Parts of the texts of one column, in the order of the result.
 pub(super) struct Pieces<'a> {
+    memory: &'a dyn Memory,
     column: &'a StringViewArray,
     places: Vec<Place>,
     /// Bytes of the parts that do not fit views.
@@ -25,8 +30,9 @@ pub(super) struct Pieces<'a> {
 }
 
 impl<'a> Pieces<'a> {
-    pub(super) fn new(column: &'a StringViewArray) -> Self {
-        Self { column, places: Vec::with_capacity(column.len()), long_bytes: 0 }
+    /// For about one part a row; `memory` is asked for more.
+    pub(super) fn new(memory: &'a dyn Memory, column: &'a StringViewArray) -> Self {
+        Self { memory, column, places: Vec::with_capacity(column.len()), long_bytes: 0 }
     }
 
     pub(super) fn null(&mut self) {
@@ -35,6 +41,9 @@ impl<'a> Pieces<'a> {
 
     /// `part` lies in the text of `row`, from byte `start`.
     pub(super) fn push(&mut self, row: usize, start: usize, part: &str) -> Result<()> {
+        if self.places.len() == self.places.capacity() {
+            self.memory.take(self.places.capacity().max(1) * PART_BYTES)?;
+        }
         let fits = |of: usize| u32::try_from(of).map_err(|_| ErrorKind::Shape(format!("{of} bytes or rows")));
         self.places.push(Some((fits(row)?, fits(start)?, fits(part.len())?)));
         if part.len() > INLINE_BYTES_MAX {
@@ -52,7 +61,7 @@ impl<'a> Pieces<'a> {
         column: &'a StringViewArray,
         find: impl Fn(usize, &'a str) -> Option<&'a str>,
     ) -> Result<StringViewArray> {
-        let mut pieces = Pieces::new(column);
+        let mut pieces = Pieces::new(&Unlimited, column);
         for row in 0..column.len() {
             let text = column.value(row);
             match column.is_valid(row).then(|| find(row, text)).flatten() {

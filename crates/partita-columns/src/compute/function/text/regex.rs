@@ -9,9 +9,10 @@ use regex::Regex;
 
 use super::pieces::Pieces;
 use super::search::{characters, count_each, length, limit, limits, test};
+use super::written::Out;
 use super::{
-    Argument, Input, Signature, Spec, Written, all_null, check_length, given_text, literal_text, subject,
-    text, text_to, value, whole,
+    Argument, Input, Signature, Spec, Written, all_null, given_text, literal_text, subject, text, text_to,
+    value, whole,
 };
 use crate::compute::function::Nulls;
 use crate::error::{Error, ErrorKind, Result};
@@ -150,7 +151,7 @@ fn group(regex: &Regex, given: Option<Option<&Scalar>>) -> Result<Option<usize>,
 fn extract(input: &Input<'_>, regex: &Regex, group: usize) -> Result<Value> {
     let column = subject(input)?;
     let mut places = regex.capture_locations();
-    let mut pieces = Pieces::new(&column);
+    let mut pieces = Pieces::new(input.memory, &column);
     for row in 0..column.len() {
         let text = column.value(row);
         let found = match column.is_valid(row) {
@@ -170,38 +171,39 @@ fn replace(input: &Input<'_>, regex: &Regex) -> Result<Value> {
     let (column, counts) = (input.column(0)?, limits(input, 3)?);
     let column = column.as_string_view();
     let Some(new) = given_text(input, 2) else { return Ok(all_null(&DataType::Utf8View, input.rows)) };
-    let mut written = Written::new(column.len());
+    let mut written = Written::new(input.memory, column.len());
     for row in 0..column.len() {
         let Some(count) = limit(counts.get(row)).filter(|_| column.is_valid(row)) else {
             written.null();
             continue;
         };
         let text = column.value(row);
-        written.row(|out| replaced(text, regex, new, count, out))?;
+        written.try_row(|out| replaced(text, regex, new, count, out))?;
     }
     written.finish()
 }
 
-fn replaced(text: &str, regex: &Regex, new: &str, count: usize, out: &mut String) -> Result<()> {
+fn replaced(text: &str, regex: &Regex, new: &str, count: usize, out: &mut Out<'_>) -> Result<()> {
     let mut behind = 0;
-    let mut put = |start: usize, end: usize, out: &mut String| {
-        out.push_str(text.get(behind..start).unwrap_or_default());
+    let mut put = |start: usize, end: usize, out: &mut Out<'_>| {
+        let before = text.get(behind..start).unwrap_or_default();
         behind = end;
+        out.push(before)
     };
     if new.contains('$') {
+        let groups = new.matches('$').count();
         for captures in regex.captures_iter(text).take(count) {
             let Some(all) = captures.get(0) else { continue };
-            put(all.start(), all.end(), out);
-            captures.expand(new, out);
-            check_length(out.len())?;
+            put(all.start(), all.end(), out)?;
+            // A group lies within its match.
+            out.expect(new.len().saturating_add(all.len().saturating_mul(groups)))?;
+            captures.expand(new, out.text());
         }
     } else {
         for found in regex.find_iter(text).take(count) {
-            put(found.start(), found.end(), out);
-            out.push_str(new);
-            check_length(out.len())?;
+            put(found.start(), found.end(), out)?;
+            out.push(new)?;
         }
     }
-    out.push_str(text.get(behind..).unwrap_or_default());
-    Ok(())
+    out.push(text.get(behind..).unwrap_or_default())
 }

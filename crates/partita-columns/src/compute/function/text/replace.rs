@@ -4,7 +4,8 @@ use arrow::datatypes::DataType;
 use memchr::memmem::Finder;
 
 use super::search::{limit, limits, text_text_whole};
-use super::{Input, Spec, Texts, Written, check_length, subject};
+use super::written::Out;
+use super::{Input, Spec, Texts, Written, subject};
 use crate::error::Result;
 use crate::scalar::Value;
 use arrow::array::Array;
@@ -26,7 +27,7 @@ fn replace(input: &Input<'_>) -> Result<Value> {
         Texts::One(Some(old)) if !old.is_empty() => Some((Finder::new(old), old.len())),
         _ => None,
     };
-    let mut written = Written::new(column.len());
+    let mut written = Written::new(input.memory, column.len());
     for row in 0..column.len() {
         let arguments = (old.get(row), new.get(row), limit(counts.get(row)));
         let (Some(old), Some(new), Some(count), true) =
@@ -36,7 +37,7 @@ fn replace(input: &Input<'_>) -> Result<Value> {
             continue;
         };
         let text = column.value(row);
-        written.row(|out| match &finder {
+        written.try_row(|out| match &finder {
             Some((finder, length)) => {
                 let places = finder.find_iter(text.as_bytes()).map(|at| (at, at + length));
                 put_together(text, places.take(count), new, out)
@@ -55,15 +56,13 @@ fn put_together(
     text: &str,
     places: impl Iterator<Item = (usize, usize)>,
     new: &str,
-    out: &mut String,
+    out: &mut Out<'_>,
 ) -> Result<()> {
     let mut behind = 0;
     for (start, end) in places {
-        out.push_str(text.get(behind..start).unwrap_or_default());
-        check_length(out.len() + new.len())?;
-        out.push_str(new);
+        out.push(text.get(behind..start).unwrap_or_default())?;
+        out.push(new)?;
         behind = end;
     }
-    out.push_str(text.get(behind..).unwrap_or_default());
-    Ok(())
+    out.push(text.get(behind..).unwrap_or_default())
 }

@@ -63,7 +63,7 @@ fn check_separator(arguments: &[Argument<'_>]) -> Result<(), String> {
 fn split(input: &Input<'_>) -> Result<Value> {
     let (column, counts) = (subject(input)?, limits(input, 2)?);
     let separator = given_text(input, 1);
-    let mut pieces = Pieces::new(&column);
+    let mut pieces = Pieces::new(input.memory, &column);
     let (mut offsets, mut found) = (vec![0_i32], Vec::with_capacity(column.len()));
     for row in 0..column.len() {
         let text = column.value(row);

@@ -2,16 +2,16 @@
 
 use std::fmt::Write;
 
-use arrow::array::{Array, ArrayRef, StringViewBuilder};
+use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use chrono::format::{Item, Numeric, Pad, StrftimeItems};
 use chrono::{DateTime, TimeZone};
 
 use super::moments::{SECONDS_A_DAY, beyond, stored, to_local};
 use super::zone::Zone;
-use super::{Argument, Input, Signature, Spec, time, value};
+use super::{Argument, Input, Signature, Spec, time};
 use crate::calendar::civil_from_days;
-use crate::compute::function::text::{given_text, literal_text};
+use crate::compute::function::text::{Written, given_text, literal_text};
 use crate::error::{ErrorKind, Result};
 use crate::scalar::Value;
 
@@ -36,7 +36,12 @@ struct Format {
     items: Vec<Item<'static>>,
     /// The same, where it has only what is written here.
     plain: Option<Vec<Plain>>,
+    /// Bytes that come out, at most.
+    bytes_max: usize,
 }
+
+/// The longest thing that a letter stands for, in bytes: a whole date and time with its zone has fewer.
+const LETTER_BYTES_MAX: usize = 64;
 
 /// What is written without `chrono`, which takes several times as long.
 enum Plain {
@@ -55,7 +60,8 @@ impl Format {
             format!("{format:?} is not a date format: expected strftime letters such as %Y-%m-%d %H:%M:%S")
         })?;
         let plain = items.iter().map(plain).collect();
-        Ok(Self { items, plain })
+        let bytes_max = format.len().saturating_mul(LETTER_BYTES_MAX);
+        Ok(Self { items, plain, bytes_max })
     }
 }
 
@@ -96,26 +102,28 @@ fn strftime(input: &Input<'_>) -> Result<Value> {
         DataType::Timestamp(_, Some(zone)) => Some(Zone::new(zone)?),
         _ => None,
     };
-    let mut builder = StringViewBuilder::with_capacity(column.len());
-    let mut out = String::new();
+    let mut written = Written::new(input.memory, column.len());
     for (row, &count) in counts.iter().enumerate() {
         if column.is_null(row) {
-            builder.append_null();
+            written.null();
             continue;
         }
-        out.clear();
-        let quick = match &format.plain {
-            Some(parts) => quickly(parts, local(zone.as_mut(), count, per_second, &column, row)?, &mut out),
-            None => false,
-        };
-        if !quick {
+        written.expect(format.bytes_max)?;
+        written.try_row(|out| {
+            let out = out.text();
+            let quick = match &format.plain {
+                Some(parts) => quickly(parts, local(zone.as_mut(), count, per_second, &column, row)?, out),
+                None => false,
+            };
+            if quick {
+                return Ok(());
+            }
             out.clear();
-            slowly(&format.items, count, per_second, zone.as_ref(), &mut out)
-                .ok_or_else(|| beyond("strftime", &column, row))?;
-        }
-        builder.try_append_value(&out)?;
+            slowly(&format.items, count, per_second, zone.as_ref(), out)
+                .ok_or_else(|| beyond("strftime", &column, row))
+        })?;
     }
-    value(builder.finish())
+    written.finish()
 }
 
 /// Seconds on local clocks.
