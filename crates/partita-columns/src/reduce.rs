@@ -15,6 +15,7 @@
 
 mod distinct;
 mod extreme;
+mod few;
 mod float;
 mod keys;
 mod kind;
@@ -37,6 +38,7 @@ mod wide;
 
 pub use self::distinct::HyperLogLog;
 pub use self::extreme::{End, Extreme};
+pub use self::few::Few;
 pub use self::float::FloatSum;
 pub use self::kind::{Accumulator, Reduction};
 pub use self::moments::Moments;

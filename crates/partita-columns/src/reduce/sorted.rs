@@ -17,7 +17,8 @@ use super::{Reduction, keys};
 use crate::error::{ErrorKind, Result};
 use crate::scalar::Scalar;
 
-fn run_schema(data_type: &DataType) -> SchemaRef {
+/// The columns of a run.
+pub(super) fn run_schema(data_type: &DataType) -> SchemaRef {
     let key = if keys::is_fixed(data_type) { DataType::UInt64 } else { DataType::BinaryView };
     let fields = vec![Field::new("key", key, false), Field::new("count", DataType::UInt64, false)];
     Arc::new(Schema::new(fields))
@@ -117,13 +118,13 @@ fn counted<K: PartialEq>(sorted: impl Iterator<Item = (K, u64)>) -> (Vec<K>, Vec
     (keys, counts)
 }
 
-fn words_run(schema: &SchemaRef, sorted: impl Iterator<Item = (u64, u64)>) -> Result<RecordBatch> {
+pub(super) fn words_run(schema: &SchemaRef, sorted: impl Iterator<Item = (u64, u64)>) -> Result<RecordBatch> {
     let (keys, counts) = counted(sorted);
     let columns: Vec<ArrayRef> = vec![Arc::new(UInt64Array::from(keys)), Arc::new(UInt64Array::from(counts))];
     Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }
 
-fn bytes_run<'a>(schema: &SchemaRef, sorted: impl Iterator<Item = (&'a [u8], u64)>) -> Result<RecordBatch> {
+pub(super) fn bytes_run<'a>(schema: &SchemaRef, sorted: impl Iterator<Item = (&'a [u8], u64)>) -> Result<RecordBatch> {
     let (keys, counts) = counted(sorted);
     let keys = BinaryViewArray::from_iter_values(keys);
     let columns: Vec<ArrayRef> = vec![Arc::new(keys), Arc::new(UInt64Array::from(counts))];

@@ -195,6 +195,29 @@ fn a_full_disk_keeps_the_value_in_memory_and_says_so() {
 }
 
 #[test]
+fn a_leased_partition_goes_with_its_lease() {
+    let bench = bench();
+    let (leased, other) = (key(0), key(1));
+    let lease: Arc<dyn Scratch> = Arc::new(bench.store.lease(leased));
+    bench.put(lease.key(), 2).unwrap();
+    bench.put(other, 1).unwrap();
+    let both = bench.store.usage();
+    let second = Arc::clone(&lease);
+    drop(lease);
+    assert_eq!(bench.store.usage(), both);
+    drop(second);
+    assert!(bench.store.read(leased).is_none());
+    assert_eq!(bench.store.usage().partitions, 1);
+    assert_eq!(bench.ledger.used_bytes(), bench.store.usage().memory_bytes);
+    bench.check(other, 1);
+    // One that was never used, and one that outlives the store.
+    drop(bench.store.lease(key(2)));
+    let late = bench.store.lease(other);
+    drop(bench);
+    drop(late);
+}
+
+#[test]
 fn a_writer_that_is_dropped_or_released_leaves_nothing() {
     let bench = bench();
     let push = |writer: &mut Writer| {

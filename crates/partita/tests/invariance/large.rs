@@ -7,7 +7,7 @@ use partita::{DataFrame, Infer, Scheduler, Session};
 use crate::cells::{Cell, rows};
 use crate::generate::{Packing, pack};
 use crate::random::Random;
-use crate::session;
+use crate::{LIMITS, session, session_of};
 
 const PACKINGS: [Packing; 5] = [Packing::Plain, Packing::Gzip, Packing::Zstd, Packing::Bz2, Packing::Xz];
 
@@ -160,4 +160,47 @@ fn compressed_files_give_the_same_parts_to_everyone() {
             }
         }
     }
+}
+
+/// Whatever the limit and the blocks, rows are the same; whatever the limit, so are the parts of blocks of one size.
+#[test]
+fn limits_and_blocks_change_no_row() {
+    let mut random = Random(3);
+    let mut text = String::from("id,what,much\n");
+    for id in 0..150_000 {
+        let what = match random.below(4) {
+            0 => format!("{id},\"x\",{id}\n").repeat(1 + random.below(8)),
+            1 => "a, \"b\"\r\n".repeat(random.below(30)),
+            _ => format!("plain {}", "words ".repeat(random.below(20))),
+        };
+        text.push_str(&format!("{id},{},{}\n", quoted(&what), random.below(1_000_000) as f64 / 64.0));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, &text).expect("a file");
+    let mut expected = None;
+    for (number, block_bytes) in [150_001, 3 << 20, 64 << 20].into_iter().enumerate() {
+        let mut first = Vec::new();
+        for limit in LIMITS {
+            for threads in [1, 2, 4] {
+                let name = format!("{limit}, {threads} threads, blocks of {block_bytes}");
+                let session = session_of(limit, threads);
+                let frame = session.read_csv(&path).block_size(block_bytes).load().expect("a frame");
+                let got = all(&frame);
+                assert!(expected.get_or_insert_with(|| got.clone()) == &got, "{name}");
+                let target = folder.path().join(format!("{number}-{limit}-{threads}"));
+                frame.to_parquet(target.to_string_lossy().as_ref()).sync(false).write().expect("written");
+                let parts = parts(&target);
+                std::fs::remove_dir_all(&target).expect("a folder");
+                if first.is_empty() {
+                    first = parts;
+                } else {
+                    assert!(first == parts, "{name}");
+                }
+            }
+        }
+    }
+    let rows = expected.expect("rows");
+    assert_eq!(rows.len(), 150_000);
+    assert_eq!(rows[77_777][0], Cell::Int(77_777));
 }

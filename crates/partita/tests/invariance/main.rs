@@ -40,6 +40,16 @@ struct Way {
     threads: usize,
     scheduler: Scheduler,
     packing: Packing,
+    limit: &'static str,
+}
+
+/// Memory limits; 0 is that of the machine.
+const LIMITS: [&str; 3] = ["128MiB", "256MiB", "0"];
+
+impl Way {
+    fn session(self) -> &'static Session {
+        session_of(self.limit, self.threads)
+    }
 }
 
 fn way() -> impl Strategy<Value = Way> {
@@ -48,16 +58,30 @@ fn way() -> impl Strategy<Value = Way> {
     let streams =
         vec![Packing::Gzip, Packing::Zstd, Packing::Bz2, Packing::Xz, Packing::Utf16, Packing::GzipOfUtf16];
     let packing = prop_oneof![2 => Just(Packing::Plain), 1 => prop::sample::select(streams)];
-    (block_bytes, 1..=4_usize, scheduler, packing).prop_map(|(block_bytes, threads, scheduler, packing)| {
-        Way { block_bytes, threads, scheduler, packing }
-    })
+    let limit = prop::sample::select(&LIMITS[..]);
+    (block_bytes, 1..=4_usize, scheduler, packing, limit).prop_map(
+        |(block_bytes, threads, scheduler, packing, limit)| Way {
+            block_bytes,
+            threads,
+            scheduler,
+            packing,
+            limit,
+        },
+    )
 }
 
 fn session(threads: usize) -> &'static Session {
+    session_of("0", threads)
+}
+
+fn session_of(limit: &str, threads: usize) -> &'static Session {
     static SESSIONS: OnceLock<Vec<Session>> = OnceLock::new();
     let start =
-        |threads| Session::builder().memory_limit("512MiB").threads(threads).build().expect("a session");
-    &SESSIONS.get_or_init(|| (1..=4).map(start).collect())[threads - 1]
+        |limit, threads| Session::builder().memory_limit(limit).threads(threads).build().expect("a session");
+    let start_all =
+        || LIMITS.iter().flat_map(|limit| (1..=4).map(move |threads| start(*limit, threads))).collect();
+    let row = LIMITS.iter().position(|known| *known == limit).expect("a limit");
+    &SESSIONS.get_or_init(start_all)[row * 4 + threads - 1]
 }
 
 /// A file on disk, with its options set.
@@ -83,7 +107,7 @@ impl Stored {
     }
 
     fn frame(&self, way: Way, infer: Infer) -> partita::Result<DataFrame> {
-        let reader = self.reader(session(way.threads)).infer(infer);
+        let reader = self.reader(way.session()).infer(infer);
         Ok(reader.block_size(way.block_bytes).load()?.with_scheduler(way.scheduler))
     }
 
@@ -161,7 +185,7 @@ proptest! {
         let all = rows(&batches);
         let first = &all[..count.min(all.len())];
         let last = &all[all.len() - count.min(all.len())..];
-        let reader = stored.reader(session(way.threads)).infer(Infer::None).n_rows(count as u64);
+        let reader = stored.reader(way.session()).infer(Infer::None).n_rows(count as u64);
         let limited = reader.block_size(way.block_bytes).load().expect("a frame").with_scheduler(way.scheduler);
         prop_assert_eq!(rows(&limited.compute_batches().expect("rows")), first);
         prop_assert_eq!(limited.len().expect("a length"), first.len() as u64);

@@ -123,7 +123,7 @@ fn lines(written: &Written, file: &Path) -> Vec<(u64, u64, Option<String>, Strin
 }
 
 fn reader(path: &Path, way: Way, ragged: Ragged) -> CsvReader {
-    let reader = session(way.threads).read_csv(path).block_size(way.block_bytes).ragged(ragged);
+    let reader = way.session().read_csv(path).block_size(way.block_bytes).ragged(ragged);
     let reader = reader.dtypes([("a", "Int64"), ("b", "Float64"), ("c", "Utf8")]);
     reader.on_mismatch(OnMismatch::Quarantine)
 }

@@ -59,7 +59,7 @@ fn narrow_file() -> impl Strategy<Value = (String, usize)> {
 fn reader(path: &Path, way: Way, sampled: usize) -> CsvReader {
     let infer = Infer::Sample { head_bytes: sampled, places: 0, place_bytes: 0 };
     let options = partita::ReadOptions { chunk_bytes: 16, ..partita::ReadOptions::default() };
-    session(way.threads).read_csv(path).options(options).infer(infer).block_size(way.block_bytes)
+    way.session().read_csv(path).options(options).infer(infer).block_size(way.block_bytes)
 }
 
 /// The parts of a data set, byte by byte.

@@ -1,5 +1,5 @@
 //! All values of a column, sorted and counted, in little memory: runs of keys in the session's store, which sends them to disk
-//! where memory is short. Sixteen runs are merged at a time.
+//! where memory is short. Sixteen runs are merged at a time. As long as few values are different they are counted, not sorted.
 
 use std::sync::Arc;
 
@@ -7,10 +7,13 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
-use partita_columns::reduce::{Gather, merge_step};
+use partita_columns::reduce::{Few, Gather, merge_step};
 
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Reservation, Scratch, StoreWriter, StoredBatches};
+
+/// Different values that are counted as they come, before a task sorts.
+const COUNTED_VALUES: usize = 32 << 10;
 
 /// Bytes of keys that a task gathers before it sorts them.
 const GATHERED_BYTES: usize = 2 << 20;
@@ -88,6 +91,8 @@ impl Sorted {
 /// Takes the rows of one task.
 pub(super) struct Sorter<'a> {
     host: &'a dyn Host,
+    /// As long as few values are different.
+    few: Option<Few>,
     gather: Gather,
     held: Vec<RecordBatch>,
     held_bytes: usize,
@@ -101,6 +106,7 @@ impl<'a> Sorter<'a> {
     pub(super) fn new(host: &'a dyn Host, data_type: &DataType, columns: usize) -> Result<Self> {
         Ok(Self {
             host,
+            few: Some(Few::new(data_type, COUNTED_VALUES / columns.max(1))?),
             gather: Gather::new(data_type)?,
             held: Vec::new(),
             held_bytes: 0,
@@ -114,6 +120,28 @@ impl<'a> Sorter<'a> {
         let nulls = column.logical_null_count();
         self.sorted.nulls += nulls as u64;
         self.sorted.valid += (column.len() - nulls) as u64;
+        let Some(few) = &mut self.few else { return self.gather(column) };
+        let need = few.need_bytes(column.len());
+        if need + 3 * self.held_bytes > self.memory.bytes() {
+            self.memory.resize(need + 3 * self.held_bytes)?;
+        }
+        let taken = few.add(column)?;
+        if taken == column.len() {
+            return Ok(());
+        }
+        self.stop_counting()?;
+        self.gather(&column.slice(taken, column.len() - taken))
+    }
+
+    /// What was counted is a run like others.
+    fn stop_counting(&mut self) -> Result<()> {
+        let Some(mut few) = self.few.take() else { return Ok(()) };
+        let run = few.take_run()?;
+        self.hold(run);
+        self.reserve(0)
+    }
+
+    fn gather(&mut self, column: &ArrayRef) -> Result<()> {
         self.reserve(self.gather.memory_bytes() + Gather::need_bytes(column))?;
         self.gather.push(column)?;
         if self.gather.memory_bytes() >= GATHERED_BYTES / self.share {
@@ -172,6 +200,7 @@ impl<'a> Sorter<'a> {
     }
 
     pub(super) fn finish(mut self) -> Result<Sorted> {
+        self.stop_counting()?;
         let run = self.gather.take_run()?;
         self.hold(run);
         self.reserve(0)?;
