@@ -17,7 +17,7 @@ pub use self::function::{ColumnFunction, UserFunction};
 pub use self::meter::Meter;
 pub use self::share::Prepared;
 
-pub(crate) use self::meter::Flow;
+pub(crate) use self::meter::{Flow, fixed_bytes};
 
 use crate::error::Result;
 

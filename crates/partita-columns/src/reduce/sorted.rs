@@ -124,7 +124,10 @@ pub(super) fn words_run(schema: &SchemaRef, sorted: impl Iterator<Item = (u64, u
     Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }
 
-pub(super) fn bytes_run<'a>(schema: &SchemaRef, sorted: impl Iterator<Item = (&'a [u8], u64)>) -> Result<RecordBatch> {
+pub(super) fn bytes_run<'a>(
+    schema: &SchemaRef,
+    sorted: impl Iterator<Item = (&'a [u8], u64)>,
+) -> Result<RecordBatch> {
     let (keys, counts) = counted(sorted);
     let keys = BinaryViewArray::from_iter_values(keys);
     let columns: Vec<ArrayRef> = vec![Arc::new(keys), Arc::new(UInt64Array::from(counts))];

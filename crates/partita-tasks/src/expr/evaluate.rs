@@ -104,7 +104,7 @@ impl BoundExpr {
                 if let Value::Array(column) = &value
                     && !matches!(made, BoundExpr::Map(..))
                 {
-                    scope.take(fixed_bytes(column))?;
+                    scope.take(fixed_bytes(column.data_type(), column.len()))?;
                 }
                 Ok(value)
             }

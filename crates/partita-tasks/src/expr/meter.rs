@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
 use partita_columns::Value;
 use partita_columns::compute::Memory;
@@ -193,14 +193,13 @@ pub(super) fn told(error: partita_columns::Error) -> Error {
     }
 }
 
-/// Bytes of what every row of a column takes, whatever its value.
-pub(super) fn fixed_bytes(column: &ArrayRef) -> usize {
-    let width = match column.data_type() {
-        DataType::Boolean | DataType::Null => return column.len() / 8,
-        DataType::Utf8View | DataType::BinaryView => size_of::<u128>(),
-        other => other.primitive_width().unwrap_or(size_of::<u64>()),
-    };
-    column.len() * width
+/// Bytes that rows of a type take, whatever their values.
+pub(crate) fn fixed_bytes(data_type: &DataType, rows: usize) -> usize {
+    match data_type {
+        DataType::Boolean | DataType::Null => rows / 8,
+        DataType::Utf8View | DataType::BinaryView => rows * size_of::<u128>(),
+        other => rows * other.primitive_width().unwrap_or(size_of::<u64>()),
+    }
 }
 
 /// The longest text of a number or a time, in bytes.

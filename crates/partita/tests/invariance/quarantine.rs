@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cells::{Cell, rows};
 use crate::generate::{mark_bytes, pack};
-use crate::{Way, config, session, way};
+use crate::{Way, config, way};
 
 /// What is taken of the columns `a`, `b` and `c`.
 #[derive(Debug, Clone, Copy, PartialEq)]

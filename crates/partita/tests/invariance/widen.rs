@@ -7,7 +7,7 @@ use partita::{Compression, CsvReader, DataFrame, Infer, OnMismatch, col, lit};
 use proptest::prelude::*;
 
 use crate::generate::pack;
-use crate::{Way, config, session, way};
+use crate::{Way, config, way};
 
 /// Values of a column, those of its first rows narrower than the others.
 fn column(rows: usize) -> impl Strategy<Value = Vec<String>> {

@@ -80,12 +80,15 @@ fn schema(columns: usize) -> Schema {
     Schema::new((0..columns).map(field).collect::<Vec<_>>())
 }
 
+/// The texts of a column.
+type Texts = Vec<Option<String>>;
+
 /// Texts that came out, the rows of the pieces, and the most that was reserved. What is made is paid for while it is there.
 fn run(
     expressions: &[BoundExpr],
     batch: &RecordBatch,
     limit: usize,
-) -> Result<(Vec<Vec<Option<String>>>, Vec<usize>, usize)> {
+) -> Result<(Vec<Texts>, Vec<usize>, usize)> {
     let (meter, reserved) = limited(limit);
     let (prepared, schema) = (Prepared::new(expressions), schema(expressions.len()));
     let (mut out, mut pieces, mut most) = (vec![Vec::new(); expressions.len()], Vec::new(), 0);
@@ -119,7 +122,7 @@ fn texts(rows: usize) -> RecordBatch {
 fn a_batch_that_would_become_too_large_is_cut() {
     let batch = texts(8192);
     let repeated = call("repeat", vec![*column(0), *literal(100)]);
-    let (out, pieces, most) = run(&[repeated.clone()], &batch, usize::MAX).unwrap();
+    let (out, pieces, most) = run(std::slice::from_ref(&repeated), &batch, usize::MAX).unwrap();
     let expected: Vec<Option<String>> =
         batch.column(0).as_string_view().iter().map(|text| text.map(|text| text.repeat(100))).collect();
     assert_eq!(out[0], expected);
@@ -187,7 +190,7 @@ fn what_users_functions_return_is_reserved() {
     };
     let mapped = BoundExpr::Map(UserFunction::new(Arc::new(function)), vec![*column(0)], DataType::Utf8View);
     let batch = texts(8192);
-    let (out, _, most) = run(&[mapped.clone()], &batch, usize::MAX).unwrap();
+    let (out, _, most) = run(std::slice::from_ref(&mapped), &batch, usize::MAX).unwrap();
     assert_eq!(out[0][0].as_ref().unwrap().len(), 2_000);
     assert!(most > 12 << 20, "{most}");
     // Nothing is computed twice.

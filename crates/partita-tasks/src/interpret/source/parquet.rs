@@ -17,7 +17,7 @@ use partita_formats::parquet::read::{Predicate, RowFilter, RowGroupReader, RowGr
 use super::super::early::told;
 use super::{BatchSource, grow};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{BoundExpr, Meter, Prepared};
+use crate::expr::{BoundExpr, Meter, Prepared, fixed_bytes};
 use crate::host::{Footer, Host, Reservation};
 use crate::program::{ParquetInput, ParquetPiece, ParquetScan};
 use crate::prune;
@@ -157,6 +157,17 @@ impl Layout {
     }
 }
 
+/// Bytes of columns that a batch of the file does not have as they are wanted: those of another type, and those that are not there.
+fn made_bytes(schema: &Schema, origins: &[Origin], batch: &RecordBatch) -> usize {
+    let is_there = |origin: &Origin, data_type: &DataType| match origin {
+        Origin::Read(place) => batch.column(*place).data_type() == data_type,
+        Origin::Value(_) => false,
+    };
+    let types = schema.fields().iter().map(|field| field.data_type());
+    let made = origins.iter().zip(types).filter(|(origin, data_type)| !is_there(origin, data_type));
+    made.map(|(_, data_type)| fixed_bytes(data_type, batch.num_rows())).sum()
+}
+
 /// The error of a file that is not like the one that the columns were taken from.
 fn unlike(file: &ParquetInput, what: &str) -> Error {
     let way_out = "leave out same_schema(true), or say manifest(false)";
@@ -223,6 +234,8 @@ impl<'a> Parquet<'a> {
             match batch {
                 Some(batch) if batch.num_rows() > 0 => {
                     let origins = &piece.layout.columns[..self.schema.fields().len()];
+                    let made = made_bytes(&self.schema, origins, &batch);
+                    grow(&mut self.memory, reader.memory_bytes().max(PAGES_BYTES) + BATCH_BYTES + made)?;
                     return piece.layout.columns(&self.schema, origins, &batch).map(Some);
                 }
                 Some(_) => {}
