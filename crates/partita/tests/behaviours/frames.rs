@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use partita::arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray,
+    ArrayRef, BooleanArray, Float64Array, Int8Array, Int64Array, RecordBatch, StringViewArray,
+    TimestampNanosecondArray,
 };
 use partita::arrow::datatypes::{Field, Schema};
 use partita::{DataFrame, Expr, Session, col, lit};
@@ -119,6 +120,7 @@ fn array(data_type: &str, values: &[Json]) -> Option<ArrayRef> {
         _ => None,
     };
     Some(match data_type {
+        "int8" => Arc::new(values.iter().map(|value| value.whole().map(|v| v as i8)).collect::<Int8Array>()),
         "int64" => {
             Arc::new(values.iter().map(|value| value.whole().map(|v| v as i64)).collect::<Int64Array>())
         }
