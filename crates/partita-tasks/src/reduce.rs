@@ -14,6 +14,8 @@ use crate::expr::BoundExpr;
 /// Several reductions of the same rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reduce {
+    /// Conditions on rows, each once: some of [`Reduce::kept`] are of the rows where one is true.
+    pub filters: Vec<BoundExpr>,
     /// What is reduced, each once.
     pub inputs: Vec<Input>,
     /// What is kept of them, each once.
@@ -40,6 +42,8 @@ pub struct Kept {
     pub accumulator: Accumulator,
     /// Of which inputs.
     pub inputs: Vec<usize>,
+    /// Of which rows: those where one of [`Reduce::filters`] is true; `None`: of all.
+    pub filter: Option<usize>,
 }
 
 /// A column of the row.

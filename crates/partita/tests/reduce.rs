@@ -366,3 +366,56 @@ fn reductions_read_back_from_text() {
     assert!(partita::expr("corr(x)").is_err());
     assert!(all.reduce([col("x").quantile(1.5)]).len().unwrap_err().to_string().contains("from 0 to 1"));
 }
+
+/// Filters and computed columns of their own change nothing, to the bit: not with a source in memory, of CSV or of Parquet.
+#[test]
+fn answers_over_different_rows_are_those_asked_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session(Scheduler::Threaded, 2);
+    let stored = frame(&session, 300);
+    let (parquet, csv) = (folder.path().join("parquet"), folder.path().join("csv"));
+    stored.to_parquet(&parquet).write().unwrap();
+    stored.to_csv(&csv).write().unwrap();
+    let sources = [
+        stored,
+        session.read_parquet(&parquet).load().unwrap(),
+        session.read_csv(&csv).block_size(64 << 10).load().unwrap(),
+    ];
+    for all in sources {
+        let some = all.filter(col("x").gt(lit(0.0)));
+        let few = all
+            .with_column("y", col("x") / lit(10))
+            .filter(col("y").lt(lit(-99.0)))
+            .rename([("id", "number")]);
+        let none = all.filter(col("id").lt(lit(0)));
+        let labelled = all.with_column("one", lit(1)).filter(col("id").is_null());
+        let asked = |all: &DataFrame| {
+            vec![
+                all.reduce(questions()),
+                some.reduce(questions()),
+                few.reduce([
+                    col("number").median(),
+                    col("y").sum(),
+                    (col("y").min() + col("number").max()).alias("both"),
+                ]),
+                some.filter(col("zone").is_not_null()).reduce([
+                    col("zone").nunique(),
+                    col("x").std(1),
+                    len(),
+                ]),
+                none.reduce([col("x").sum(), col("zone").mode(), len(), col("id").idxmax().alias("at")]),
+                labelled.reduce([(col("one") + col("one")).sum(), col("id").count()]),
+                all.select(["id"]).filter(col("id").eq(lit(7))),
+            ]
+        };
+        let alone: Vec<_> = asked(&all).iter().map(|frame| frame.compute().unwrap()).collect();
+        let together = DataFrame::compute_all(&asked(&all)).unwrap();
+        for (alone, together) in alone.iter().zip(&together) {
+            assert!(alone.equals_missing(together), "{alone} {together}");
+        }
+        // Where all have a filter, rows that nobody wants are not handed on.
+        let filtered = [asked(&all).remove(1), asked(&all).remove(4)];
+        let together = DataFrame::compute_all(&filtered).unwrap();
+        assert!(together[0].equals_missing(&alone[1]) && together[1].equals_missing(&alone[4]));
+    }
+}

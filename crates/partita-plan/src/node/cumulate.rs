@@ -45,11 +45,7 @@ impl Cumulate {
     pub fn plan(input: PlanRef, totals: Vec<Total>) -> Result<PlanRef> {
         let mut fields: Vec<Arc<Field>> = input.schema().fields().iter().map(Arc::clone).collect();
         for total in &totals {
-            let all = Aggregate {
-                reduction: total.cumulative.reduction(),
-                of: vec![total.of.clone()],
-                name: total.name.clone(),
-            };
+            let all = Aggregate::new(total.cumulative.reduction(), vec![total.of.clone()], &total.name);
             fields.push(Arc::new(field(&all, &input)?));
         }
         let schema = Arc::new(Schema::new(fields));
@@ -60,6 +56,7 @@ impl Cumulate {
     /// What tasks do: the states before each partition, and the totals that go on from them.
     fn bound(&self) -> Result<(task::Reduce, Vec<task::Cumulated>)> {
         let mut reduce = task::Reduce {
+            filters: Vec::new(),
             inputs: Vec::new(),
             kept: Vec::new(),
             outputs: Vec::new(),
@@ -70,7 +67,7 @@ impl Cumulate {
             let input = reducible(&total.of, &self.input)?;
             let inputs = vec![place(&mut reduce.inputs, input.clone())];
             let accumulator = total.cumulative.reduction().accumulator();
-            let kept = place(&mut reduce.kept, task::Kept { accumulator, inputs });
+            let kept = place(&mut reduce.kept, task::Kept { accumulator, inputs, filter: None });
             cumulated.push(task::Cumulated { input, cumulative: total.cumulative, kept });
         }
         Ok((reduce, cumulated))

@@ -9,8 +9,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
-use partita_tasks::program;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use partita_tasks::{BoundExpr, program};
 
 use super::{Operator, Plan, PlanRef};
 use crate::bind::bind;
@@ -39,11 +39,7 @@ impl Filter {
 
     /// Filters `input`, and hands on its first columns only.
     fn with_output(input: PlanRef, predicate: Expr, output_columns: usize) -> Result<PlanRef> {
-        let (_, field) = bind(&predicate, input.schema())?;
-        if field.data_type() != &DataType::Boolean {
-            let message = format!("a filter needs a Boolean, this is {}", field.data_type());
-            return Err(ErrorKind::Type { expression: predicate.to_string(), message }.into());
-        }
+        condition(&predicate, input.schema())?;
         let schema = match output_columns == input.schema().fields().len() {
             true => Arc::clone(input.schema()),
             false => Arc::new(input.schema().project(&(0..output_columns).collect::<Vec<_>>())?),
@@ -59,6 +55,19 @@ impl Filter {
         }
         plan.operator().prune(&(0..output_columns).collect::<Vec<_>>())
     }
+}
+
+/// Binds what is true of some rows.
+///
+/// # Errors
+/// Where it does not bind, or is not Boolean.
+pub(super) fn condition(predicate: &Expr, schema: &Schema) -> Result<BoundExpr> {
+    let (bound, field) = bind(predicate, schema)?;
+    if field.data_type() != &DataType::Boolean {
+        let message = format!("a filter needs a Boolean, this is {}", field.data_type());
+        return Err(ErrorKind::Type { expression: predicate.to_string(), message }.into());
+    }
+    Ok(bound)
 }
 
 impl Operator for Filter {
@@ -121,7 +130,7 @@ impl Operator for Filter {
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
-        let (bound, _) = bind(&self.predicate, self.input.schema())?;
+        let bound = condition(&self.predicate, self.input.schema())?;
         let pipelines = lowering.lower(&self.input)?;
         let output_columns = self.schema.fields().len();
         lowering.chain(pipelines, &self.schema, |_| program::Operator::Filter {

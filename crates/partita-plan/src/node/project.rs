@@ -99,7 +99,7 @@ impl Project {
     }
 
     /// Output names to what they are computed from.
-    fn definitions(&self) -> HashMap<String, Expr> {
+    pub(super) fn definitions(&self) -> HashMap<String, Expr> {
         let named = self.expressions.iter();
         named.map(|expression| (expression.output_name(), expression.clone().unalias())).collect()
     }
@@ -142,13 +142,13 @@ impl Project {
 
 /// Whether a column that is a literal stands within the expression: the column has a type of its own, a literal takes the one beside
 /// it.
-fn has_loose_literal(expression: &Expr, definitions: &HashMap<String, Expr>) -> bool {
+pub(super) fn has_loose_literal(expression: &Expr, definitions: &HashMap<String, Expr>) -> bool {
     let is_literal = |name: &String| matches!(definitions.get(name), Some(Expr::Literal(_)));
     !matches!(expression.clone().unalias(), Expr::Column(_)) && expression.columns().iter().any(is_literal)
 }
 
 /// `expression` with columns replaced by what they are computed from.
-fn substitute(expression: Expr, definitions: &HashMap<String, Expr>) -> Expr {
+pub(super) fn substitute(expression: Expr, definitions: &HashMap<String, Expr>) -> Expr {
     expression.transform(&mut |part| match &part {
         Expr::Column(name) => definitions.get(name).cloned().unwrap_or(part),
         _ => part,

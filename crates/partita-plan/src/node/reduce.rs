@@ -10,12 +10,15 @@
 //! at a time, and one row is made of what is left. What the source knows without reading (the number of rows, least and
 //! greatest values that statistics hold) is taken from there.
 
+mod below;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use partita_columns::Scalar;
 use partita_columns::reduce::Reduction;
+use partita_tasks::BoundExpr;
 use partita_tasks::reduce as task;
 
 use super::{Divisions, Operator, Plan, PlanRef, Project};
@@ -41,6 +44,20 @@ pub struct Aggregate {
     pub of: Vec<Expr>,
     /// Its name.
     pub name: String,
+    /// Of which rows: those where this is true; `None`: of all.
+    pub filter: Option<Expr>,
+}
+
+impl Aggregate {
+    /// Of all rows.
+    pub fn new(reduction: Reduction, of: Vec<Expr>, name: impl Into<String>) -> Self {
+        Self { reduction, of, name: name.into(), filter: None }
+    }
+
+    /// As users write it, without the name.
+    fn written(&self) -> Expr {
+        Expr::Aggregate(self.reduction, self.of.clone())
+    }
 }
 
 /// What a source knows of a column without reading it.
@@ -61,9 +78,7 @@ impl Reduce {
     /// Where an expression does not bind, uses a column outside of a reduction, or two have one name.
     pub fn of(input: PlanRef, expressions: Vec<Expr>) -> Result<PlanRef> {
         let bare = |expression: &Expr| match expression.clone().unalias() {
-            Expr::Aggregate(reduction, of) => {
-                Some(Aggregate { reduction, of, name: expression.output_name() })
-            }
+            Expr::Aggregate(reduction, of) => Some(Aggregate::new(reduction, of, expression.output_name())),
             _ => None,
         };
         if let Some(aggregates) = expressions.iter().map(bare).collect::<Option<Vec<_>>>() {
@@ -77,7 +92,7 @@ impl Reduce {
                 let over = expression.unalias().transform(&mut |part| match part {
                     Expr::Aggregate(reduction, of) => {
                         let name = Expr::Aggregate(reduction, of.clone()).to_string();
-                        let aggregate = Aggregate { reduction, of, name: name.clone() };
+                        let aggregate = Aggregate::new(reduction, of, name.clone());
                         if !aggregates.contains(&aggregate) {
                             aggregates.push(aggregate);
                         }
@@ -122,6 +137,9 @@ impl Reduce {
 
     /// The value of an aggregate, where the input knows it.
     fn known(&self, aggregate: &Aggregate) -> Option<Scalar> {
+        if aggregate.filter.is_some() {
+            return None;
+        }
         let rows = || self.input.operator().known_rows();
         let [Expr::Column(name)] = aggregate.of.as_slice() else {
             return if aggregate.of.is_empty() { rows().map(Scalar::UInt64) } else { None };
@@ -140,6 +158,7 @@ impl Reduce {
     /// What tasks do.
     fn bound(&self) -> Result<task::Reduce> {
         let mut reduce = task::Reduce {
+            filters: Vec::new(),
             inputs: Vec::new(),
             kept: Vec::new(),
             outputs: Vec::with_capacity(self.aggregates.len()),
@@ -155,8 +174,15 @@ impl Reduce {
                 Ok(place(&mut reduce.inputs, input))
             });
             let inputs = inputs.collect::<Result<Vec<_>>>()?;
+            let filter = match &aggregate.filter {
+                Some(filter) => {
+                    let bound = super::filter::condition(filter, self.input.schema())?;
+                    Some(place(&mut reduce.filters, bound))
+                }
+                None => None,
+            };
             let accumulator = aggregate.reduction.accumulator();
-            let kept = place(&mut reduce.kept, task::Kept { accumulator, inputs });
+            let kept = place(&mut reduce.kept, task::Kept { accumulator, inputs, filter });
             reduce.outputs.push(task::Output::Reduced { reduction: aggregate.reduction, kept });
         }
         Ok(reduce)
@@ -165,13 +191,15 @@ impl Reduce {
 
 /// The columns of `input` that a reduction needs, and the reduction over them.
 pub(super) fn pruned(reduce: task::Reduce, input: &PlanRef) -> Result<(task::Reduce, PlanRef)> {
-    let mut columns: Vec<usize> = reduce.inputs.iter().flat_map(|input| input.expression.columns()).collect();
+    let inputs = reduce.inputs.iter().map(|input| &input.expression);
+    let mut columns: Vec<usize> = inputs.chain(&reduce.filters).flat_map(BoundExpr::columns).collect();
     columns.sort_unstable();
     columns.dedup();
     let needed = input.operator().prune(&columns)?;
     let at = |column: usize| columns.iter().position(|other| *other == column).unwrap_or(column);
     let moved = |input: task::Input| task::Input { expression: input.expression.remap(&at), ..input };
-    Ok((task::Reduce { inputs: reduce.inputs.into_iter().map(moved).collect(), ..reduce }, needed))
+    let filters = reduce.filters.iter().map(|filter| filter.remap(&at)).collect();
+    Ok((task::Reduce { filters, inputs: reduce.inputs.into_iter().map(moved).collect(), ..reduce }, needed))
 }
 
 /// The place of a value in a list, where it is put at the end if it is not there.
@@ -203,17 +231,20 @@ pub(super) fn reducible(of: &Expr, input: &PlanRef) -> Result<task::Input> {
 
 /// The column that an aggregate makes.
 pub(super) fn field(aggregate: &Aggregate, input: &PlanRef) -> Result<Field> {
+    if let Some(filter) = &aggregate.filter {
+        super::filter::condition(filter, input.schema())?;
+    }
     if let Reduction::Quantile(share) | Reduction::ApproxQuantile(share) = aggregate.reduction
         && !(0.0..=1.0).contains(&share)
     {
-        let expression = Expr::Aggregate(aggregate.reduction, aggregate.of.clone()).to_string();
+        let expression = aggregate.written().to_string();
         let message = format!("expected a share of the ranks from 0 to 1, got {share}");
         return Err(ErrorKind::Type { expression, message }.into());
     }
     let inputs = aggregate.of.iter().map(|of| Ok(reducible(of, input)?.data_type));
     let inputs = inputs.collect::<Result<Vec<_>>>()?;
     let data_type = aggregate.reduction.result_type(&inputs).map_err(|error| {
-        let expression = Expr::Aggregate(aggregate.reduction, aggregate.of.clone()).to_string();
+        let expression = aggregate.written().to_string();
         let message = format!("{error}; cast it first, or leave it out");
         Error::from(ErrorKind::Type { expression, message })
     })?;
@@ -228,8 +259,9 @@ impl Operator for Reduce {
     fn detail(&self) -> String {
         let shown = self.aggregates.iter().map(|aggregate| {
             let known = if self.known(aggregate).is_some() { " (known)" } else { "" };
-            let written = Expr::Aggregate(aggregate.reduction, aggregate.of.clone());
-            format!("{}{known}", written.alias(&aggregate.name))
+            let rows =
+                aggregate.filter.as_ref().map_or_else(String::new, |filter| format!(" where {filter}"));
+            format!("{}{rows}{known}", aggregate.written().alias(&aggregate.name))
         });
         shown.collect::<Vec<_>>().join(", ")
     }
@@ -247,7 +279,7 @@ impl Operator for Reduce {
     }
 
     fn expressions(&self) -> Vec<&Expr> {
-        self.aggregates.iter().flat_map(|aggregate| &aggregate.of).collect()
+        self.aggregates.iter().flat_map(|aggregate| aggregate.of.iter().chain(&aggregate.filter)).collect()
     }
 
     fn partitions(&self) -> usize {
@@ -262,7 +294,8 @@ impl Operator for Reduce {
         let aggregates: Vec<Aggregate> =
             columns.iter().map(|index| self.aggregates[*index].clone()).collect();
         let mut below = Vec::new();
-        for name in aggregates.iter().flat_map(|aggregate| &aggregate.of).flat_map(Expr::columns) {
+        let used = aggregates.iter().flat_map(|aggregate| aggregate.of.iter().chain(&aggregate.filter));
+        for name in used.flat_map(Expr::columns) {
             let needed = super::position(self.input.schema(), &name)?;
             if !below.contains(&needed) {
                 below.push(needed);
@@ -287,6 +320,7 @@ impl Operator for Reduce {
     fn fold(&self) -> Result<Option<PlanRef>> {
         let fold = |aggregate: &Aggregate| Aggregate {
             of: aggregate.of.iter().map(|of| of.clone().fold()).collect(),
+            filter: aggregate.filter.clone().map(Expr::fold),
             ..aggregate.clone()
         };
         Reduce::plan(Arc::clone(&self.input), self.aggregates.iter().map(fold).collect()).map(Some)

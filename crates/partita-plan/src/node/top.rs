@@ -32,7 +32,7 @@ impl Top {
     pub fn plan(input: PlanRef, by: Vec<Expr>, rows: usize, descending: bool) -> Result<PlanRef> {
         for key in &by {
             let name = String::new();
-            field(&Aggregate { reduction: Reduction::Max, of: vec![key.clone()], name }, &input)?;
+            field(&Aggregate::new(Reduction::Max, vec![key.clone()], name), &input)?;
         }
         Ok(Arc::new(Plan::Top(Self { input, by, rows, descending })))
     }

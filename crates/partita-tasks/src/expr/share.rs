@@ -1,10 +1,12 @@
 //! Common parts of expressions.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem::discriminant;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{FieldRef, Schema};
-use partita_columns::compute;
+use partita_columns::{Scalar, compute};
 
 use super::evaluate::Scope;
 use super::meter::ACCOUNT;
@@ -87,10 +89,69 @@ impl Prepared {
     }
 }
 
+/// Of a part whose own parts are numbers.
+fn hash(shell: &BoundExpr) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    discriminant(shell).hash(&mut hasher);
+    match shell {
+        BoundExpr::Column(at) | BoundExpr::Shared(at) => at.hash(&mut hasher),
+        BoundExpr::Literal(scalar) => hash_scalar(scalar, &mut hasher),
+        BoundExpr::Arithmetic(op, ..) => op.hash(&mut hasher),
+        BoundExpr::Compare(op, ..) => op.hash(&mut hasher),
+        BoundExpr::IsIn(_, list) => list.iter().for_each(|scalar| hash_scalar(scalar, &mut hasher)),
+        BoundExpr::Cast(_, to, mode) => (to, mode).hash(&mut hasher),
+        BoundExpr::Call(function, ..) => function.hash(&mut hasher),
+        BoundExpr::Map(function, ..) => function.id().hash(&mut hasher),
+        _ => {}
+    }
+    for part in shell.parts() {
+        if let BoundExpr::Shared(number) = part {
+            number.hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+fn hash_scalar(scalar: &Scalar, hasher: &mut DefaultHasher) {
+    discriminant(scalar).hash(hasher);
+    match scalar {
+        Scalar::Null(data_type) => data_type.hash(hasher),
+        Scalar::Boolean(value) => value.hash(hasher),
+        Scalar::Int64(value) => value.hash(hasher),
+        Scalar::UInt64(value) => value.hash(hasher),
+        Scalar::Float64(value) => value.to_bits().hash(hasher),
+        Scalar::Utf8(text) => text.hash(hasher),
+        Scalar::Binary(bytes) => bytes.hash(hasher),
+        Scalar::Date32(day) => day.hash(hasher),
+        Scalar::Timestamp(ticks, ..) | Scalar::Duration(ticks, _) => ticks.hash(hasher),
+        Scalar::Decimal128(digits, ..) => digits.hash(hasher),
+        _ => {}
+    }
+}
+
+/// Whether two parts give the same, to the bit. Unlike equality, this tells -0.0 from 0.0 and knows NaN for NaN.
+fn is_same(a: &BoundExpr, b: &BoundExpr) -> bool {
+    match (a, b) {
+        (BoundExpr::Literal(a), BoundExpr::Literal(b)) => is_same_scalar(a, b),
+        (BoundExpr::IsIn(x, a), BoundExpr::IsIn(y, b)) => {
+            x == y && a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same_scalar(a, b))
+        }
+        (a, b) => a == b,
+    }
+}
+
+fn is_same_scalar(a: &Scalar, b: &Scalar) -> bool {
+    match (a, b) {
+        (Scalar::Float64(a), Scalar::Float64(b)) => a.to_bits() == b.to_bits(),
+        (a, b) => a == b,
+    }
+}
+
 /// Every different part once, as a node whose own parts are the numbers of others.
 #[derive(Default)]
 struct Nodes {
-    numbers: HashMap<String, usize>,
+    /// Nodes by their hash.
+    numbers: HashMap<u64, Vec<usize>>,
     nodes: Vec<Node>,
 }
 
@@ -108,13 +169,12 @@ impl Nodes {
         let mut numbers = parts.iter();
         let shell =
             expression.map_parts(&mut |_| BoundExpr::Shared(numbers.next().copied().unwrap_or(usize::MAX)));
-        // Unlike equality, the text tells -0.0 from 0.0 and knows NaN for NaN.
-        let key = format!("{shell:?}");
-        if let Some(number) = self.numbers.get(&key) {
+        let known = self.numbers.entry(hash(&shell)).or_default();
+        if let Some(number) = known.iter().find(|number| is_same(&self.nodes[**number].shell, &shell)) {
             return *number;
         }
+        known.push(self.nodes.len());
         self.nodes.push(Node { shell, parts, uses: 0 });
-        self.numbers.insert(key, self.nodes.len() - 1);
         self.nodes.len() - 1
     }
 

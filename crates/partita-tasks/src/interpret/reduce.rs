@@ -1,24 +1,24 @@
 //! Reducing: rows to states, states to states, states to one row.
 
+mod branch;
 mod sorter;
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::Schema;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use partita_columns::Scalar;
-use partita_columns::reduce::{Accumulator, Reduction, State, Walk};
+use partita_columns::reduce::{Reduction, State, Walk};
 
 use super::sink::BatchSink;
 use super::source::BatchSource;
 use super::{Flow, Outcome};
 use crate::error::{ErrorKind, Result};
-use crate::expr::{BoundExpr, Meter, Prepared};
 use crate::host::{Host, Reservation};
-use crate::reduce::{Kept, Output, Reduce};
+use crate::reduce::{Output, Reduce};
 
-use sorter::{Sorted, Sorter, WAY_OUT, walk};
+use branch::Branch;
+use sorter::{Sorted, WAY_OUT, walk};
 
 /// The account in the ledger.
 const ACCOUNT: &str = "reduce";
@@ -95,88 +95,32 @@ impl States {
 
 /// Takes rows into the states of a task.
 pub(super) struct Reducer<'a> {
-    inputs: Prepared,
-    input_schema: Schema,
-    meter: Meter,
-    takers: Takers<'a>,
-}
-
-/// The states of a task on their way.
-struct Takers<'a> {
-    reduce: &'a Reduce,
-    each: Vec<Taker<'a>>,
-    memory: Box<dyn Reservation>,
-}
-
-enum Taker<'a> {
-    State(State),
-    Sorter(Box<Sorter<'a>>),
+    branches: Vec<Branch<'a>>,
+    host: &'a dyn Host,
 }
 
 impl<'a> Reducer<'a> {
-    pub(super) fn new(reduce: &'a Reduce, host: &'a dyn Host) -> Result<Self> {
-        let inputs: Vec<BoundExpr> = reduce.inputs.iter().map(|input| input.expression.clone()).collect();
-        Ok(Self {
-            inputs: Prepared::new(&inputs),
-            input_schema: reduce.input_schema(),
-            meter: Meter::new(host)?,
-            takers: Takers::new(reduce, host)?,
-        })
-    }
-}
-
-impl<'a> Takers<'a> {
-    fn new(reduce: &'a Reduce, host: &'a dyn Host) -> Result<Self> {
-        let sorted = reduce.kept.iter().filter(|kept| kept.accumulator == Accumulator::Sorted).count();
-        let taker = |kept: &Kept| {
-            let types = reduce.types(kept);
-            Ok(match (kept.accumulator, types.as_slice()) {
-                (Accumulator::Sorted, [data_type]) => {
-                    Taker::Sorter(Box::new(Sorter::new(host, data_type, sorted)?))
-                }
-                (accumulator, types) => Taker::State(accumulator.start(types)?),
-            })
-        };
-        let each = reduce.kept.iter().map(taker).collect::<Result<Vec<_>>>()?;
-        let mut takers = Self { reduce, each, memory: host.reserve(ACCOUNT, 0, WAY_OUT)? };
-        takers.reserve(&[], 0)?;
-        Ok(takers)
-    }
-
-    /// Asks for what the states may have after these rows.
-    fn reserve(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
-        let mut bytes = self.each.len() * size_of::<Seen>();
-        for (taker, kept) in self.each.iter().zip(&self.reduce.kept) {
-            if let Taker::State(state) = taker {
-                let column = kept.inputs.first().and_then(|at| columns.get(*at));
-                bytes += state.need_bytes(column, rows);
-            }
-        }
-        if bytes > self.memory.bytes() { self.memory.resize(bytes) } else { Ok(()) }
-    }
-
-    fn take(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
-        self.reserve(columns, rows)?;
-        for (taker, kept) in self.each.iter_mut().zip(&self.reduce.kept) {
-            let of: Vec<ArrayRef> = kept.inputs.iter().map(|at| Arc::clone(&columns[*at])).collect();
-            match (taker, of.as_slice()) {
-                (Taker::Sorter(sorter), [column]) => sorter.update(column)?,
-                (Taker::Sorter(_), _) => return Err(ErrorKind::Missing("one column to sort".into()).into()),
-                (Taker::State(state), of) => state.update(of, rows)?,
-            }
-        }
-        Ok(())
+    pub(super) fn new(reduce: &Reduce, host: &'a dyn Host) -> Result<Self> {
+        Ok(Self { branches: branch::all(reduce, host)?, host })
     }
 
     fn into_states(self) -> Result<States> {
-        let seen = self.each.into_iter().map(|taker| {
-            Ok(match taker {
-                Taker::State(state) => Seen::State(state),
-                Taker::Sorter(sorter) => Seen::Sorted(sorter.finish()?),
-            })
-        });
-        let seen = seen.collect::<Result<Vec<_>>>()?;
-        let mut memory = self.memory;
+        let mut placed = Vec::new();
+        let mut paid = Vec::new();
+        for branch in self.branches {
+            let (seen, memory) = branch.finish()?;
+            placed.extend(seen);
+            paid.push(memory);
+        }
+        placed.sort_unstable_by_key(|(place, _)| *place);
+        let seen: Vec<Seen> = placed.into_iter().map(|(_, seen)| seen).collect();
+        let mut memory = match <[_; 1]>::try_from(paid) {
+            Ok([one]) => one,
+            Err(several) => {
+                drop(several);
+                self.host.reserve(ACCOUNT, 0, WAY_OUT)?
+            }
+        };
         memory.resize(memory_bytes(&seen))?;
         Ok(States { seen, memory })
     }
@@ -184,16 +128,12 @@ impl<'a> Takers<'a> {
 
 impl BatchSink for Reducer<'_> {
     fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
-        let Self { inputs, input_schema, meter, takers } = self;
-        let made = |batch: &RecordBatch| Ok((batch.num_rows(), inputs.columns(batch, input_schema, meter)?));
-        meter.in_pieces(&batch, made, |(rows, columns)| {
-            takers.take(&columns, rows)?;
-            Ok(Flow::More)
-        })
+        self.branches.iter_mut().try_for_each(|branch| branch.push(&batch))?;
+        Ok(Flow::More)
     }
 
     fn finish(self: Box<Self>) -> Result<Outcome> {
-        Ok(Outcome::States(Arc::new(self.takers.into_states()?)))
+        Ok(Outcome::States(Arc::new(self.into_states()?)))
     }
 }
 
@@ -256,7 +196,7 @@ pub(super) fn merged_states(reduce: &Reduce, inputs: &[Outcome], host: &dyn Host
             Some(total) => total.merge(states)?,
         }
     }
-    total.map_or_else(|| Takers::new(reduce, host)?.into_states(), Ok)
+    total.map_or_else(|| Reducer::new(reduce, host)?.into_states(), Ok)
 }
 
 /// The row of states that have seen everything.

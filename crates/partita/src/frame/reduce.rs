@@ -113,7 +113,7 @@ impl DataFrame {
         self.map(|plan| {
             let fields = plan.schema().fields().iter();
             let defined = fields.filter(|field| is_defined(reduction, field.data_type()));
-            let aggregate = |name: &String| Aggregate { reduction, of: vec![col(name)], name: name.clone() };
+            let aggregate = |name: &String| Aggregate::new(reduction, vec![col(name)], name);
             let aggregates = defined.map(|field| aggregate(field.name())).collect();
             Reduce::plan(Arc::clone(&plan), aggregates)
         })

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use partita_columns::polars;
-use partita_plan::node::{Aggregate, Reduce};
-use partita_plan::{Plan, PlanRef};
+use partita_plan::node::{Aggregate, Filter, Reduce};
+use partita_plan::{Expr, Plan, PlanRef};
 
 use super::DataFrame;
 use crate::error::Result;
 use crate::session::Session;
 
-/// Computes several frames and gives a tuple of Polars frames. Reductions of the same rows share one pass over them.
+/// Computes several frames and gives a tuple of Polars frames. Reductions share one pass over what they have in common, with
+/// or without filters and computed columns of their own.
 ///
 /// ```
 /// use partita::prelude::*;
@@ -59,33 +60,83 @@ impl<'a> Reduced<'a> {
     }
 }
 
-/// Frames that reduce the same rows.
+/// Frames that reduce the same rows, or some of them.
 struct Shared {
     session: Session,
     rows: PlanRef,
-    members: Vec<usize>,
+    members: Vec<Member>,
+}
+
+struct Member {
+    /// Its number among the frames.
+    frame: usize,
     aggregates: Vec<Aggregate>,
-    /// For each member the place of each of its aggregates.
-    places: Vec<Vec<usize>>,
+}
+
+impl Shared {
+    /// The reduction that answers all members, and for each member the place of each of its aggregates.
+    fn together(&self) -> Result<(PlanRef, Vec<Vec<usize>>)> {
+        let mut all: Vec<Aggregate> = Vec::new();
+        let mut places = Vec::with_capacity(self.members.len());
+        for member in &self.members {
+            let mut of_member = Vec::with_capacity(member.aggregates.len());
+            for aggregate in &member.aggregates {
+                let place = all.iter().position(|other| is_equal(other, aggregate)).unwrap_or(all.len());
+                if place == all.len() {
+                    all.push(Aggregate { name: format!("{place}"), ..aggregate.clone() });
+                }
+                of_member.push(place);
+            }
+            places.push(of_member);
+        }
+        Ok((Reduce::plan(self.wanted(&mut all)?, all)?, places))
+    }
+
+    /// The rows that somebody wants: readers drop the others, and one condition for all need not be asked again.
+    fn wanted(&self, all: &mut [Aggregate]) -> Result<PlanRef> {
+        let mut filters: Vec<&Expr> = Vec::new();
+        for aggregate in all.iter() {
+            let Some(filter) = &aggregate.filter else { return Ok(Arc::clone(&self.rows)) };
+            if !filters.contains(&filter) {
+                filters.push(filter);
+            }
+        }
+        let any = match filters.as_slice() {
+            [] => return Ok(Arc::clone(&self.rows)),
+            [one] => (*one).clone(),
+            several => Expr::Or(several.iter().copied().cloned().collect()),
+        };
+        let is_one = filters.len() == 1;
+        if is_one {
+            all.iter_mut().for_each(|aggregate| aggregate.filter = None);
+        }
+        Ok(Filter::plan(Arc::clone(&self.rows), any)?)
+    }
+}
+
+/// Whether two are one but for their names.
+fn is_equal(a: &Aggregate, b: &Aggregate) -> bool {
+    (a.reduction, &a.of, &a.filter) == (b.reduction, &b.of, &b.filter)
 }
 
 impl DataFrame {
-    /// The frames' rows, as [`DataFrame::compute`] gives them one by one, in order. Reductions of the same rows share one
-    /// pass; [`crate::compute_all`] gives a tuple.
+    /// The frames' rows, as [`DataFrame::compute`] gives them one by one, in order. Reductions share one pass over what they have
+    /// in common, with or without filters and computed columns of their own; [`crate::compute_all`] gives a tuple.
     ///
     /// # Errors
     /// As [`DataFrame::compute`].
     pub fn compute_all(frames: &[DataFrame]) -> Result<Vec<polars_core::frame::DataFrame>> {
         let mut done: Vec<Option<polars_core::frame::DataFrame>> = frames.iter().map(|_| None).collect();
-        for shared in shared(frames)? {
-            let Some(first) = shared.members.first().and_then(|member| frames.get(*member)) else { continue };
-            let row = first
-                .map(|_| Reduce::plan(Arc::clone(&shared.rows), shared.aggregates.clone()))
-                .compute_batches()?;
-            for (member, places) in shared.members.iter().zip(&shared.places) {
+        for shared in shared(frames)?.into_iter().filter(|shared| shared.members.len() > 1) {
+            let Some(first) = shared.members.first().and_then(|member| frames.get(member.frame)) else {
+                continue;
+            };
+            let (plan, places) = shared.together()?;
+            let row = first.map(|_| Ok(plan)).compute_batches()?;
+            for (member, places) in shared.members.iter().zip(&places) {
                 let picked =
                     row.iter().map(|batch| Ok(batch.project(places)?)).collect::<Result<Vec<_>>>()?;
-                done[*member] = Some(frames[*member].finished(picked)?);
+                done[member.frame] = Some(frames[member.frame].finished(picked)?);
             }
         }
         let frames = frames.iter().zip(done);
@@ -106,39 +157,21 @@ impl DataFrame {
     }
 }
 
-/// Groups the reductions by their rows.
+/// Groups the reductions by the rows that they have in common.
 fn shared(frames: &[DataFrame]) -> Result<Vec<Shared>> {
     let mut groups: Vec<Shared> = Vec::new();
-    for (member, frame) in frames.iter().enumerate() {
+    for (number, frame) in frames.iter().enumerate() {
         let Some(Reduced { reduce, .. }) = Reduced::of(frame.plan()?) else { continue };
-        let rows = reduce.rows();
-        let group = match groups.iter_mut().find(|group| {
-            Arc::ptr_eq(group.session.engine(), frame.session().engine()) && is_same(&group.rows, rows)
-        }) {
-            Some(group) => group,
-            None => {
-                groups.push(Shared {
-                    session: frame.session().clone(),
-                    rows: Arc::clone(rows),
-                    members: Vec::new(),
-                    aggregates: Vec::new(),
-                    places: Vec::new(),
-                });
-                let last = groups.len() - 1;
-                &mut groups[last]
-            }
+        let whole = || (Arc::clone(reduce.rows()), reduce.aggregates().to_vec());
+        let (rows, aggregates) = reduce.from_below().unwrap_or_else(whole);
+        let member = Member { frame: number, aggregates };
+        let same = |group: &&mut Shared| {
+            Arc::ptr_eq(group.session.engine(), frame.session().engine()) && is_same(&group.rows, &rows)
         };
-        let mut places = Vec::with_capacity(reduce.aggregates().len());
-        for aggregate in reduce.aggregates() {
-            let same = |other: &Aggregate| other.reduction == aggregate.reduction && other.of == aggregate.of;
-            let place = group.aggregates.iter().position(same).unwrap_or(group.aggregates.len());
-            if place == group.aggregates.len() {
-                group.aggregates.push(Aggregate { name: format!("{place}"), ..aggregate.clone() });
-            }
-            places.push(place);
+        match groups.iter_mut().find(same) {
+            Some(group) => group.members.push(member),
+            None => groups.push(Shared { session: frame.session().clone(), rows, members: vec![member] }),
         }
-        group.members.push(member);
-        group.places.push(places);
     }
     Ok(groups)
 }
