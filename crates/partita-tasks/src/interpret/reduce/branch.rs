@@ -40,6 +40,9 @@ struct Takers<'a> {
     memory: Box<dyn Reservation>,
 }
 
+/// What was seen, each with its place in [`Reduce::kept`], and the promise that pays for it.
+pub(super) type Placed = (Vec<(usize, Seen)>, Box<dyn Reservation>);
+
 enum Taker<'a> {
     State(State),
     Sorter(Box<Sorter<'a>>),
@@ -99,8 +102,8 @@ impl<'a> Branch<'a> {
         Ok(())
     }
 
-    /// What was seen, each with its place in [`Reduce::kept`], and the promise that pays for it.
-    pub(super) fn finish(self) -> Result<(Vec<(usize, Seen)>, Box<dyn Reservation>)> {
+    /// What was seen.
+    pub(super) fn finish(self) -> Result<Placed> {
         let Takers { places, each, memory, .. } = self.takers;
         let seen = each.into_iter().map(|taker| {
             Ok(match taker {
