@@ -16,7 +16,6 @@ mod pages;
 mod shared;
 mod spec;
 mod texts;
-mod thrift;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +30,7 @@ use self::flags::Flags;
 use self::header::{Header, Kind, Layout, LevelPlace};
 use self::hybrid::Hybrid;
 use self::levels::{Levels, Validity};
-use self::pages::{PageError, Pages, Place};
+use self::pages::{PageError, Pages, Place, Stored};
 use self::spec::Shape;
 pub use self::spec::{ChunkSpec, PagePlace};
 use self::texts::Texts;
@@ -500,8 +499,9 @@ impl ColumnReader {
         }
         let mut guard = self.scratch.0.lock().unwrap_or_else(PoisonError::into_inner);
         let work = &mut *guard;
-        let sizes = (0, header.stored_bytes, header.raw_bytes);
-        let page = self.pages.page(&mut work.codecs, sizes, true, &mut work.levels)?;
+        let (stored, raw, crc) = (header.stored_bytes, header.raw_bytes, header.crc);
+        let how = Stored { apart: 0, stored, raw, is_compressed: true, crc };
+        let page = self.pages.page(&mut work.codecs, how, &mut work.levels)?;
         self.sink.dictionary(&page, header.values, work)?;
         self.dictionary_bytes = page.capacity();
         self.dictionary = Dictionary::Read;
@@ -529,8 +529,8 @@ impl ColumnReader {
         let raw = header.raw_bytes.checked_sub(apart).ok_or_else(short)?;
         let mut guard = self.scratch.0.lock().unwrap_or_else(PoisonError::into_inner);
         let work = &mut *guard;
-        let page =
-            self.pages.page(&mut work.codecs, (apart, stored, raw), is_compressed, &mut work.levels)?;
+        let how = Stored { apart, stored, raw, is_compressed, crc: header.crc };
+        let page = self.pages.page(&mut work.codecs, how, &mut work.levels)?;
         let values = match place {
             LevelPlace::Apart { repetition_bytes, .. } => {
                 match self.spec.is_nullable && apart > repetition_bytes {

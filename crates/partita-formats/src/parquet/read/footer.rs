@@ -23,6 +23,9 @@ const CONVERTED_NULL: i64 = 24;
 /// `INT_32`, as its byte in the footer.
 const CONVERTED_INT32: u8 = 17 << 1;
 
+/// The field of a footer that says how columns are encrypted, where it is not itself.
+const ENCRYPTION: i16 = 8;
+
 /// Groups within each other in a schema.
 const SCHEMA_DEPTH_MAX: usize = 100;
 
@@ -130,6 +133,9 @@ fn check(footer: &[u8]) -> Outcome<Vec<usize>> {
     while let Some((number, kind)) = thrift.field(&mut last)? {
         match (number, kind) {
             (2, LIST) => nulls = check_schema(&mut thrift, footer.len())?,
+            (ENCRYPTION, STRUCT) => {
+                return Err("columns are encrypted, and there is no key: write the file without encryption".into());
+            }
             _ => thrift.skip(kind)?,
         }
     }

@@ -6,6 +6,7 @@
 
 mod bloom;
 mod bounds;
+mod checksum;
 pub mod column;
 mod file;
 mod footer;

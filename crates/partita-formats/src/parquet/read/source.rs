@@ -3,13 +3,14 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::checksum::check;
 use super::thrift::{I32, Outcome, STRUCT, Thrift};
 use crate::io::ReadAt;
 
@@ -27,6 +28,8 @@ pub(super) struct ChunkBytes {
     held: AtomicUsize,
     /// Values that the pages may still have.
     values_left: AtomicUsize,
+    /// Where the page begins whose header was read last, and the checksum that it has.
+    told: Mutex<Option<(u64, u32)>>,
 }
 
 /// Bytes of memory that the columns of a row group may take together.
@@ -108,8 +111,10 @@ impl ChunkReader for ChunkBytes {
             taken: 0,
         };
         cursor.fill()?;
-        if let Ok(header) = header(&cursor.ahead) {
+        if let Ok((header, length)) = header(&cursor.ahead) {
             self.admit(header)?;
+            let told = header.crc.map(|crc| (start + length as u64, crc));
+            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told;
         }
         Ok(cursor)
     }
@@ -120,6 +125,10 @@ impl ChunkReader for ChunkBytes {
         let got = self.input.read_full_at(start, &mut bytes)?;
         if got < length {
             return Err(ParquetError::EOF(format!("expected {length} bytes at byte {start}, got {got}")));
+        }
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((_, crc)) = told.filter(|(page, _)| *page == start) {
+            check(&bytes, crc).map_err(|what| ParquetError::General(format!("expected {what}")))?;
         }
         Ok(bytes.into())
     }
@@ -139,6 +148,7 @@ impl ChunkBytes {
             value_bytes,
             held: AtomicUsize::new(0),
             values_left: AtomicUsize::new(values),
+            told: Mutex::new(None),
         }
     }
 
@@ -187,10 +197,11 @@ struct Header {
     raw_bytes: usize,
     stored_bytes: usize,
     values: usize,
+    crc: Option<u32>,
 }
 
-/// The header at the beginning of `bytes`.
-fn header(bytes: &[u8]) -> Outcome<Header> {
+/// The header at the beginning of `bytes`, and its length.
+fn header(bytes: &[u8]) -> Outcome<(Header, usize)> {
     const DICTIONARY_PAGE: i64 = 2;
     let mut thrift = Thrift::new(bytes);
     let mut header = Header::default();
@@ -201,6 +212,7 @@ fn header(bytes: &[u8]) -> Outcome<Header> {
             (1, I32) => header.is_dictionary = thrift.number()? == DICTIONARY_PAGE,
             (2, I32) => header.raw_bytes = size(thrift.number()?),
             (3, I32) => header.stored_bytes = size(thrift.number()?),
+            (4, I32) => header.crc = i32::try_from(thrift.number()?).ok().map(i32::cast_unsigned),
             (5 | 7 | 8, STRUCT) => {
                 let mut inner = 0;
                 while let Some((number, kind)) = thrift.field(&mut inner)? {
@@ -213,7 +225,7 @@ fn header(bytes: &[u8]) -> Outcome<Header> {
             _ => thrift.skip(kind)?,
         }
     }
-    Ok(header)
+    Ok((header, thrift.position()))
 }
 
 /// Reads on from a place in a chunk.

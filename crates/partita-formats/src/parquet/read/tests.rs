@@ -2,6 +2,7 @@ mod believed;
 mod hostile;
 mod late;
 mod pruning;
+mod sums;
 
 use std::sync::Arc;
 

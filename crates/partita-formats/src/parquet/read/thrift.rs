@@ -6,7 +6,7 @@
 pub(super) const TRUE: u8 = 1;
 pub(super) const FALSE: u8 = 2;
 const BYTE: u8 = 3;
-const I16: u8 = 4;
+pub(super) const I16: u8 = 4;
 pub(super) const I32: u8 = 5;
 pub(super) const I64: u8 = 6;
 const DOUBLE: u8 = 7;
@@ -30,6 +30,25 @@ pub(super) struct Thrift<'a> {
 /// What was expected, and where.
 pub(super) type Outcome<T> = std::result::Result<T, String>;
 
+/// Why a structure could not be read: what was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// It goes on behind the bytes.
+    Short(String),
+    /// The bytes are no structure.
+    Wrong(String),
+}
+
+impl From<Stop> for String {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Short(expected) | Stop::Wrong(expected) => format!("expected {expected}"),
+        }
+    }
+}
+
+type Read<T> = std::result::Result<T, Stop>;
+
 impl<'a> Thrift<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
@@ -40,28 +59,36 @@ impl<'a> Thrift<'a> {
         self.at
     }
 
-    fn fail<T>(&self, expected: &str) -> Outcome<T> {
-        Err(format!("expected {expected} at byte {} of {} of a Thrift structure", self.at, self.bytes.len()))
+    fn what(&self, expected: &str) -> String {
+        format!("{expected} at byte {} of {} of a Thrift structure", self.at, self.bytes.len())
     }
 
-    fn byte(&mut self) -> Outcome<u8> {
+    fn fail<T>(&self, expected: &str) -> Read<T> {
+        Err(Stop::Wrong(self.what(expected)))
+    }
+
+    fn short<T>(&self, expected: &str) -> Read<T> {
+        Err(Stop::Short(self.what(expected)))
+    }
+
+    fn byte(&mut self) -> Read<u8> {
         let Some(&byte) = self.bytes.get(self.at) else {
-            return self.fail("one more byte");
+            return self.short("one more byte");
         };
         self.at += 1;
         Ok(byte)
     }
 
-    fn take(&mut self, count: usize) -> Outcome<&'a [u8]> {
+    fn take(&mut self, count: usize) -> Read<&'a [u8]> {
         let end = self.at.checked_add(count);
         let Some(taken) = end.and_then(|end| self.bytes.get(self.at..end)) else {
-            return self.fail(&format!("{count} more bytes"));
+            return self.short(&format!("{count} more bytes"));
         };
         self.at += count;
         Ok(taken)
     }
 
-    fn varint(&mut self) -> Outcome<u64> {
+    fn varint(&mut self) -> Read<u64> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -74,20 +101,20 @@ impl<'a> Thrift<'a> {
     }
 
     /// A signed number of any width.
-    pub(super) fn number(&mut self) -> Outcome<i64> {
+    pub(super) fn number(&mut self) -> Read<i64> {
         let zigzag = self.varint()?;
         Ok((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
     }
 
     /// Bytes, with their length before them.
-    pub(super) fn binary(&mut self) -> Outcome<&'a [u8]> {
+    pub(super) fn binary(&mut self) -> Read<&'a [u8]> {
         let length = self.varint()?;
         self.take(usize::try_from(length).unwrap_or(usize::MAX))
     }
 
     /// Number and type of the next field of a struct; `None` at its end. `last` is the number of the field before,
     /// 0 at first.
-    pub(super) fn field(&mut self, last: &mut i16) -> Outcome<Option<(i16, u8)>> {
+    pub(super) fn field(&mut self, last: &mut i16) -> Read<Option<(i16, u8)>> {
         let head = self.byte()?;
         if head == 0 {
             return Ok(None);
@@ -104,7 +131,7 @@ impl<'a> Thrift<'a> {
     }
 
     /// Type of the elements of a list, and how many there are: no more than there are bytes.
-    pub(super) fn list(&mut self) -> Outcome<(u8, usize)> {
+    pub(super) fn list(&mut self) -> Read<(u8, usize)> {
         let head = self.byte()?;
         let count = match head >> 4 {
             15 => self.varint()?,
@@ -112,21 +139,21 @@ impl<'a> Thrift<'a> {
         };
         match usize::try_from(count) {
             Ok(count) if count <= self.bytes.len() - self.at => Ok((head & 0xf, count)),
-            _ => self.fail(&format!("a list no longer than the bytes, got one of {count} elements")),
+            _ => self.short(&format!("a list no longer than the bytes, got one of {count} elements")),
         }
     }
 
     /// A truth value in a list.
-    pub(super) fn flag(&mut self) -> Outcome<bool> {
+    pub(super) fn flag(&mut self) -> Read<bool> {
         Ok(self.byte()? == TRUE)
     }
 
     /// Passes over a field.
-    pub(super) fn skip(&mut self, kind: u8) -> Outcome<()> {
+    pub(super) fn skip(&mut self, kind: u8) -> Read<()> {
         self.skip_within(kind, DEPTH_MAX, false)
     }
 
-    fn skip_within(&mut self, kind: u8, depth: usize, is_element: bool) -> Outcome<()> {
+    fn skip_within(&mut self, kind: u8, depth: usize, is_element: bool) -> Read<()> {
         if depth == 0 {
             return self.fail(&format!("no more than {DEPTH_MAX} structures within each other"));
         }
@@ -154,13 +181,13 @@ impl<'a> Thrift<'a> {
         }
     }
 
-    fn skip_map(&mut self, depth: usize) -> Outcome<()> {
+    fn skip_map(&mut self, depth: usize) -> Read<()> {
         let count = self.varint()?;
         if count == 0 {
             return Ok(());
         }
         if count > (self.bytes.len() - self.at) as u64 {
-            return self.fail("a map no longer than the bytes");
+            return self.short("a map no longer than the bytes");
         }
         let kinds = self.byte()?;
         for _ in 0..count {

@@ -1,7 +1,10 @@
 //! Decompressors, one of each kind for all columns that share a [`super::Scratch`].
 
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use brotli::enc::StandardAlloc;
+use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
 use parquet::basic::Compression;
 use zstd::bulk::Decompressor;
 
@@ -18,7 +21,7 @@ pub(super) struct Codecs {
 
 /// Whether pages compressed so can be read.
 pub(super) fn is_covered(compression: Compression) -> bool {
-    !matches!(compression, Compression::LZO | Compression::BROTLI(_))
+    !matches!(compression, Compression::LZO)
 }
 
 impl Codecs {
@@ -53,6 +56,7 @@ impl Codecs {
                 let decoder = flate2::read::MultiGzDecoder::new(stored);
                 decoder.take(raw_bytes as u64 + 1).read_to_end(page).map_err(wrong)?
             }
+            Compression::BROTLI(_) => brotli(stored, raw_bytes, page)?,
             other => return Err(Damage::new(format!("a codec that is read, got {other}"))),
         };
         expect_size(raw_bytes, written)
@@ -120,6 +124,40 @@ fn hadoop(mut stored: &[u8], mut page: &mut [u8]) -> Option<()> {
         page = after;
     }
     page.is_empty().then_some(())
+}
+
+/// Bytes that a Brotli decoder gives at first; more, as long as they come.
+const BROTLI_BYTES: usize = 256 << 10;
+
+/// Brotli has no bound on its ratio: the page grows with what comes. The window is at most 16 MiB, and as much of it is touched
+/// as comes out.
+fn brotli(stored: &[u8], raw_bytes: usize, page: &mut Vec<u8>) -> Result<usize, Damage> {
+    let broke_off = |_| Damage::new("bytes that can be decompressed, and decompressing them broke off");
+    page.clear();
+    catch_unwind(AssertUnwindSafe(|| brotli_steps(stored, raw_bytes, page))).map_err(broke_off)?
+}
+
+fn brotli_steps(stored: &[u8], raw_bytes: usize, page: &mut Vec<u8>) -> Result<usize, Damage> {
+    let alloc = StandardAlloc::default;
+    let mut state = BrotliState::new_strict(alloc(), alloc(), alloc());
+    let (mut left, mut taken, mut given, mut all) = (stored.len(), 0, 0, 0);
+    loop {
+        let room = page.len().saturating_mul(2).clamp(BROTLI_BYTES.min(raw_bytes), raw_bytes);
+        page.resize(room, 0);
+        let mut free = room - given;
+        let step = BrotliDecompressStream(
+            &mut left, &mut taken, stored, &mut free, &mut given, page, &mut all, &mut state,
+        );
+        match step {
+            BrotliResult::ResultSuccess => return Ok(given),
+            BrotliResult::NeedsMoreOutput if given < raw_bytes => {}
+            BrotliResult::NeedsMoreOutput => return Err(size(raw_bytes, "more")),
+            BrotliResult::NeedsMoreInput => {
+                return Err(Damage::new("compressed bytes that end with their page"));
+            }
+            BrotliResult::ResultFailure => return Err(wrong("they are no Brotli")),
+        }
+    }
 }
 
 fn expect_ratio(stored: &[u8], raw_bytes: usize, most: usize) -> Result<(), Damage> {

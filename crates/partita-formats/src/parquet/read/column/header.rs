@@ -1,7 +1,7 @@
 //! Headers of pages.
 
+use super::super::thrift::{FALSE, I16, I32, I64, STRUCT, Stop, TRUE, Thrift};
 use super::damage::Damage;
-use super::thrift::{Field, Stop, Thrift};
 
 /// How the values of a page are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,52 @@ pub(super) struct Header {
     /// Bytes of the page before compression, and in the file.
     pub(super) raw_bytes: usize,
     pub(super) stored_bytes: usize,
+    /// CRC-32 of the bytes in the file, behind the header.
+    pub(super) crc: Option<u32>,
+}
+
+/// Number and type of a field.
+type Field = (i16, u8);
+
+impl From<Damage> for Stop {
+    fn from(damage: Damage) -> Self {
+        match damage {
+            Damage::Wrong(what) => Self::Wrong(what.into_owned()),
+            Damage::Memory(bytes) => Self::Wrong(format!("{bytes} bytes of memory")),
+        }
+    }
+}
+
+/// The number that a field is.
+fn number(thrift: &mut Thrift<'_>, (_, kind): Field) -> Result<i32, Stop> {
+    match kind {
+        I16 | I32 | I64 => {
+            let value = thrift.number()?;
+            i32::try_from(value)
+                .map_err(|_| Stop::Wrong(format!("a number of 32 bits in its header, got {value}")))
+        }
+        kind => Err(wrong_kind("a number", kind)),
+    }
+}
+
+/// A number that is not negative.
+fn size(thrift: &mut Thrift<'_>, field: Field) -> Result<usize, Stop> {
+    let value = number(thrift, field)?;
+    usize::try_from(value)
+        .map_err(|_| Stop::Wrong(format!("a size in its header that is not negative, got {value}")))
+}
+
+/// Whether a field is true.
+fn flag((_, kind): Field) -> Result<bool, Stop> {
+    match kind {
+        TRUE => Ok(true),
+        FALSE => Ok(false),
+        kind => Err(wrong_kind("a boolean", kind)),
+    }
+}
+
+fn wrong_kind(expected: &str, kind: u8) -> Stop {
+    Stop::Wrong(format!("{expected} in its header, got a Thrift value of type {kind}"))
 }
 
 /// The fields of any of the three structs that describe a page.
@@ -89,18 +135,19 @@ impl Header {
     /// The header at the beginning of `bytes`, and its length.
     pub(super) fn parse(bytes: &[u8]) -> Result<(Self, usize), Stop> {
         let mut thrift = Thrift::new(bytes);
-        let (mut kind, mut raw, mut stored) = (None, None, None);
+        let (mut kind, mut raw, mut stored, mut crc) = (None, None, None, None);
         let (mut data, mut dictionary, mut second) = (None, None, None);
         let mut last = 0;
         while let Some(field) = thrift.field(&mut last)? {
-            match field.id {
-                1 => kind = Some(thrift.number(&field)?),
-                2 => raw = Some(thrift.size(&field)?),
-                3 => stored = Some(thrift.size(&field)?),
-                5 => data = Some(Body::parse(&mut thrift, &field, Body::data)?),
-                7 => dictionary = Some(Body::parse(&mut thrift, &field, Body::data)?),
-                8 => second = Some(Body::parse(&mut thrift, &field, Body::second)?),
-                _ => thrift.skip(&field)?,
+            match field.0 {
+                1 => kind = Some(number(&mut thrift, field)?),
+                2 => raw = Some(size(&mut thrift, field)?),
+                3 => stored = Some(size(&mut thrift, field)?),
+                4 => crc = Some(number(&mut thrift, field)?.cast_unsigned()),
+                5 => data = Some(Body::parse(&mut thrift, field, Body::data)?),
+                7 => dictionary = Some(Body::parse(&mut thrift, field, Body::data)?),
+                8 => second = Some(Body::parse(&mut thrift, field, Body::second)?),
+                _ => thrift.skip(field.1)?,
             }
         }
         let missing = |what: &'static str| Damage::new(format!("{what} in its header"));
@@ -111,54 +158,56 @@ impl Header {
             DICTIONARY_PAGE => dictionary,
             DATA_PAGE_V2 => second,
             _ => {
-                let header = Self { kind: Kind::Other, values: 0, raw_bytes, stored_bytes };
-                return Ok((header, thrift.at()));
+                let header = Self { kind: Kind::Other, values: 0, raw_bytes, stored_bytes, crc };
+                return Ok((header, thrift.position()));
             }
         };
         let body = body.ok_or_else(|| missing("what is in the page"))?;
         let values = body.values.ok_or_else(|| missing("the number of values"))?;
         let kind = body.kind(kind)?;
-        Ok((Self { kind, values, raw_bytes, stored_bytes }, thrift.at()))
+        Ok((Self { kind, values, raw_bytes, stored_bytes, crc }, thrift.position()))
     }
 }
 
 impl Body {
     fn parse(
         thrift: &mut Thrift<'_>,
-        field: &Field,
-        take: fn(&mut Self, &mut Thrift<'_>, &Field) -> Result<(), Stop>,
+        (_, kind): Field,
+        take: fn(&mut Self, &mut Thrift<'_>, Field) -> Result<(), Stop>,
     ) -> Result<Self, Stop> {
-        thrift.enter(field)?;
+        if kind != STRUCT {
+            return Err(wrong_kind("a struct", kind));
+        }
         let (mut body, mut last) = (Self::default(), 0);
         while let Some(field) = thrift.field(&mut last)? {
-            take(&mut body, thrift, &field)?;
+            take(&mut body, thrift, field)?;
         }
         Ok(body)
     }
 
     /// A field of a data page of version 1, or of a dictionary, which has the first two.
-    fn data(&mut self, thrift: &mut Thrift<'_>, field: &Field) -> Result<(), Stop> {
-        match field.id {
-            1 => self.values = Some(thrift.size(field)?),
-            2 => self.encoding = Some(thrift.number(field)?),
-            3 if self.level_encoding.is_none() => match thrift.flag(field) {
+    fn data(&mut self, thrift: &mut Thrift<'_>, field: Field) -> Result<(), Stop> {
+        match field.0 {
+            1 => self.values = Some(size(thrift, field)?),
+            2 => self.encoding = Some(number(thrift, field)?),
+            3 if self.level_encoding.is_none() => match flag(field) {
                 // Of a dictionary: whether it is sorted.
                 Ok(_) => {}
-                Err(_) => self.level_encoding = Some(thrift.number(field)?),
+                Err(_) => self.level_encoding = Some(number(thrift, field)?),
             },
-            _ => thrift.skip(field)?,
+            _ => thrift.skip(field.1)?,
         }
         Ok(())
     }
 
-    fn second(&mut self, thrift: &mut Thrift<'_>, field: &Field) -> Result<(), Stop> {
-        match field.id {
-            1 => self.values = Some(thrift.size(field)?),
-            4 => self.encoding = Some(thrift.number(field)?),
-            5 => self.level_bytes = thrift.size(field)?,
-            6 => self.repetition_bytes = thrift.size(field)?,
-            7 => self.is_raw = !thrift.flag(field)?,
-            _ => thrift.skip(field)?,
+    fn second(&mut self, thrift: &mut Thrift<'_>, field: Field) -> Result<(), Stop> {
+        match field.0 {
+            1 => self.values = Some(size(thrift, field)?),
+            4 => self.encoding = Some(number(thrift, field)?),
+            5 => self.level_bytes = size(thrift, field)?,
+            6 => self.repetition_bytes = size(thrift, field)?,
+            7 => self.is_raw = !flag(field)?,
+            _ => thrift.skip(field.1)?,
         }
         Ok(())
     }

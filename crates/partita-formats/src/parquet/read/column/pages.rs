@@ -6,10 +6,11 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 use parquet::basic::Compression;
 
+use super::super::checksum::check;
+use super::super::thrift::Stop;
 use super::codec::Codecs;
 use super::damage::Damage;
 use super::header::Header;
-use super::thrift::Stop;
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::ReadAt;
 
@@ -36,6 +37,19 @@ pub(super) struct Pages {
     /// Pages that arrays may have.
     lent: Vec<Buffer>,
     bytes_read: u64,
+}
+
+/// How the bytes of a page are stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored {
+    /// Levels that are not compressed.
+    pub(super) apart: usize,
+    /// The bytes behind them, and how many these are before compression.
+    pub(super) stored: usize,
+    pub(super) raw: usize,
+    pub(super) is_compressed: bool,
+    /// The checksum of all.
+    pub(super) crc: Option<u32>,
 }
 
 /// What can go wrong on the way to a page.
@@ -149,13 +163,13 @@ impl Pages {
                     }
                     return Ok((header, length));
                 }
-                Err(Stop::Wrong(damage)) => return Err(damage.into()),
-                Err(Stop::Short) if count as u64 >= left || count >= HEADER_BYTES_MAX => {
+                Err(Stop::Wrong(what)) => return Err(Damage::new(what).into()),
+                Err(Stop::Short(_)) if count as u64 >= left || count >= HEADER_BYTES_MAX => {
                     return Err(
                         Damage::new("a page header, and it goes on behind the end of its column").into()
                     );
                 }
-                Err(Stop::Short) => count *= 4,
+                Err(Stop::Short(_)) => count *= 4,
             }
         }
     }
@@ -166,17 +180,19 @@ impl Pages {
     }
 
     /// Takes the next `apart + stored` bytes: the first `apart` as they are, the others decompressed to `raw` bytes, where they are
-    /// compressed.
+    /// compressed. Where the header has their checksum, they are compared with it first.
     pub(super) fn page(
         &mut self,
         codecs: &mut Codecs,
-        (apart, stored, raw): (usize, usize, usize),
-        is_compressed: bool,
+        Stored { apart, stored, raw, is_compressed, crc }: Stored,
         levels: &mut Vec<u8>,
     ) -> Result<Buffer, PageError> {
         let mut page = self.spare();
         let compression = if is_compressed { self.compression } else { Compression::UNCOMPRESSED };
         let bytes = self.peek(apart + stored)?;
+        if let Some(told) = crc {
+            check(bytes, told).map_err(Damage::new)?;
+        }
         levels.clear();
         levels.extend_from_slice(&bytes[..apart]);
         let bytes = &bytes[apart..];

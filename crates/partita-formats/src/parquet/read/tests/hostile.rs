@@ -120,6 +120,14 @@ fn ends_that_are_no_ends_are_refused() {
     let at = encrypted.len() - 1;
     encrypted[at] = b'E';
     assert!(error_of(&encrypted).contains("encrypted"));
+    // The footer is plain, and says how columns are encrypted.
+    let mut columns = whole.clone();
+    let end = columns.len() - 9;
+    let length = columns.len() - 12 + 4;
+    columns.splice(end..end, [0x4c, 0x1c, 0x00, 0x00]);
+    let at = columns.len() - 8;
+    columns[at..at + 4].copy_from_slice(&(length as u32).to_le_bytes());
+    assert!(error_of(&columns).contains("columns are encrypted, and there is no key"));
     let limits = FooterLimits { footer_bytes_max: 10 };
     let error = ParquetFile::open(&whole, "a.parquet", &limits).unwrap_err().to_string();
     assert!(error.contains("raise footer_bytes_max"), "{error}");
