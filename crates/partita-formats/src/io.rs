@@ -2,6 +2,8 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Random access to the bytes of one input. Implementations live in the runtime (local files now, object
 /// stores later) and in tests.
@@ -39,6 +41,40 @@ pub trait ReadAt: Send + Sync {
             filled += got;
         }
         Ok(filled)
+    }
+}
+
+/// An input that counts the bytes that are read of it.
+pub struct Counted {
+    input: Arc<dyn ReadAt>,
+    bytes: AtomicU64,
+}
+
+impl Counted {
+    /// Counts from 0.
+    pub fn new(input: Arc<dyn ReadAt>) -> Self {
+        Self { input, bytes: AtomicU64::new(0) }
+    }
+
+    /// Bytes read since this was asked last.
+    pub fn take_bytes(&self) -> u64 {
+        self.bytes.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl ReadAt for Counted {
+    fn len(&self) -> u64 {
+        self.input.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.input.read_at(offset, buffer)?;
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(bytes)
+    }
+
+    fn prefetch(&self, range: Range<u64>) {
+        self.input.prefetch(range);
     }
 }
 

@@ -32,8 +32,8 @@ pub use partitions::Partitions;
 pub use project::Project;
 pub use read_csv::{CsvInput, ReadCsv};
 pub use read_parquet::{
-    Extent, ParquetFileInput, ParquetSet, Piece, ReadParquet, Split, excludes, merged as merged_schema,
-    together,
+    Extent, GroupExtent, ParquetFileInput, ParquetSet, Part, Piece, ReadParquet, Split, excludes,
+    merged as merged_schema, parts as cut_row_group, together,
 };
 pub use reduce::{Aggregate, Reduce, Statistics};
 pub use row_index::RowIndex;

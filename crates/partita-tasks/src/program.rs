@@ -162,6 +162,8 @@ pub struct ParquetPiece {
     pub file: Arc<ParquetInput>,
     /// Numbers of its row groups, ascending; `None`: all, where its footer was not looked at before.
     pub row_groups: Option<Vec<usize>>,
+    /// The rows that are read of it, where it is a part of one row group.
+    pub rows: Option<Range<u64>>,
     /// Whether the filter has rows to drop.
     pub filtered: bool,
     /// Bytes of what is read, about.

@@ -2,6 +2,7 @@
 
 mod listing;
 mod load;
+mod look;
 
 use arrow::datatypes::DataType;
 use partita_plan::Expr;
@@ -123,7 +124,9 @@ impl ParquetReader {
     }
 
     /// Bytes of a partition before compression, as a number or as text; default 64 MiB. Row groups that follow each other are
-    /// read together up to it, also those of several files; a larger one is a partition by itself.
+    /// read together up to it, also those of several files. A larger one is cut between pages, of the column of
+    /// [`ParquetReader::index`] or of its largest one; a page index says where they are, or a walk from header to header. One whose
+    /// pages cannot be told apart (a nested column without a page index) is a partition by itself, and is read page by page.
     pub fn partition_size(mut self, bytes: impl Into<ByteSize>) -> Self {
         self.split = Said::Size(bytes.into());
         self

@@ -1,6 +1,6 @@
 //! `ReadParquet`: row groups of Parquet files, with the columns and the rows that are wanted of them.
 //!
-//! A partition is a run of row groups: several small ones, also of several files, or a large one by itself. Columns go by
+//! A partition is a run of row groups: several small ones, also of several files, or a part of a large one. Columns go by
 //! name; those that the names of folders say have one value a file. The filter is asked three times: of a whole file, by the
 //! values of its folders; of a row group, by its statistics; and of pages and rows while it is read. What is known not to
 //! match is not read, and partitions of which nothing is left are tasks without input, so that partitions
@@ -25,7 +25,7 @@ use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
 use crate::memory;
 
-pub use cuts::{Extent, Piece, Split};
+pub use cuts::{Extent, GroupExtent, Part, Piece, Split, parts};
 pub use pruning::excludes;
 pub use schema::{merged, together};
 
@@ -43,6 +43,8 @@ pub struct ParquetFileInput {
     pub rows: Option<u64>,
     /// How large its row groups are.
     pub extent: Extent,
+    /// Bytes of it that were read to plan.
+    pub planning_bytes: u64,
 }
 
 /// What is read, and how it is cut.
@@ -147,6 +149,7 @@ impl ReadParquet {
         Some(ParquetPiece {
             file: Arc::clone(&file.input),
             row_groups: left.row_groups.clone(),
+            rows: left.part.clone(),
             filtered: left.filtered,
             bytes: left.bytes,
         })
@@ -154,11 +157,18 @@ impl ReadParquet {
 
     fn count(&self) -> String {
         let wanted = self.pieces.get(self.wanted.clone()).unwrap_or_default();
-        let all = pruning::row_groups(
-            wanted.iter().flatten().map(|piece| piece.row_groups.as_ref().map(Range::len)),
-        );
+        let part_of = |group: Option<usize>, rows: &Option<Range<u64>>| group.filter(|_| rows.is_some());
+        let all = wanted.iter().flatten().map(|piece| {
+            let groups = piece.row_groups.as_ref();
+            (piece.file, groups.map(Range::len), part_of(groups.map(|groups| groups.start), &piece.rows))
+        });
+        let all = pruning::row_groups(all);
         let Some(left) = &self.left else { return all.to_string() };
-        let groups = left.iter().flatten().map(|piece| piece.row_groups.as_ref().map(Vec::len));
+        let groups = left.iter().flatten().map(|piece| {
+            let groups = piece.row_groups.as_ref();
+            let first = groups.and_then(|groups| groups.first().copied());
+            (piece.file, groups.map(Vec::len), part_of(first, &piece.part))
+        });
         format!("{} of {all}", pruning::row_groups(groups).number())
     }
 }
@@ -266,13 +276,7 @@ impl Operator for ReadParquet {
         let schema = &self.set.schema;
         let takes = |column: &&usize| schema.field(**column).data_type() != &DataType::Boolean;
         let (columns, all) = (self.output.iter().filter(takes).count(), schema.fields().len());
-        let bytes = |piece: &Piece| {
-            let extent = &self.set.files[piece.file].extent;
-            match (&piece.row_groups, &extent.row_groups) {
-                (Some(range), Some(bytes)) => bytes.get(range.clone()).unwrap_or_default().iter().sum(),
-                _ => extent.bytes,
-            }
-        };
+        let bytes = |piece: &Piece| self.set.files[piece.file].extent.piece_bytes(piece);
         let partitions = self.pieces.get(self.wanted.clone())?.iter();
         let partition = |pieces: &Vec<Piece>| {
             memory::share_bytes(pieces.iter().map(bytes).sum::<u64>() / NARROWING, columns, all)

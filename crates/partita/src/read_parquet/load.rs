@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use partita_columns::Scalar;
 use partita_plan::node::{Extent, ParquetFileInput, ParquetSet, ReadParquet, Split, excludes, merged_schema};
-use partita_tasks::host::Footer;
 use partita_tasks::program::ParquetInput;
 
 use super::listing::{self, Listed, Listing};
+use super::look::{Looked, Looker};
 use super::{ParquetReader, Said};
 use crate::error::{ErrorKind, Result};
 use crate::frame::DataFrame;
@@ -30,17 +30,25 @@ pub(super) fn load(reader: ParquetReader) -> Result<DataFrame> {
     };
     let listing = listing::list(&reader)?;
     let mut files = Vec::with_capacity(listing.files.len());
-    for (number, file) in listing.files.iter().enumerate() {
+    let mut first_excluded = None;
+    for file in &listing.files {
         let mut values = listing.values(file)?;
         let excluded = reader.filters.as_ref().is_some_and(|filter| excludes(filter, &values));
-        // One file has to say what the columns are.
-        if excluded && number > 0 {
+        if excluded && (first_excluded.is_some() || !files.is_empty()) {
             continue;
         }
         if let Some(column) = &reader.include_path {
             values.push((column.clone(), Scalar::Utf8(file.input.path.clone())));
         }
-        files.push((file, input(file, values), excluded));
+        if excluded {
+            first_excluded = Some((file, input(file, values), true));
+        } else {
+            files.push((file, input(file, values), false));
+        }
+    }
+    // One file has to say what the columns are.
+    if files.is_empty() {
+        files.extend(first_excluded);
     }
     let opens = |number: usize, file: &Listed| number == 0 || needs_footer(&reader, &listing, split, file);
     let wanted: Vec<(usize, Arc<ParquetInput>)> = files
@@ -49,15 +57,15 @@ pub(super) fn load(reader: ParquetReader) -> Result<DataFrame> {
         .filter(|(number, (file, ..))| opens(*number, file))
         .map(|(number, (_, input, _))| (number, Arc::clone(input)))
         .collect();
-    let footers =
-        reader.session.engine().parallel(&wanted, |(_, input)| reader.session.engine().footer(input))?;
-    let schema = schema(&reader, &listing, &footers)?;
-    let mut footers = wanted.iter().map(|(number, _)| *number).zip(footers).peekable();
+    let looker = Looker { session: &reader.session, split, index: reader.index.as_deref() };
+    let looked = reader.session.engine().parallel(&wanted, |(_, input)| looker.look(input))?;
+    let schema = schema(&reader, &listing, &looked)?;
+    let mut looked = wanted.iter().map(|(number, _)| *number).zip(looked).peekable();
     let mut planned = Vec::with_capacity(files.len());
     for (number, (file, input, excluded)) in files.into_iter().enumerate() {
-        let footer = footers.next_if(|(opened, _)| *opened == number).map(|(_, footer)| footer);
+        let looked = looked.next_if(|(opened, _)| *opened == number).map(|(_, looked)| looked);
         if !excluded {
-            planned.push(with_footer(file, input, footer));
+            planned.push(planned_file(file, input, looked));
         }
     }
     let set = ParquetSet { files: planned, schema, split, index: reader.index.clone() };
@@ -107,26 +115,24 @@ fn input(file: &Listed, values: Vec<(String, Scalar)>) -> Arc<ParquetInput> {
     })
 }
 
-fn with_footer(file: &Listed, input: Arc<ParquetInput>, footer: Option<Arc<Footer>>) -> ParquetFileInput {
-    let extent = match &footer {
-        Some(footer) => {
-            let sizes = footer.file.row_groups().iter().map(|group| group.uncompressed_bytes);
-            let sizes: Vec<u64> = sizes.collect();
-            let bytes = sizes.iter().fold(0_u64, |all, bytes| all.saturating_add(*bytes));
-            Extent { row_groups: Some(sizes), bytes }
-        }
-        None => Extent { row_groups: None, bytes: input.bytes.saturating_mul(COMPRESSION) },
+fn planned_file(file: &Listed, input: Arc<ParquetInput>, looked: Option<Looked>) -> ParquetFileInput {
+    let Some(Looked { footer, groups, bytes_read }) = looked else {
+        let extent = Extent { row_groups: None, bytes: input.bytes.saturating_mul(COMPRESSION) };
+        return ParquetFileInput { input, footer: None, rows: file.rows, extent, planning_bytes: 0 };
     };
-    let rows = footer.as_ref().map(|footer| footer.file.rows()).or(file.rows);
-    ParquetFileInput { input, footer, rows, extent }
+    let bytes = groups.iter().fold(0_u64, |all, group| all.saturating_add(group.bytes));
+    let extent = Extent { row_groups: Some(groups), bytes };
+    let rows = Some(footer.file.rows());
+    ParquetFileInput { input, footer: Some(footer), rows, extent, planning_bytes: bytes_read }
 }
 
 /// The columns of the frame: those of the files, of their folders, and the path.
-fn schema(reader: &ParquetReader, listing: &Listing, footers: &[Arc<Footer>]) -> Result<SchemaRef> {
-    let in_files = if footers.is_empty() {
+fn schema(reader: &ParquetReader, listing: &Listing, looked: &[Looked]) -> Result<SchemaRef> {
+    let in_files = if looked.is_empty() {
         Arc::new(Schema::new(listing.columns.clone()))
     } else {
-        merged_schema(footers.iter().map(|footer| (footer.file.name(), footer.file.schema())))?
+        let files = looked.iter().map(|looked| &looked.footer.file);
+        merged_schema(files.map(|file| (file.name(), file.schema())))?
     };
     let is_key = |name: &str| listing.fields.iter().any(|field| field.name() == name);
     let kept = in_files.fields().iter().filter(|field| !is_key(field.name()));

@@ -72,11 +72,13 @@ pub(crate) fn input_bytes(plan: &PlanRef) -> u64 {
     csv + parquet_sources(plan).map(ReadParquet::input_bytes).sum::<u64>()
 }
 
-/// Bytes before the first records, which were read to plan and are in no block. Compressed files are counted whole.
+/// Bytes that were read to plan: those before the first records, which are in no block (compressed files are counted whole), and
+/// footers.
 fn head_bytes(plan: &PlanRef) -> u64 {
     let files = sources(plan).flat_map(ReadCsv::files);
     let plain = files.filter(|file| !file.block.is_stream());
-    plain.map(|file| file.block.data_start.min(file.bytes)).sum()
+    let csv: u64 = plain.map(|file| file.block.data_start.min(file.bytes)).sum();
+    csv + parquet_sources(plan).flat_map(ReadParquet::files).map(|file| file.planning_bytes).sum::<u64>()
 }
 
 /// The files that a plan reads.

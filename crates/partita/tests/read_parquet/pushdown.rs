@@ -43,6 +43,68 @@ fn one_day_of_a_sorted_file_reads_few_bytes() {
 }
 
 #[test]
+fn one_day_of_a_year_of_trips_is_under_three_hundredths_of_the_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = session();
+    // 400 trips a day in the order of their pickup, with the columns and kinds of values of the taxi files.
+    let rows = 366 * 400;
+    let text = |row: i64, salt: i64, kinds: i64| (row * 2_654_435_761 + salt * 97) / 7 % kinds;
+    let mut csv =
+        String::from("vendor,pickup,dropoff,passengers,distance,flag,from,to,payment,fare,tip,total\n");
+    for row in 0..rows {
+        let at = |seconds: i64| {
+            let (day, second) = (seconds / 86_400, seconds % 86_400);
+            let date = day_of_2020(day);
+            format!("{date} {:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
+        };
+        let pickup = row * 216 + text(row, 1, 200);
+        let (fare, tip) = (text(row, 2, 9000), text(row, 3, 700));
+        csv.push_str(&format!(
+            "{},{},{},{},{}.{:02},{},{},{},{},{}.{:02},{}.{:02},{}.{:02}\n",
+            1 + text(row, 4, 2),
+            at(pickup),
+            at(pickup + 60 + text(row, 5, 3000)),
+            text(row, 6, 7),
+            text(row, 7, 30),
+            text(row, 8, 100),
+            if text(row, 9, 50) == 0 { "Y" } else { "N" },
+            1 + text(row, 10, 265),
+            1 + text(row, 11, 265),
+            1 + text(row, 12, 4),
+            fare / 100,
+            fare % 100,
+            tip / 100,
+            tip % 100,
+            (fare + tip) / 100,
+            (fare + tip) % 100,
+        ));
+    }
+    let input = folder.path().join("trips.csv");
+    std::fs::write(&input, csv).unwrap();
+    let path = folder.path().join("sorted.parquet");
+    // The defaults, but for pages as much smaller as the file is.
+    session.read_csv(&input).load().unwrap().to_parquet(&path).page_rows(1024).write().unwrap();
+    let frame = session.read_parquet(&path).load().unwrap();
+    let day = frame.filter(expr("pickup >= '2020-06-15' and pickup < '2020-06-16'").unwrap());
+    let written = day.to_parquet(folder.path().join("day")).write().unwrap();
+    assert_eq!(written.rows, 400);
+    let report = partita::Report::new(&written);
+    let bytes = std::fs::metadata(&path).unwrap().len();
+    assert!(report.bytes_in * 100 < bytes * 3, "{} of {bytes} bytes", report.bytes_in);
+}
+
+/// The day after so many of 2020.
+fn day_of_2020(mut days: i64) -> String {
+    for (month, length) in [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31].into_iter().enumerate() {
+        if days < length {
+            return format!("2020-{:02}-{:02}", month + 1, days + 1);
+        }
+        days -= length;
+    }
+    "2021-01-01".to_owned()
+}
+
+#[test]
 fn counting_and_nothing_else_reads_no_data() {
     let folder = tempfile::tempdir().unwrap();
     let input = written_csv(folder.path(), 1000);
@@ -69,18 +131,28 @@ fn counting_and_nothing_else_reads_no_data() {
 #[test]
 fn what_was_read_is_in_the_report() {
     let folder = tempfile::tempdir().unwrap();
-    let input = written_csv(folder.path(), 5000);
+    let input = written_csv(folder.path(), 60_000);
     let session = session();
     let path = folder.path().join("one.parquet");
-    session.read_csv(&input).load().unwrap().to_parquet(&path).row_group_rows(500).write().unwrap();
+    session.read_csv(&input).load().unwrap().to_parquet(&path).row_group_rows(6000).write().unwrap();
     let bytes = std::fs::metadata(&path).unwrap().len();
     let frame = session.read_parquet(&path).load().unwrap();
     let all = frame.to_parquet(folder.path().join("all")).write().unwrap().bytes_in;
-    // Headers of pages may be read twice.
+    // Headers of pages may be read twice, and the end of the file to plan.
     assert!(all > bytes / 2 && all <= bytes * 3 / 2, "{all} of {bytes}");
-    let some = frame.filter(col("id").lt(lit(500))).to_parquet(folder.path().join("some")).write().unwrap();
-    assert_eq!(some.rows, 500);
-    assert!(some.bytes_in * 5 < all, "{} of {all}", some.bytes_in);
+    let some = frame.filter(col("id").lt(lit(6000))).to_parquet(folder.path().join("some")).write().unwrap();
+    assert_eq!(some.rows, 6000);
+    assert!(some.bytes_in * 4 < all, "{} of {all}", some.bytes_in);
+    // It is what the disk has given.
+    let (disk, counts) = CountingDisk::new();
+    let session = Session::builder().memory_limit("256MiB").threads(2).disk(disk).build().unwrap();
+    for (filter, cut) in [(lit(true), 64 << 20), (col("id").lt(lit(100)), 64 << 20), (lit(true), 100_000)] {
+        counts.lock().unwrap().clear();
+        let frame = session.read_parquet(&path).partition_size(cut).load().unwrap().filter(filter);
+        let told =
+            frame.to_parquet(folder.path().join(format!("told {cut}"))).overwrite(true).write().unwrap();
+        assert_eq!(told.bytes_in, counts.lock().unwrap()[&path]);
+    }
 }
 
 #[test]

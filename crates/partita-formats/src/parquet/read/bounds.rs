@@ -82,8 +82,7 @@ pub(super) fn of_chunk(
 ) -> Bounds {
     let is_old = statistics.is_min_max_deprecated();
     let trust = if is_old { Trust::SignedNumbers.min(trust(order)) } else { trust(order) };
-    // Only values of variable length are ever cut.
-    let is_whole = !matches!(column.physical_type(), Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY);
+    let is_whole = is_whole(column);
     let raw = RawBounds {
         min: statistics.min_bytes_opt(),
         max: statistics.max_bytes_opt(),
@@ -93,6 +92,11 @@ pub(super) fn of_chunk(
         rows,
     };
     of_bytes(raw, column, target, trust)
+}
+
+/// Whether bounds of a column are values of it: only those of variable length are ever cut.
+pub(super) fn is_whole(column: &ColumnDescriptor) -> bool {
+    !matches!(column.physical_type(), Type::BYTE_ARRAY | Type::FIXED_LEN_BYTE_ARRAY)
 }
 
 impl Trust {

@@ -16,6 +16,7 @@ mod pages;
 mod shared;
 mod spec;
 mod texts;
+mod walk;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -385,59 +386,6 @@ impl ColumnReader {
         }
         self.due = None;
         Ok(())
-    }
-
-    /// Passes over whole pages of at most `most` rows in all; how many rows they have.
-    fn pass_pages(&mut self, most: usize) -> Result<usize, PageError> {
-        if let Some(passed) = self.jump(most)? {
-            return Ok(passed);
-        }
-        let mut passed = 0;
-        while self.rows_behind > 0 {
-            let (header, length) = self.header()?;
-            match header.kind {
-                Kind::Dictionary => self.dictionary = Dictionary::At(self.page_start),
-                Kind::Data { .. } if header.values > most - passed => break,
-                Kind::Data { .. } => {
-                    passed += header.values;
-                    self.rows_behind = self.rows_behind.saturating_sub(header.values as u64);
-                }
-                Kind::Other => {}
-            }
-            self.page += 1;
-            self.pages.pass(length + header.stored_bytes);
-        }
-        Ok(passed)
-    }
-
-    /// Goes to the last page of the offset index that begins at most `most` rows from here, where it is known; how many rows
-    /// that is.
-    fn jump(&mut self, most: usize) -> Result<Option<usize>, PageError> {
-        let row = self.spec.rows - self.rows_behind;
-        let target = row.saturating_add(most as u64);
-        let number = self.spec.pages.partition_point(|page| page.first_row <= target);
-        let Some(&PagePlace { offset, first_row }) =
-            number.checked_sub(1).and_then(|at| self.spec.pages.get(at))
-        else {
-            return Ok(None);
-        };
-        // What the dictionary lies before is known from its first page.
-        if first_row <= row || first_row > self.spec.rows || offset <= self.pages.at() {
-            return Ok(None);
-        }
-        if self.page == 0 {
-            let first = self.spec.pages.first().map_or(0, |page| page.offset);
-            if first > self.spec.range.start {
-                self.dictionary = Dictionary::At(self.spec.range.start);
-            }
-        }
-        if !self.pages.seek(offset) {
-            return Err(Damage::new("pages of the offset index in the column").into());
-        }
-        let passed = first_row - row;
-        self.page = number;
-        self.rows_behind -= passed;
-        Ok(Some(usize::try_from(passed).unwrap_or(usize::MAX).min(most)))
     }
 
     /// The header of the page that comes next.

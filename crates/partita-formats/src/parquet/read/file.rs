@@ -35,6 +35,7 @@ impl Default for FooterLimits {
 pub struct ParquetFile {
     name: Arc<str>,
     bytes: u64,
+    bytes_read: u64,
     metadata: Arc<ParquetMetaData>,
     schema: SchemaRef,
     roots: Vec<Root>,
@@ -64,11 +65,20 @@ impl ParquetFile {
     /// [`ErrorKind::Malformed`] where it is no Parquet file, is damaged or encrypted, or asks for more than
     /// `limits`; [`ErrorKind::Io`] where the store fails.
     pub fn open(input: &dyn ReadAt, name: &str, limits: &FooterLimits) -> Result<Self> {
-        let metadata = footer::read(input, name, limits.footer_bytes_max)?;
+        let (metadata, bytes_read) = footer::read(input, name, limits.footer_bytes_max)?;
         let (schema, roots) = schema::read(metadata.file_metadata(), name)?;
         let (row_groups, rows) = row_groups(&metadata, name)?;
         let metadata = Arc::new(metadata);
-        Ok(Self { name: name.into(), bytes: input.len(), metadata, schema, roots, row_groups, rows })
+        Ok(Self {
+            name: name.into(),
+            bytes: input.len(),
+            bytes_read,
+            metadata,
+            schema,
+            roots,
+            row_groups,
+            rows,
+        })
     }
 
     /// The file, as the user named it.
@@ -79,6 +89,11 @@ impl ParquetFile {
     /// Its length in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Bytes that were read for what is known here.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
     }
 
     /// Its columns, in the types that they are read as: text is `Utf8View`, dictionaries are their values, `INT96`

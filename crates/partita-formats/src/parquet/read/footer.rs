@@ -66,8 +66,12 @@ pub(super) fn read_exact(input: &dyn ReadAt, file: &str, offset: u64, buffer: &m
     Ok(())
 }
 
-/// Reads and decodes the footer of an input of at least `END_BYTES` bytes.
-pub(super) fn read(input: &dyn ReadAt, file: &str, footer_bytes_max: usize) -> Result<ParquetMetaData> {
+/// Reads and decodes the footer of an input of at least `END_BYTES` bytes. How many bytes were read for it comes with it.
+pub(super) fn read(
+    input: &dyn ReadAt,
+    file: &str,
+    footer_bytes_max: usize,
+) -> Result<(ParquetMetaData, u64)> {
     let length = input.len();
     if length < (END_BYTES + 4) as u64 {
         return Err(malformed(file, format!("expected a Parquet file, got {length} bytes")));
@@ -105,11 +109,11 @@ pub(super) fn read(input: &dyn ReadAt, file: &str, footer_bytes_max: usize) -> R
     }
     if footer_bytes <= rest.len() {
         let start = rest.len() - footer_bytes;
-        return decode(&mut rest[start..], file);
+        return Ok((decode(&mut rest[start..], file)?, tail_bytes as u64));
     }
     let mut footer = vec![0; footer_bytes];
     read_exact(input, file, end - footer_bytes as u64, &mut footer)?;
-    decode(&mut footer, file)
+    Ok((decode(&mut footer, file)?, (tail_bytes + footer_bytes) as u64))
 }
 
 fn decode(footer: &mut [u8], file: &str) -> Result<ParquetMetaData> {
@@ -134,7 +138,9 @@ fn check(footer: &[u8]) -> Outcome<Vec<usize>> {
         match (number, kind) {
             (2, LIST) => nulls = check_schema(&mut thrift, footer.len())?,
             (ENCRYPTION, STRUCT) => {
-                return Err("columns are encrypted, and there is no key: write the file without encryption".into());
+                return Err(
+                    "columns are encrypted, and there is no key: write the file without encryption".into()
+                );
             }
             _ => thrift.skip(kind)?,
         }

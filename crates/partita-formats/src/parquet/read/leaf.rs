@@ -97,28 +97,33 @@ impl Column {
     }
 }
 
-impl Shared<'_> {
-    /// What is known of a flat column.
-    fn chunk(&self, column: usize) -> Result<Option<ChunkSpec>> {
-        let Some((chunk, descriptor, target)) = self.file.flat_chunk(self.row_group, column) else {
-            return Ok(None);
-        };
-        let leaf = self.file.root(column)?.first_leaf;
-        let range = self.file.chunk_range(self.row_group, leaf)?;
-        let rows = self.file.row_groups()[self.row_group].rows;
+impl ParquetFile {
+    /// What the footer says of a flat column.
+    pub(super) fn chunk_spec(&self, row_group: usize, column: usize) -> Result<Option<ChunkSpec>> {
+        let Some((chunk, descriptor, target)) = self.flat_chunk(row_group, column) else { return Ok(None) };
+        let range = self.chunk_range(row_group, self.root(column)?.first_leaf)?;
         Ok(Some(ChunkSpec {
-            file: self.file.name().into(),
-            column: self.file.schema().field(column).name().as_str().into(),
-            row_group: self.row_group,
+            file: self.name().into(),
+            column: self.schema().field(column).name().as_str().into(),
+            row_group,
             range,
-            rows,
+            rows: self.row_groups()[row_group].rows,
             compression: chunk.compression(),
             physical: descriptor.physical_type(),
             type_length: usize::try_from(descriptor.type_length()).unwrap_or(0),
             is_nullable: descriptor.max_def_level() > 0,
             target: target.clone(),
-            pages: self.pages(leaf)?.into(),
+            pages: Vec::new().into(),
         }))
+    }
+}
+
+impl Shared<'_> {
+    /// What is known of a flat column.
+    fn chunk(&self, column: usize) -> Result<Option<ChunkSpec>> {
+        let Some(spec) = self.file.chunk_spec(self.row_group, column)? else { return Ok(None) };
+        let leaf = self.file.root(column)?.first_leaf;
+        Ok(Some(ChunkSpec { pages: self.pages(leaf)?.into(), ..spec }))
     }
 
     /// Where pages begin; nowhere, as far as is known, where the file does not say or what it says is damaged.

@@ -1,16 +1,17 @@
 //! The page index: where the pages of a column chunk are, and what values they have.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::bounds::{Bounds, RawBounds, Trust, of_bytes, trust};
-use super::column::PagePlace;
+use super::bounds::{self, Bounds, RawBounds, Trust, of_bytes, trust};
+use super::column::{ChunkSpec, ColumnReader, PagePlace, Scratch};
 use super::file::ParquetFile;
 use super::footer::{malformed, read_exact};
 use super::thrift::{BINARY, I32, I64, LIST, Outcome, STRUCT, Thrift};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 
 /// Bounds of the pages of a flat column in one row group.
@@ -60,12 +61,14 @@ impl PageIndex {
             return Bounds::default();
         };
         let part = |range: &Range<u32>| self.bytes.get(range.start as usize..range.end as usize);
+        let is_whole = bounds::is_whole(&self.column);
         let raw = RawBounds {
+            min_is_exact: is_whole,
+            max_is_exact: is_whole,
             min: part(&page.min).filter(|_| !page.is_null),
             max: part(&page.max).filter(|_| !page.is_null),
             nulls: if page.is_null { Some(rows) } else { page.nulls },
             rows,
-            ..RawBounds::default()
         };
         of_bytes(raw, &self.column, &self.target, self.trust)
     }
@@ -130,6 +133,30 @@ impl ParquetFile {
                 format!("column {column:?}, row group {row_group}: offset index: {message}"),
             )
         })
+    }
+
+    /// The first rows of the pages of a column in a row group, as they count in it: from the offset index, or by a walk
+    /// from header to header. Nothing where neither tells, as for nested columns without an index, or is damaged.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where the store fails.
+    pub fn page_rows(&self, input: &Arc<dyn ReadAt>, row_group: usize, column: usize) -> Result<Vec<u64>> {
+        let found = self.page_rows_of(input, row_group, column);
+        match found {
+            Err(error) if matches!(error.kind(), ErrorKind::Malformed { .. }) => Ok(Vec::new()),
+            found => found,
+        }
+    }
+
+    fn page_rows_of(&self, input: &Arc<dyn ReadAt>, row_group: usize, column: usize) -> Result<Vec<u64>> {
+        let leaf = self.root(column)?.first_leaf;
+        if let Some(places) = self.page_places(input.as_ref(), row_group, leaf)? {
+            return Ok(places.iter().map(|place| place.first_row).collect());
+        }
+        match self.chunk_spec(row_group, column)?.filter(ChunkSpec::is_covered) {
+            Some(spec) => ColumnReader::new(Arc::clone(input), spec, &Scratch::new())?.page_rows(),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn index_bytes(

@@ -24,6 +24,8 @@ pub(super) struct LeftPiece {
     pub(super) file: usize,
     /// Its row groups that are left; `None`: all, or whichever are found when it is read.
     pub(super) row_groups: Option<Vec<usize>>,
+    /// The rows that are meant, where it is a part of one row group.
+    pub(super) part: Option<Range<u64>>,
     /// Whether the filter has rows to drop.
     pub(super) filtered: bool,
     /// Rows in the row groups, where they are known.
@@ -54,29 +56,39 @@ pub(super) fn whole(
     filtered: bool,
 ) -> LeftPiece {
     let row_groups = piece.row_groups.clone().map(Iterator::collect::<Vec<_>>);
-    of_groups(files, piece.file, row_groups, columns, filtered)
+    of_groups(files, piece, row_groups, columns, filtered)
 }
 
 fn of_groups(
     files: &[ParquetFileInput],
-    number: usize,
+    piece: &Piece,
     row_groups: Option<Vec<usize>>,
     columns: &[String],
     filtered: bool,
 ) -> LeftPiece {
-    let Some(file) = files.get(number) else {
-        return LeftPiece { file: number, row_groups, filtered, rows: None, bytes: 0 };
+    let part = piece.rows.clone();
+    let Some(file) = files.get(piece.file) else {
+        return LeftPiece { file: piece.file, row_groups, part, filtered, rows: None, bytes: 0 };
     };
     let (rows, bytes) = match (&file.footer, &row_groups) {
         (Some(footer), Some(groups)) => {
             let footer = &footer.file;
             let rows =
                 groups.iter().filter_map(|group| footer.row_groups().get(*group)).map(|group| group.rows);
-            (Some(rows.sum()), groups.iter().map(|group| group_bytes(footer, *group, columns)).sum())
+            let (rows, bytes): (u64, u64) =
+                (rows.sum(), groups.iter().map(|group| group_bytes(footer, *group, columns)).sum());
+            match &part {
+                Some(part) => {
+                    let share = u128::from(bytes) * u128::from(part.end - part.start);
+                    let bytes = u64::try_from(share / u128::from(rows.max(1))).unwrap_or(u64::MAX);
+                    (Some(part.end - part.start), bytes)
+                }
+                None => (Some(rows), bytes),
+            }
         }
         _ => (file.rows, file.input.bytes),
     };
-    LeftPiece { file: number, row_groups, filtered, rows, bytes }
+    LeftPiece { file: piece.file, row_groups, part, filtered, rows, bytes }
 }
 
 /// Bytes of some columns of a row group.
@@ -168,7 +180,7 @@ fn matching(
     };
     let may_match = |group: &usize| footer.file.may_match(*group, asked);
     let groups: Vec<usize> = range.clone().filter(may_match).collect();
-    (!groups.is_empty()).then(|| of_groups(files, piece.file, Some(groups), columns, true))
+    (!groups.is_empty()).then(|| of_groups(files, piece, Some(groups), columns, true))
 }
 
 /// A number of row groups, of which some may not be known.
@@ -177,14 +189,18 @@ pub(super) struct Count {
     files: usize,
 }
 
-/// Adds up row groups; `None` is a file that was not looked at.
-pub(super) fn row_groups(counts: impl Iterator<Item = Option<usize>>) -> Count {
+/// Adds up the row groups of pieces: their file, number and the first of them; a number of `None` is a file that was
+/// not looked at. Parts of one row group follow each other.
+pub(super) fn row_groups(pieces: impl Iterator<Item = (usize, Option<usize>, Option<usize>)>) -> Count {
     let mut all = Count { known: 0, files: 0 };
-    for count in counts {
+    let mut last_part = None;
+    for (file, count, part) in pieces {
         match count {
+            Some(_) if part.is_some() && last_part == Some((file, part)) => {}
             Some(count) => all.known += count,
             None => all.files += 1,
         }
+        last_part = part.map(|_| (file, part));
     }
     all
 }
@@ -218,6 +234,7 @@ pub(super) fn statistics(
     data_type: &DataType,
 ) -> Option<Statistics> {
     let (mut ends, mut nulls): (Option<(Scalar, Scalar)>, u64) = (None, 0);
+    let pieces = joined(files, pieces)?;
     for piece in pieces.iter().filter(|piece| piece.rows != Some(0)) {
         let (file, rows) = (files.get(piece.file)?, piece.rows?);
         let known = match file.input.values.iter().find(|(column, _)| column == name) {
@@ -234,6 +251,31 @@ pub(super) fn statistics(
     let (min, max) = ends.unzip();
     let of_type = |value: Scalar| value.cast(data_type, CastMode::Strict).ok();
     Some(Statistics { min: min.and_then(of_type), max: max.and_then(of_type), nulls: Some(nulls) })
+}
+
+/// Pieces, with the parts of each row group made one; `None` where some of a row group are not among them.
+fn joined(files: &[ParquetFileInput], pieces: &[&LeftPiece]) -> Option<Vec<LeftPiece>> {
+    let mut joined: Vec<LeftPiece> = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let before = joined.last_mut().filter(|last| {
+            (last.file, &last.row_groups) == (piece.file, &piece.row_groups) && last.part.is_some()
+        });
+        match (before, &piece.part) {
+            (Some(last), Some(part)) => {
+                let start = last.part.as_ref().filter(|before| before.end == part.start)?.start;
+                last.part = Some(start..part.end);
+                last.rows = Some(part.end - start);
+            }
+            _ => joined.push((*piece).clone()),
+        }
+    }
+    let is_whole = |piece: &LeftPiece| {
+        let (Some(part), Some([group])) = (&piece.part, piece.row_groups.as_deref()) else { return true };
+        let footer = files.get(piece.file).and_then(|file| file.footer.as_ref());
+        let rows = footer.and_then(|footer| footer.file.row_groups().get(*group)).map(|group| group.rows);
+        part.start == 0 && Some(part.end) == rows
+    };
+    joined.iter().all(is_whole).then_some(joined)
 }
 
 /// The exact least and greatest value of a column in a piece, unless all are missing, and how many are.
@@ -294,6 +336,7 @@ fn partition_bounds(files: &[ParquetFileInput], pieces: &[Piece], column: &str) 
         let ranges: Vec<(Scalar, Scalar)> = match of_folder {
             Some((_, value)) if !value.is_null() => vec![(value.clone(), value.clone())],
             Some(_) => return None,
+            None if piece.rows.is_some() => vec![part_bounds(file, piece)?],
             None => group_bounds(&file.footer.as_ref()?.file, piece.row_groups.clone()?, column)?,
         };
         for range in ranges {
@@ -304,6 +347,12 @@ fn partition_bounds(files: &[ParquetFileInput], pieces: &[Piece], column: &str) 
         }
     }
     all
+}
+
+/// What was found out of a part of a row group.
+fn part_bounds(file: &ParquetFileInput, piece: &Piece) -> Option<(Scalar, Scalar)> {
+    let group = file.extent.row_groups.as_ref()?.get(piece.row_groups.as_ref()?.start)?;
+    group.parts.iter().find(|part| Some(&part.rows) == piece.rows.as_ref())?.bounds.clone()
 }
 
 /// Bounds of each row group, which must have rows, no null and no NaN.

@@ -1,17 +1,15 @@
 //! Row groups of Parquet files as batches of the frame: columns by name, in the types that the frame has, and those that
 //! are in no file.
 
-use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use partita_columns::Scalar;
 use partita_columns::compute::{CastMode, cast_array};
 use partita_formats::ErrorKind as FormatsErrorKind;
-use partita_formats::io::ReadAt;
+use partita_formats::io::{Counted, ReadAt};
 use partita_formats::parquet::read::{Predicate, RowFilter, RowGroupReader, RowGroupSpec};
 
 use super::super::early::told;
@@ -61,30 +59,10 @@ struct Piece<'a> {
     input: Arc<Counted>,
     /// Row groups that are still to be read, in order.
     groups: std::vec::IntoIter<usize>,
+    /// The rows of the row group that are meant, where it is a part of one.
+    rows: Option<Range<u64>>,
     reader: Option<RowGroupReader>,
     layout: Layout,
-}
-
-/// Counts the bytes that are read of an input.
-struct Counted {
-    input: Arc<dyn ReadAt>,
-    bytes: AtomicU64,
-}
-
-impl ReadAt for Counted {
-    fn len(&self) -> u64 {
-        self.input.len()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.input.read_at(offset, buffer)?;
-        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        Ok(bytes)
-    }
-
-    fn prefetch(&self, range: Range<u64>) {
-        self.input.prefetch(range);
-    }
 }
 
 /// How columns of a scan come from a file.
@@ -182,7 +160,7 @@ impl<'a> Parquet<'a> {
         self.next += 1;
         let file = &*piece.file;
         self.host.check_unchanged(&file.path, file.bytes, file.modified_ns)?;
-        let input = Arc::new(Counted { input: self.host.open(&file.path)?, bytes: AtomicU64::new(0) });
+        let input = Arc::new(Counted::new(self.host.open(&file.path)?));
         let footer = match self.host.held_footer(file) {
             Some(held) => held,
             None => {
@@ -201,8 +179,8 @@ impl<'a> Parquet<'a> {
             let is_known = |name: &str| file.values.iter().any(|(known, _)| known == name);
             prune::condition(filter, &self.scan.columns, &is_known)
         });
-        self.piece =
-            Some(Piece { filter, asked, footer, input, groups: groups.into_iter(), reader: None, layout });
+        let (rows, groups) = (piece.rows.clone(), groups.into_iter());
+        self.piece = Some(Piece { filter, asked, footer, input, groups, rows, reader: None, layout });
         Ok(true)
     }
 
@@ -230,7 +208,7 @@ impl<'a> Parquet<'a> {
                     continue;
                 }
             };
-            self.host.progress(piece.input.bytes.swap(0, Ordering::Relaxed), 0);
+            self.host.progress(piece.input.take_bytes(), 0);
             match batch {
                 Some(batch) if batch.num_rows() > 0 => {
                     let origins = &piece.layout.columns[..self.schema.fields().len()];
@@ -252,9 +230,13 @@ impl Piece<'_> {
     /// A reader of the rows of a row group that may match; `None` where there are none.
     fn open(&self, scan: &ParquetScan, group: usize, host: &dyn Host) -> Result<Option<RowGroupReader>> {
         let input: Arc<dyn ReadAt> = Arc::clone(&self.input) as Arc<dyn ReadAt>;
-        let ranges = match &self.asked {
-            Some(asked) => Some(self.footer.file.matching_rows(&*input, group, asked)?),
-            None => None,
+        let ranges = match (&self.asked, &self.rows) {
+            (Some(asked), rows) => {
+                let matching = self.footer.file.matching_rows(&*input, group, asked)?;
+                Some(rows.as_ref().map_or_else(|| matching.clone(), |rows| within(&matching, rows)))
+            }
+            (None, Some(rows)) => Some(vec![rows.clone()]),
+            (None, None) => None,
         };
         if ranges.as_ref().is_some_and(Vec::is_empty) {
             return Ok(None);
@@ -271,6 +253,12 @@ impl Piece<'_> {
         let spec = RowGroupSpec { ranges, memory_bytes_max: PAGES_BYTES, ..RowGroupSpec::new(columns) };
         Ok(Some(RowGroupReader::new(&self.footer.file, &input, group, &spec, filter)?))
     }
+}
+
+/// What of some ranges is within another.
+fn within(ranges: &[Range<u64>], rows: &Range<u64>) -> Vec<Range<u64>> {
+    let clipped = ranges.iter().map(|range| range.start.max(rows.start)..range.end.min(rows.end));
+    clipped.filter(|range| !range.is_empty()).collect()
 }
 
 /// A predicate over the columns that it uses alone.

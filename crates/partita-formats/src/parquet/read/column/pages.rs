@@ -17,6 +17,9 @@ use crate::io::ReadAt;
 /// Bytes that are read at once, where there are as many.
 const PIECE_BYTES: usize = 128 << 10;
 
+/// The same where headers are looked at alone.
+const HEADER_PIECE_BYTES: usize = 2 << 10;
+
 /// Bytes that a header is looked for in at first, and at most. Statistics may make it long.
 const HEADER_BYTES: usize = 256;
 const HEADER_BYTES_MAX: usize = 16 << 20;
@@ -37,6 +40,8 @@ pub(super) struct Pages {
     /// Pages that arrays may have.
     lent: Vec<Buffer>,
     bytes_read: u64,
+    /// Bytes that are read at once.
+    piece_bytes: usize,
 }
 
 /// How the bytes of a page are stored.
@@ -76,7 +81,13 @@ impl Pages {
             window_start,
             lent: Vec::new(),
             bytes_read: 0,
+            piece_bytes: PIECE_BYTES,
         }
+    }
+
+    /// Whether what comes is read anyway, or headers alone.
+    pub(super) fn read_ahead(&mut self, is_read: bool) {
+        self.piece_bytes = if is_read { PIECE_BYTES } else { HEADER_PIECE_BYTES };
     }
 
     /// The byte of the file that comes next.
@@ -133,7 +144,7 @@ impl Pages {
         self.window_start = self.at;
         let there = self.window.len();
         let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
-        let wanted = count.max(PIECE_BYTES.min(left));
+        let wanted = count.max(self.piece_bytes.min(left));
         self.window.reserve_exact(wanted - there);
         self.window.resize(wanted, 0);
         let got = self.input.read_full_at(self.at + there as u64, &mut self.window[there..]);
