@@ -70,6 +70,18 @@ impl Entries {
         let buffer = texts.buffers.into_iter().next();
         Ok(Self { views: texts.views, buffer })
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.views.len()
+    }
+
+    /// All of them, in order.
+    pub(crate) fn array(&self, cpu: Cpu, is_utf8: bool) -> Option<ArrayRef> {
+        let codes: Vec<u32> = (0..u32::try_from(self.len()).ok()?).collect();
+        let mut texts = PageTexts::new(is_utf8);
+        texts.push_codes(cpu, self, &codes).ok()?;
+        texts.finish(None)
+    }
 }
 
 /// A view of bytes that are not in itself.

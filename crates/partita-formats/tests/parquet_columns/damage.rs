@@ -128,6 +128,7 @@ fn a_size_that_is_not_there_is_not_allocated() {
             is_nullable: true,
             target: DataType::Int64,
             pages: Arc::new([]),
+            wanted: Arc::new([]),
         };
         let error = run(bytes.clone(), spec.clone(), false).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

@@ -57,6 +57,7 @@ fn chunk(metadata: &ParquetMetaData, column: usize, target: DataType) -> ChunkSp
         is_nullable: chunk.column_descr().max_def_level() == 1,
         target,
         pages: pages.into(),
+        wanted: Arc::new([]),
     }
 }
 
@@ -77,5 +78,9 @@ fn read_all(mut reader: ColumnReader, steps: &[usize]) -> ArrayRef {
     for array in &arrays {
         array.to_data().validate_full().unwrap();
     }
-    concat(&arrays.iter().map(AsRef::as_ref).collect::<Vec<_>>()).unwrap()
+    let plain = arrays.into_iter().map(|array| match array.data_type() {
+        DataType::Dictionary(_, texts) => arrow::compute::cast(&array, &texts.clone()).unwrap(),
+        _ => array,
+    });
+    concat(&plain.collect::<Vec<_>>().iter().map(AsRef::as_ref).collect::<Vec<_>>()).unwrap()
 }

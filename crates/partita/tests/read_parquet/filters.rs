@@ -15,6 +15,21 @@ fn leaf() -> impl Strategy<Value = String> {
         (op, prop::sample::select(vec!["north", "south", "oz", "", "zzz"]))
             .prop_map(|(op, zone)| format!("zone {op} '{zone}'")),
         (0..1000_u32).prop_map(|note| format!("note = 'note {note}, of its own'")),
+        prop::sample::select(vec![
+            "zone in ('north', 'oz')",
+            "zone in ('east', null)",
+            "zone like '%o%th'",
+            "not (zone like 's%')",
+            "zone between 'f' and 'o'",
+            "zone > 'f' or zone is null",
+            "(zone = 'north') = (zone <> 'south')",
+            "(zone = 'north') is null",
+            "coalesce(zone, 'north') = 'north'",
+            "note > zone",
+            "note like '%7, of%'",
+            "try_cast(zone as bigint) is null and id < 500",
+        ])
+        .prop_map(str::to_owned),
         Just("paid".to_owned()),
         Just("not paid".to_owned()),
         prop::sample::select(vec!["id", "zone", "note", "fare", "paid", "day"])

@@ -5,6 +5,7 @@
 //! what is allowed.
 
 mod codec;
+mod coded;
 mod damage;
 mod delta;
 mod fixed;
@@ -102,6 +103,8 @@ impl Default for Work {
 
 /// The array that is being put together, and the values of the page at hand.
 trait Sink: Send {
+    /// Has rows given as codes of their dictionary, where the sink can, pages allow it and it has no more than so many entries.
+    fn keep_codes(&mut self, _entries_max: u64) {}
     /// Makes room for `rows` rows in all.
     fn reserve(&mut self, rows: usize);
     /// Takes the entries of the dictionary: `count` of them, plain.
@@ -230,7 +233,7 @@ impl ColumnReader {
             return Err(ErrorKind::Malformed { file: spec.file.to_string(), message }.into());
         }
         Ok(Self {
-            pages: Pages::new(input, spec.range.clone(), spec.compression),
+            pages: Pages::new(input, &spec),
             scratch: scratch.clone(),
             sink,
             validity: Validity::default(),
@@ -250,6 +253,12 @@ impl ColumnReader {
     /// Rows that have not been read or passed over.
     pub fn rows_left(&self) -> u64 {
         self.rows_behind + self.open.rows as u64
+    }
+
+    /// Has texts given as `Dictionary(UInt32, Utf8View)`, as long as all pages have codes of a dictionary that has less
+    /// entries than half of the rows. To be called before anything is read.
+    pub fn keep_codes(&mut self) {
+        self.sink.keep_codes(self.spec.rows / 2);
     }
 
     /// Bytes of the file that were read.

@@ -49,6 +49,13 @@ impl Column {
         Ok(Self::Whole(Box::new(column)))
     }
 
+    /// Has texts given as codes of their dictionary, where that can be.
+    pub(super) fn keep_codes(&mut self) {
+        if let Self::Own { reader, .. } = self {
+            reader.keep_codes();
+        }
+    }
+
     /// The rows between two ranges, or of a range that ends.
     pub(super) fn leave_out(&mut self, rows: usize) {
         if let Self::Own { behind, .. } = self {
@@ -114,8 +121,29 @@ impl ParquetFile {
             is_nullable: descriptor.max_def_level() > 0,
             target: target.clone(),
             pages: Vec::new().into(),
+            wanted: Vec::new().into(),
         }))
     }
+}
+
+/// The bytes of the pages that have rows of `ranges`, and what is before the first of all; nothing where pages are not known.
+fn wanted(pages: &[PagePlace], spec: &ChunkSpec, ranges: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut wanted: Vec<Range<u64>> = Vec::new();
+    let first = pages.first().map(|first| spec.range.start..first.offset);
+    let ends = pages.iter().skip(1).map(|next| (next.offset, next.first_row));
+    let ends = ends.chain([(spec.range.end, spec.rows)]);
+    let with_rows = pages.iter().zip(ends).filter_map(|(page, (end, end_row))| {
+        let number = ranges.partition_point(|range| range.end <= page.first_row);
+        let is_wanted = ranges.get(number).is_some_and(|range| range.start < end_row);
+        is_wanted.then_some(page.offset..end)
+    });
+    for range in first.into_iter().chain(with_rows).filter(|range| !range.is_empty()) {
+        match wanted.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => wanted.push(range),
+        }
+    }
+    wanted
 }
 
 impl Shared<'_> {
@@ -123,7 +151,9 @@ impl Shared<'_> {
     fn chunk(&self, column: usize) -> Result<Option<ChunkSpec>> {
         let Some(spec) = self.file.chunk_spec(self.row_group, column)? else { return Ok(None) };
         let leaf = self.file.root(column)?.first_leaf;
-        Ok(Some(ChunkSpec { pages: self.pages(leaf)?.into(), ..spec }))
+        let pages = self.pages(leaf)?;
+        let wanted = wanted(&pages, &spec, self.ranges);
+        Ok(Some(ChunkSpec { pages: pages.into(), wanted: wanted.into(), ..spec }))
     }
 
     /// Where pages begin; nowhere, as far as is known, where the file does not say or what it says is damaged.

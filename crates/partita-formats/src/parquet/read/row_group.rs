@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::{filter, prep_null_mask_filter};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::compute::{cast, filter, prep_null_mask_filter};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 
 use super::column::Scratch;
 use super::file::ParquetFile;
@@ -19,6 +19,12 @@ use crate::io::ReadAt;
 pub trait RowFilter: Send {
     /// The columns that it looks at, as they count in the file's schema, each once.
     fn columns(&self) -> &[usize];
+
+    /// Whether it takes the column at this place of [`RowFilter::columns`] as `Dictionary(UInt32, Utf8View)` too, where the file
+    /// has a dictionary: then it can look at each of its entries once.
+    fn takes_codes(&self, _place: usize) -> bool {
+        false
+    }
 
     /// Which rows of `batch`, which has those columns in that order, stay: those where the answer is true.
     ///
@@ -137,7 +143,12 @@ impl RowGroupReader {
         });
         let output = output.collect();
         let columns = open(&others)?;
-        let looked = open(looks_at)?;
+        let mut looked = open(looks_at)?;
+        for (place, column) in looked.iter_mut().enumerate() {
+            if filter.as_ref().is_some_and(|filter| filter.takes_codes(place)) {
+                column.keep_codes();
+            }
+        }
         let schema_of = |columns: &[usize]| {
             let fields = columns.iter().map(|column| Arc::clone(&file.schema().fields()[*column]));
             Arc::new(Schema::new(fields.collect::<Vec<_>>()))
@@ -252,11 +263,18 @@ impl RowGroupReader {
             Origin::Filter(at) => &step.looked[at],
             Origin::Column(at) => &step.read[at],
         });
-        let arrays = match mask.as_ref().filter(|_| *kept < rows) {
-            None => arrays.map(Arc::clone).collect(),
-            Some(mask) => arrays.map(|array| Ok(filter(array, mask)?)).collect::<Result<_>>()?,
-        };
-        batch(&self.schema, arrays, *kept).map(Some)
+        let mask = mask.as_ref().filter(|_| *kept < rows);
+        let arrays = arrays.zip(self.schema.fields()).map(|(array, field)| {
+            let array = match mask {
+                None => Arc::clone(array),
+                Some(mask) => filter(array, mask)?,
+            };
+            match (array.data_type(), field.data_type()) {
+                (DataType::Dictionary(..), wanted) => Ok(cast(&array, wanted)?),
+                _ => Ok(array),
+            }
+        });
+        batch(&self.schema, arrays.collect::<Result<_>>()?, *kept).map(Some)
     }
 }
 
@@ -267,7 +285,7 @@ impl Filter {
         for column in self.columns.iter_mut().skip(step.looked.len()) {
             step.looked.push(column.read(rows, budget)?);
         }
-        let mask = self.filter.keep(&batch(&self.schema, step.looked.clone(), rows)?)?;
+        let mask = self.filter.keep(&self.looked(step)?)?;
         if mask.len() != rows {
             let message = format!("a filter of {rows} rows answered for {}", mask.len());
             return Err(ErrorKind::Options(message).into());
@@ -275,6 +293,21 @@ impl Filter {
         let mask = if mask.null_count() > 0 { prep_null_mask_filter(&mask) } else { mask };
         let kept = mask.true_count();
         Ok((Some(mask), kept))
+    }
+}
+
+impl Filter {
+    /// What it looks at, in the types that the columns have come in.
+    fn looked(&self, step: &Step) -> Result<RecordBatch> {
+        let fields = self.schema.fields().iter().zip(&step.looked);
+        let is_coded = |(field, array): (&FieldRef, &ArrayRef)| field.data_type() != array.data_type();
+        if !fields.clone().any(is_coded) {
+            return batch(&self.schema, step.looked.clone(), step.rows);
+        }
+        let fields = fields
+            .map(|(field, array)| Arc::new(field.as_ref().clone().with_data_type(array.data_type().clone())));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        batch(&schema, step.looked.clone(), step.rows)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Row groups of Parquet files as batches of the frame: columns by name, in the types that the frame has, and those that
 //! are in no file.
 
+mod filter;
+
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use partita_columns::Scalar;
 use partita_columns::compute::{CastMode, cast_array};
@@ -12,10 +14,11 @@ use partita_formats::ErrorKind as FormatsErrorKind;
 use partita_formats::io::{Counted, ReadAt};
 use partita_formats::parquet::read::{Predicate, RowFilter, RowGroupReader, RowGroupSpec};
 
+use self::filter::ScanFilter;
 use super::super::early::told;
 use super::{BatchSource, grow};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{BoundExpr, Meter, Prepared, fixed_bytes};
+use crate::expr::{BoundExpr, Meter, fixed_bytes};
 use crate::host::{Footer, Host, Reservation};
 use crate::program::{ParquetInput, ParquetPiece, ParquetScan};
 use crate::prune;
@@ -82,6 +85,16 @@ enum Origin {
     Value(Scalar),
 }
 
+impl Origin {
+    /// The column of what was read that it is, in a type.
+    fn column(&self, batch: &RecordBatch, data_type: &DataType) -> Result<ArrayRef> {
+        match self {
+            Origin::Read(place) => Ok(cast_array(batch.column(*place), data_type, CastMode::Strict)?),
+            Origin::Value(value) => Ok(value.to_array_of(data_type, batch.num_rows())?),
+        }
+    }
+}
+
 impl Layout {
     fn new(scan: &ParquetScan, piece: &ParquetPiece, footer: &Footer) -> Result<Self> {
         let (mut read, mut columns) = (Vec::new(), Vec::new());
@@ -122,14 +135,9 @@ impl Layout {
     /// Columns of `schema` from those that were read.
     fn columns(&self, schema: &SchemaRef, origins: &[Origin], batch: &RecordBatch) -> Result<RecordBatch> {
         let rows = batch.num_rows();
-        let column = |(origin, data_type): (&Origin, &DataType)| -> Result<ArrayRef> {
-            match origin {
-                Origin::Read(place) => Ok(cast_array(batch.column(*place), data_type, CastMode::Strict)?),
-                Origin::Value(value) => Ok(value.to_array_of(data_type, rows)?),
-            }
-        };
-        let types = schema.fields().iter().map(|field| field.data_type());
-        let columns = origins.iter().zip(types).map(column).collect::<Result<Vec<_>>>()?;
+        let fields = origins.iter().zip(schema.fields());
+        let columns = fields.map(|(origin, field)| origin.column(batch, field.data_type()));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
     }
@@ -244,7 +252,8 @@ impl Piece<'_> {
         let filter = match self.filter {
             Some(filter) => {
                 let meter = Meter::new(host)?;
-                Some(Box::new(ScanFilter::new(scan, filter, &self.layout, meter)) as Box<dyn RowFilter>)
+                let filter = ScanFilter::new(scan, filter, &self.layout, self.footer.file.schema(), meter);
+                Some(Box::new(filter) as Box<dyn RowFilter>)
             }
             None => None,
         };
@@ -259,53 +268,6 @@ impl Piece<'_> {
 fn within(ranges: &[Range<u64>], rows: &Range<u64>) -> Vec<Range<u64>> {
     let clipped = ranges.iter().map(|range| range.start.max(rows.start)..range.end.min(rows.end));
     clipped.filter(|range| !range.is_empty()).collect()
-}
-
-/// A predicate over the columns that it uses alone.
-struct ScanFilter {
-    predicate: Prepared,
-    meter: Meter,
-    /// Positions of its columns in the file.
-    read: Vec<usize>,
-    schema: SchemaRef,
-    layout: Layout,
-}
-
-impl ScanFilter {
-    fn new(scan: &ParquetScan, predicate: &BoundExpr, layout: &Layout, meter: Meter) -> Self {
-        let used = predicate.columns();
-        let predicate = predicate.remap(&|column| used.binary_search(&column).unwrap_or(column));
-        let predicate = Prepared::new(&[predicate]);
-        let mut read = Vec::new();
-        let (mut fields, mut columns) = (Vec::new(), Vec::new());
-        for (field, origin) in used
-            .iter()
-            .filter_map(|column| Some((scan.columns.fields().get(*column)?, layout.columns.get(*column)?)))
-        {
-            fields.push(Arc::clone(field));
-            columns.push(match origin {
-                Origin::Read(place) => {
-                    read.extend(layout.read.get(*place));
-                    Origin::Read(read.len() - 1)
-                }
-                value => value.clone(),
-            });
-        }
-        let layout = Layout { read: Vec::new(), columns };
-        Self { predicate, meter, read, schema: Arc::new(Schema::new(fields)), layout }
-    }
-}
-
-impl RowFilter for ScanFilter {
-    fn columns(&self) -> &[usize] {
-        &self.read
-    }
-
-    fn keep(&mut self, batch: &RecordBatch) -> partita_formats::Result<BooleanArray> {
-        let columns = self.layout.columns(&self.schema, &self.layout.columns, batch);
-        let mask = columns.and_then(|batch| self.predicate.mask(&batch, &self.meter));
-        mask.map_err(|error| FormatsErrorKind::Filter(Box::new(error)).into())
-    }
 }
 
 impl BatchSource for Parquet<'_> {

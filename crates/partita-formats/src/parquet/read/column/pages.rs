@@ -8,6 +8,7 @@ use parquet::basic::Compression;
 
 use super::super::checksum::check;
 use super::super::thrift::Stop;
+use super::ChunkSpec;
 use super::codec::Codecs;
 use super::damage::Damage;
 use super::header::Header;
@@ -31,6 +32,8 @@ const LENT_PAGES: usize = 2;
 pub(super) struct Pages {
     input: Arc<dyn ReadAt>,
     range: Range<u64>,
+    /// As [`super::ChunkSpec::wanted`].
+    wanted: Arc<[Range<u64>]>,
     compression: Compression,
     /// The byte of the file that comes next.
     at: u64,
@@ -70,11 +73,13 @@ impl<D: Into<Damage>> From<D> for PageError {
 }
 
 impl Pages {
-    pub(super) fn new(input: Arc<dyn ReadAt>, range: Range<u64>, compression: Compression) -> Self {
+    pub(super) fn new(input: Arc<dyn ReadAt>, spec: &ChunkSpec) -> Self {
+        let (range, compression) = (spec.range.clone(), spec.compression);
         let (at, window_start) = (range.start, range.start);
         Self {
             input,
             range,
+            wanted: Arc::clone(&spec.wanted),
             compression,
             at,
             window: Vec::new(),
@@ -143,7 +148,7 @@ impl Pages {
         self.window.drain(..start);
         self.window_start = self.at;
         let there = self.window.len();
-        let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.left().min(self.wanted_bytes())).unwrap_or(usize::MAX);
         let wanted = count.max(self.piece_bytes.min(left));
         self.window.reserve_exact(wanted - there);
         self.window.resize(wanted, 0);
@@ -154,6 +159,16 @@ impl Pages {
             return Err(Damage::new("more bytes: the file ends before the column").into());
         }
         Ok(&self.window[..count])
+    }
+
+    /// Bytes from here on that will be read, as far as is known.
+    fn wanted_bytes(&self) -> u64 {
+        if self.wanted.is_empty() {
+            return u64::MAX;
+        }
+        let number = self.wanted.partition_point(|range| range.end <= self.at);
+        let here = self.wanted.get(number).filter(|range| range.start <= self.at);
+        here.map_or(0, |range| range.end - self.at)
     }
 
     /// The header of the next page, and its length; the page stays next.

@@ -33,6 +33,8 @@ pub struct ChunkSpec {
     pub target: DataType,
     /// Where pages begin, in order, from the offset index; empty where there is none.
     pub pages: Arc<[PagePlace]>,
+    /// Bytes of the file beyond which nothing is read ahead, in order; empty where all of the chunk will be read.
+    pub wanted: Arc<[Range<u64>]>,
 }
 
 /// A data page, as the offset index has it.

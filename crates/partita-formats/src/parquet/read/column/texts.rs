@@ -8,6 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use parquet::errors::ParquetError;
 
+use super::coded::Coded;
 use super::damage::Damage;
 use super::delta::Delta;
 use super::header::Layout;
@@ -16,6 +17,7 @@ use super::shared::Shared;
 use super::words::big_endian;
 use super::{CODES, Sink, Work};
 use crate::error::Result;
+use crate::simd::encode::Cpu;
 use crate::simd::page_texts::{Entries, PageTexts, Refusal};
 use crate::simd::unpack::unpack32;
 
@@ -46,6 +48,10 @@ pub(super) struct Texts {
     texts: PageTexts,
     entries: Entries,
     state: State,
+    /// Codes in the place of texts, where they are wanted, and no page has had anything else.
+    coded: Option<Coded>,
+    /// Entries of a dictionary of which codes are worth it.
+    coded_entries_max: u64,
 }
 
 impl Texts {
@@ -56,11 +62,29 @@ impl Texts {
             texts: PageTexts::new(is_utf8),
             entries: Entries::default(),
             state: State::Closed,
+            coded: None,
+            coded_entries_max: 0,
         }
+    }
+
+    /// Goes on with texts in the place of codes.
+    fn give_up_codes(&mut self, cpu: Cpu) -> Result<(), Damage> {
+        let Some(coded) = self.coded.take() else { return Ok(()) };
+        let rows = coded.codes().len();
+        if self.entries.len() == 0 {
+            // None of them has a text.
+            self.texts.expand(cpu, 0, rows, &vec![0; rows.div_ceil(64)]);
+        } else {
+            self.texts.push_codes(cpu, &self.entries, coded.codes())?;
+        }
+        Ok(())
     }
 
     fn push_codes(&mut self, page: &[u8], count: usize, work: &mut Work) -> Result<(), Damage> {
         let State::Codes(hybrid) = &mut self.state else { return Err(Damage::short()) };
+        if let Some(coded) = &mut self.coded {
+            return coded.push(hybrid, page, (count, self.entries.len()), work);
+        }
         let mut left = count;
         while left > 0 {
             left -= match hybrid.next(page, left.min(CODES))? {
@@ -81,11 +105,22 @@ impl Texts {
 }
 
 impl Sink for Texts {
+    fn keep_codes(&mut self, entries_max: u64) {
+        self.coded_entries_max = entries_max;
+        self.coded = (self.target == DataType::Utf8View).then(Coded::default);
+    }
+
     fn reserve(&mut self, rows: usize) {
-        self.texts.reserve(rows);
+        match &mut self.coded {
+            Some(coded) => coded.reserve(rows),
+            None => self.texts.reserve(rows),
+        }
     }
 
     fn dictionary(&mut self, page: &Buffer, count: usize, work: &mut Work) -> Result<(), Damage> {
+        if count as u64 > self.coded_entries_max {
+            self.give_up_codes(work.cpu)?;
+        }
         self.entries = Entries::new(work.cpu, page, count, self.is_utf8)?;
         Ok(())
     }
@@ -106,6 +141,9 @@ impl Sink for Texts {
     }
 
     fn append(&mut self, page: &Buffer, present: usize, work: &mut Work) -> Result<(), Damage> {
+        if present > 0 && !matches!(self.state, State::Codes(_)) {
+            self.give_up_codes(work.cpu)?;
+        }
         match &mut self.state {
             State::Closed => return Err(Damage::short()),
             State::Plain { at } => *at = self.texts.push_plain(work.cpu, page, *at, present)?,
@@ -131,14 +169,26 @@ impl Sink for Texts {
     }
 
     fn expand(&mut self, present: usize, rows: usize, work: &mut Work) {
-        self.texts.expand(work.cpu, present, rows, &work.valid);
+        match &mut self.coded {
+            Some(coded) => coded.expand(present, rows, work),
+            None => self.texts.expand(work.cpu, present, rows, &work.valid),
+        }
     }
 
     fn truncate(&mut self, rows: usize) {
-        self.texts.truncate(rows);
+        match &mut self.coded {
+            Some(coded) => coded.truncate(rows),
+            None => self.texts.truncate(rows),
+        }
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+        if let Some(coded) = &mut self.coded {
+            return coded.finish(nulls, || {
+                let texts = self.entries.array(Cpu::new(), self.is_utf8);
+                Ok(texts.ok_or_else(|| ParquetError::General("a dictionary of too many texts".into()))?)
+            });
+        }
         let texts = self
             .texts
             .finish(nulls)
@@ -155,7 +205,7 @@ impl Sink for Texts {
     }
 
     fn len(&self) -> usize {
-        self.texts.len()
+        self.coded.as_ref().map_or_else(|| self.texts.len(), |coded| coded.codes().len())
     }
 
     fn memory_bytes(&self) -> usize {
@@ -164,7 +214,8 @@ impl Sink for Texts {
             State::Shared(shared) => shared.memory_bytes(),
             _ => 0,
         };
-        self.texts.memory_bytes() + self.entries.memory_bytes() + state
+        let coded = self.coded.as_ref().map_or(0, Coded::memory_bytes);
+        self.texts.memory_bytes() + self.entries.memory_bytes() + state + coded
     }
 }
 

@@ -54,6 +54,7 @@ fn chunk(bytes: Vec<u8>, rows: u64, compression: Compression) -> ColumnReader {
         is_nullable: false,
         target: DataType::Int32,
         pages: Vec::new().into(),
+        wanted: Vec::new().into(),
     };
     ColumnReader::new(Arc::new(bytes), spec, &Scratch::new()).unwrap()
 }

@@ -1,0 +1,93 @@
+//! Rows as codes of their dictionary, in the place of their texts.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, DictionaryArray, UInt32Array};
+use arrow::buffer::NullBuffer;
+
+use super::damage::Damage;
+use super::hybrid::{Hybrid, Piece};
+use super::{CODES, Work};
+use crate::error::Result;
+use crate::simd::expand::expand_u32;
+use crate::simd::unpack::unpack32;
+
+/// The codes of the rows at hand.
+#[derive(Debug, Default)]
+pub(super) struct Coded {
+    codes: Vec<u32>,
+    /// The texts that they stand for, the same as long as the dictionary is.
+    texts: Option<ArrayRef>,
+}
+
+impl Coded {
+    pub(super) fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.codes.reserve(rows.saturating_sub(self.codes.len()));
+    }
+
+    /// Appends the next `count` codes of a page, each of which has one of `entries`.
+    pub(super) fn push(
+        &mut self,
+        hybrid: &mut Hybrid,
+        page: &[u8],
+        (count, entries): (usize, usize),
+        work: &mut Work,
+    ) -> Result<(), Damage> {
+        let mut left = count;
+        while left > 0 {
+            left -= match hybrid.next(page, left.min(CODES))? {
+                Piece::Same { code, count } => {
+                    expect_below(code, entries)?;
+                    self.codes.resize(self.codes.len() + count, code);
+                    count
+                }
+                Piece::Packed { at, skip, count } => {
+                    let codes = &mut work.codes[..skip + count];
+                    unpack32(work.cpu, &page[at..], hybrid.width(), codes);
+                    expect_below(codes[skip..].iter().copied().max().unwrap_or(0), entries)?;
+                    self.codes.extend_from_slice(&codes[skip..]);
+                    count
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Spreads the last codes, `present` of them, over `rows` rows, those whose bit is set.
+    pub(super) fn expand(&mut self, present: usize, rows: usize, work: &Work) {
+        let start = self.codes.len().saturating_sub(present);
+        self.codes.resize(start + rows, 0);
+        expand_u32(work.cpu, &mut self.codes[start..], &work.valid);
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.codes.truncate(rows);
+    }
+
+    /// The rows so far as `Dictionary(UInt32, ..)`; `texts` makes the values, once a dictionary.
+    pub(super) fn finish(
+        &mut self,
+        nulls: Option<NullBuffer>,
+        texts: impl FnOnce() -> Result<ArrayRef>,
+    ) -> Result<ArrayRef> {
+        let texts = match &self.texts {
+            Some(texts) => Arc::clone(texts),
+            None => Arc::clone(self.texts.insert(texts()?)),
+        };
+        let codes = UInt32Array::try_new(std::mem::take(&mut self.codes).into(), nulls)?;
+        Ok(Arc::new(DictionaryArray::try_new(codes, texts)?))
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        let texts = self.texts.as_ref().map_or(0, |texts| texts.len() * size_of::<u128>());
+        self.codes.capacity() * size_of::<u32>() + texts
+    }
+}
+
+fn expect_below(code: u32, entries: usize) -> Result<(), Damage> {
+    if code as usize >= entries { Err(Damage::code(entries)) } else { Ok(()) }
+}
