@@ -110,7 +110,7 @@ fn parts_have_divisions_where_the_page_index_proves_them() {
         assert!(count > 3, "{}", path.display());
         match frame.divisions().unwrap() {
             partita::Divisions::Unknown => {
-                assert!(path.to_str().unwrap().contains("walk"), "{}", path.display())
+                assert!(path.to_str().unwrap().contains("walk"), "{}", path.display());
             }
             partita::Divisions::Known { column, values } => {
                 assert!(!path.to_str().unwrap().contains("walk"), "{}", path.display());
