@@ -74,7 +74,7 @@ fn parts_are_gathered_as_row_groups_are() {
     let small = GroupExtent { bytes: MIB, parts: Vec::new() };
     let file = Extent { bytes: 10 * MIB, row_groups: Some(vec![small.clone(), large, small]) };
     assert_eq!(
-        told(&[file.clone()], Split::Bytes(3 * MIB)),
+        told(std::slice::from_ref(&file), Split::Bytes(3 * MIB)),
         ["0:0-1", "0:1-2[0..300]", "0:1-2[300..600]", "0:1-2[600..800] 0:2-3"]
     );
     let piece = |rows| Piece { file: 0, row_groups: Some(1..2), rows };
