@@ -229,7 +229,7 @@ impl First {
         drop(held);
         let options = Some(SortOptions { descending: top.descending, nulls_first: false });
         let mut columns: Vec<SortColumn> =
-            keys.of(&all).map(|key| SortColumn { values: Arc::clone(key), options }).collect();
+            keys.of(&all).map(|key| SortColumn { values: plain_zeros(key), options }).collect();
         // Of equal ones the first.
         let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..all.num_rows() as u64));
         columns.push(SortColumn { values: numbers, options: None });
@@ -240,6 +240,15 @@ impl First {
         self.bytes = unique_buffer_bytes(std::slice::from_ref(&first));
         self.held.push(first);
         self.memory.resize(2 * self.bytes + self.rows * SORT_ROW_BYTES)
+    }
+}
+
+/// Zeros are equal: the order of bits would put -0.0 before 0.0.
+fn plain_zeros(key: &ArrayRef) -> ArrayRef {
+    match key.data_type() {
+        DataType::Float64 => Arc::new(key.as_primitive::<Float64Type>().unary::<_, Float64Type>(|v| v + 0.0)),
+        DataType::Float32 => Arc::new(key.as_primitive::<Float32Type>().unary::<_, Float32Type>(|v| v + 0.0)),
+        _ => Arc::clone(key),
     }
 }
 

@@ -206,7 +206,7 @@ fn time(random: &mut Random, days: (i128, i128), tick: i128) -> i128 {
 
 /// Around the days on which clocks of the north are set, in the years whose rules are the same.
 fn near_setting(random: &mut Random, tick: i128) -> i128 {
-    let year = between(random, 2008, 2036);
+    let year = between(random, 2010, 2036);
     let month = pick(random, &[3, 10, 11]);
     let day = crate::calendar::days(year, month, 1) + between(random, 0, 30);
     let at = day * DAY_NS + between(random, 0, 300) * 60_000_000_000 + between(random, 0, 59_999) * 1_000_000;
@@ -214,7 +214,7 @@ fn near_setting(random: &mut Random, tick: i128) -> i128 {
 }
 
 /// Years for which [`crate::calendar`] knows when clocks are set.
-const KNOWN_DAYS: (i128, i128) = (13_879, 24_470);
+const KNOWN_DAYS: (i128, i128) = (14_610, 24_470);
 
 fn cell(kind: &str, random: &mut Random) -> Cell {
     if random.once_in(7) {
