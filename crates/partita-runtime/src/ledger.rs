@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 mod limit;
 mod process;
+mod slack;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,8 @@ pub use limit::{
     threads_max,
 };
 pub use process::{PeakSampler, ProcessMemory};
+
+use slack::Slack;
 
 /// Holders named in an error.
 const HOLDERS_MAX: usize = 3;
@@ -44,6 +47,8 @@ pub struct Ledger {
     limit_bytes: u64,
     used_bytes: AtomicU64,
     peak_bytes: AtomicU64,
+    /// What the allocator keeps of what was given back.
+    slack: Slack,
     accounts: RwLock<Vec<Arc<Account>>>,
     /// Threads in [`Ledger::wait_for_room`]; nobody is notified while it is 0.
     waiting: AtomicUsize,
@@ -150,9 +155,12 @@ impl Ledger {
     }
 
     fn with_limit(memory_limit_bytes: u64, threads: usize) -> Arc<Ledger> {
+        let share_bytes = fixed_share_bytes(memory_limit_bytes, threads);
+        let limit_bytes = memory_limit_bytes - share_bytes;
         Arc::new(Ledger {
             memory_limit_bytes,
-            limit_bytes: memory_limit_bytes - fixed_share_bytes(memory_limit_bytes, threads),
+            limit_bytes,
+            slack: Slack::new(limit_bytes, share_bytes),
             used_bytes: AtomicU64::new(0),
             peak_bytes: AtomicU64::new(0),
             accounts: RwLock::new(Vec::new()),
@@ -302,6 +310,7 @@ impl Ledger {
                 self.peak_bytes.fetch_max(before + bytes, Ordering::Relaxed);
                 let held = account.used_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
                 account.peak_bytes.fetch_max(held, Ordering::Relaxed);
+                self.slack.reserved(bytes, before + bytes);
                 Ok(())
             }
             Err(used) => Err(used),

@@ -17,9 +17,17 @@ impl Waiting {
     }
 }
 
+/// What waits in memory takes this part of the ledger at most.
+const LEDGER_SHARE: u64 = 2;
+
 impl WaitingBytes for Waiting {
     fn grow(&self, bytes: usize) -> bool {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = held.as_ref().map_or(0, |held| held.bytes()).saturating_add(bytes) as u64;
+        // The rest is for the task whose turn it is: nobody else can make room for it.
+        if all > self.ledger.limit_bytes() / LEDGER_SHARE {
+            return false;
+        }
         match &mut *held {
             Some(reservation) => reservation.grow_free(bytes),
             none => {

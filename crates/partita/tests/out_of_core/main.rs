@@ -8,6 +8,8 @@
 
 mod case;
 mod data;
+mod operators;
+mod rows;
 mod watch;
 
 use std::path::Path;
@@ -40,7 +42,7 @@ fn every_limit_gives_the_same_rows_and_is_kept() {
     let (mut spilled, mut parts) = (0, None);
     for case in all_cases() {
         let name = format!("{case:?}");
-        let Watched { output, peak_bytes } = watched(&case, &input, folder.path());
+        let Watched { output, peak_bytes, .. } = watched(&case, &input, folder.path());
         let answers: Vec<&str> = output.lines().filter_map(|line| line.strip_prefix("answer: ")).collect();
         assert_eq!(answers, expected, "{name}\n{output}");
         let limit = case.limit_bytes();
@@ -65,7 +67,38 @@ fn watched(case: &Case, input: &Path, folder: &Path) -> Watched {
     let paths = [input.to_str().unwrap(), folder.to_str().unwrap()];
     let values = values.into_iter().chain(paths);
     let variables: Vec<(&str, &str)> = VARIABLES.into_iter().zip(values).collect();
-    watch::run("every_limit_gives_the_same_rows_and_is_kept", &variables)
+    watch::run("every_limit_gives_the_same_rows_and_is_kept", &variables, Path::new(""))
+}
+
+#[test]
+fn every_operator_keeps_the_limit() {
+    if operators::run_case() {
+        return;
+    }
+    let (input, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    rows::write(input.path());
+    let paths = [input.path().to_str().unwrap(), folder.path().to_str().unwrap()];
+    let mut expected: Option<Vec<String>> = None;
+    for limit in ["0", "128MiB", "256MiB"] {
+        for threads in ["1", "2", "8"] {
+            let values = [limit, threads, paths[0], paths[1]];
+            let variables: Vec<(&str, &str)> = operators::VARIABLES.into_iter().zip(values).collect();
+            let at = folder.path().join(operators::AT);
+            let Watched { output, peak_bytes, at } =
+                watch::run("every_operator_keeps_the_limit", &variables, &at);
+            let answers = output.lines().filter_map(|line| line.strip_prefix("answer: "));
+            let answers: Vec<String> = answers.map(str::to_owned).collect();
+            println!("{limit}, {threads} threads: at most {} MiB, at {at}", peak_bytes >> 20);
+            // Without a limit, on one thread, is what the others are compared with.
+            let expected = expected.get_or_insert_with(|| answers.clone());
+            for (answer, expected) in answers.iter().zip(expected.iter()) {
+                assert_eq!(answer, expected, "{limit}, {threads} threads");
+            }
+            assert_eq!(answers.len(), expected.len(), "{output}");
+            let limit_bytes = limit.strip_suffix("MiB").map_or(u64::MAX, |n| n.parse::<u64>().unwrap() << 20);
+            assert!(peak_bytes <= limit_bytes, "{limit}, {threads} threads: {peak_bytes} bytes at {at}");
+        }
+    }
 }
 
 /// What is in the folder beside the input.

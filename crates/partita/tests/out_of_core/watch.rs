@@ -1,16 +1,18 @@
 //! Running a case, and looking at its memory every millisecond.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// What a case said, and the most anonymous and shared memory that it was seen to have.
+/// What a case said, the most anonymous and shared memory that it was seen to have, and what it was at then.
 pub(crate) struct Watched {
     pub(crate) output: String,
     pub(crate) peak_bytes: u64,
+    pub(crate) at: String,
 }
 
-/// Runs `test` of this program in a process of its own, with `variables`.
-pub(crate) fn run(test: &str, variables: &[(&str, &str)]) -> Watched {
+/// Runs `test` of this program in a process of its own, with `variables`. `at` is a file where it says what it is at.
+pub(crate) fn run(test: &str, variables: &[(&str, &str)], at: &Path) -> Watched {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
         .envs(variables.iter().copied())
@@ -22,17 +24,21 @@ pub(crate) fn run(test: &str, variables: &[(&str, &str)]) -> Watched {
         let mut output = String::new();
         std::io::Read::read_to_string(&mut out, &mut output).map(|_| output)
     });
-    let mut peak_bytes = 0;
+    let (mut peak_bytes, mut peak_at) = (0, String::new());
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        peak_bytes = peak_bytes.max(resident(child.id()).unwrap_or(0));
+        let bytes = resident(child.id()).unwrap_or(0);
+        if bytes > peak_bytes {
+            peak_bytes = bytes;
+            peak_at = std::fs::read_to_string(at).unwrap_or_default();
+        }
         std::thread::sleep(Duration::from_millis(1));
     };
     let output = reader.join().unwrap().unwrap();
     assert!(status.success(), "{variables:?}: {status}\n{output}");
-    Watched { output, peak_bytes }
+    Watched { output, peak_bytes, at: peak_at }
 }
 
 fn resident(process: u32) -> Option<u64> {
