@@ -1,6 +1,7 @@
 //! The frame: a lazy, partitioned table.
 
 mod describe;
+mod ends;
 mod reduce;
 mod rows;
 mod stream;
@@ -289,51 +290,6 @@ impl DataFrame {
             }
         }
         Ok(names.into_iter().zip(totals).collect())
-    }
-
-    /// The first `rows` rows, as a Polars frame. Reads one partition, and further ones only where that has too few.
-    ///
-    /// # Errors
-    /// As [`DataFrame::len`].
-    pub fn head(&self, rows: usize) -> Result<polars_core::frame::DataFrame> {
-        let mut taken = Vec::new();
-        let mut left = rows;
-        let all = self.npartitions()?;
-        let (mut next, mut step) = (0, 1);
-        while next < all && (left > 0 || next == 0) {
-            let end = all.min(next + step);
-            let outcomes = self.run_partitions(next..end, &Target::Head(left))?;
-            for batch in outcomes.iter().flat_map(batches_of) {
-                let keep = batch.slice(0, batch.num_rows().min(left));
-                left -= keep.num_rows();
-                taken.push(keep);
-            }
-            (next, step) = (end, step * 2);
-        }
-        Ok(polars::to_polars(self.plan()?.schema(), taken)?)
-    }
-
-    /// The last `rows` rows, as a Polars frame. Reads the last partition, and earlier ones only where that has too few.
-    ///
-    /// # Errors
-    /// As [`DataFrame::len`].
-    pub fn tail(&self, rows: usize) -> Result<polars_core::frame::DataFrame> {
-        let mut taken = Vec::new();
-        let mut left = rows;
-        let (mut end, mut step) = (self.npartitions()?, 1);
-        while end > 0 && left > 0 {
-            let start = end.saturating_sub(step);
-            let outcomes = self.run_partitions(start..end, &Target::Tail(left))?;
-            let batches: Vec<RecordBatch> = outcomes.iter().flat_map(batches_of).collect();
-            for batch in batches.into_iter().rev() {
-                let keep = batch.num_rows().min(left);
-                left -= keep;
-                taken.push(batch.slice(batch.num_rows() - keep, keep));
-            }
-            (end, step) = (start, step * 2);
-        }
-        taken.reverse();
-        Ok(polars::to_polars(self.plan()?.schema(), taken)?)
     }
 
     /// All rows, as a Polars frame. It leaves the session's memory limit when it is handed over.

@@ -147,7 +147,10 @@ Examples:
   partita convert data/new.csv --schema trips.schema.json --to new
 
 A schema file is JSON and meant to be edited. With it nothing is inferred, and a value of another
-type is an error.";
+type is an error.
+
+There is no --where here: columns and types are those of the files, whichever rows are picked. What
+they are after --where and --select, 'partita explain' says.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SCHEMA_EXAMPLES)]

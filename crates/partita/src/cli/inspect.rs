@@ -2,7 +2,8 @@
 
 use std::io::ErrorKind;
 
-use partita::polars_core::frame::DataFrame as Rows;
+use partita::arrow::array::RecordBatch;
+use partita::arrow::datatypes::SchemaRef;
 use partita::{Error, ReadOptions, SchemaFile, Session};
 use partita_columns::polars;
 
@@ -82,18 +83,31 @@ pub(crate) fn head(args: &Ends) -> Result<(), Failure> {
         // The last row of a part of a pipe may be cut: it takes one more to know that the others are whole.
         let wanted = args.rows.saturating_add(usize::from(sources.is_partial()));
         let rows = first_rows(args, &session, &sources, wanted);
-        let is_enough = rows.as_ref().is_ok_and(|rows| rows.height() >= wanted);
+        let is_enough = rows.as_ref().is_ok_and(|(_, rows)| count_rows(rows) >= wanted);
         if sources.is_partial() && !is_enough {
             continue;
         }
         let rows = rows.map_err(|failure| failure.reworded(|words| sources.shown(words)))?;
-        return print_rows(&rows.head(Some(args.rows)));
+        let (schema, mut rows) = rows;
+        let mut left = args.rows;
+        for batch in &mut rows {
+            *batch = batch.slice(0, batch.num_rows().min(left));
+            left -= batch.num_rows();
+        }
+        return output::print(&output::rows(&schema, &rows)?.to_string());
     }
 }
 
+/// Rows, and their columns.
+type Rows = (SchemaRef, Vec<RecordBatch>);
+
 fn first_rows(args: &Ends, session: &Session, sources: &Sources, rows: usize) -> Result<Rows, Failure> {
     let frame = prepare::pick(prepare::load(session, sources, &args.read)?, &args.pick)?;
-    Ok(frame.head(rows)?)
+    Ok((frame.schema()?, frame.head_batches(rows)?))
+}
+
+fn count_rows(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::num_rows).sum()
 }
 
 /// Prints the last rows.
@@ -104,13 +118,8 @@ pub(crate) fn tail(args: &Ends) -> Result<(), Failure> {
     let session = args.run.session()?;
     with_sources(&args.input.inputs, &args.read, |sources| {
         let frame = prepare::pick(prepare::load(&session, sources, &args.read)?, &args.pick)?;
-        print_rows(&frame.tail(args.rows)?)
+        output::print(&output::rows(&*frame.schema()?, &frame.tail_batches(args.rows)?)?.to_string())
     })
-}
-
-fn print_rows(rows: &Rows) -> Result<(), Failure> {
-    let (schema, batches) = polars::from_polars(rows, BATCH_ROWS).map_err(Error::from)?;
-    output::print(&output::rows(&schema, &batches)?.to_string())
 }
 
 /// Prints the number of rows, or of the values of each column.
@@ -141,7 +150,8 @@ pub(crate) fn describe(args: &Describe) -> Result<(), Failure> {
     let session = args.run.session()?;
     with_sources(&args.input.inputs, &args.read, |sources| {
         let frame = prepare::pick(prepare::load(&session, sources, &args.read)?, &args.pick)?;
-        print_rows(&frame.describe()?)
+        let (schema, batches) = polars::from_polars(&frame.describe()?, BATCH_ROWS).map_err(Error::from)?;
+        output::print(&output::rows(&schema, &batches)?.to_string())
     })
 }
 

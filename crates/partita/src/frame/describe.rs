@@ -70,9 +70,15 @@ impl DataFrame {
         } else {
             (numbers, NUMBERS.as_slice())
         };
+        let is_half = |name: &str| {
+            schema.field_with_name(name).is_ok_and(|field| *field.data_type() == DataType::Float16)
+        };
         let asked = names.iter().flat_map(|name| {
+            // Nothing is computed in 16 bits.
+            let column = col(name.as_str());
+            let column = if is_half(name) { column.cast(DataType::Float32) } else { column };
             told.iter().map(move |(statistic, reduction)| {
-                let of: Expr = col(name.as_str()).aggregate(*reduction);
+                let of: Expr = column.clone().aggregate(*reduction);
                 of.alias(format!("{statistic} of {name}"))
             })
         });

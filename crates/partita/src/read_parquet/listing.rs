@@ -54,8 +54,8 @@ impl Listing {
     }
 }
 
-/// The first bytes of Parquet files.
-const MAGIC: &[u8; 4] = b"PAR1";
+/// The first bytes of Parquet files; the second of those whose footers are encrypted, which the reader says.
+const MAGIC: [&[u8; 4]; 2] = [b"PAR1", b"PARE"];
 
 /// Whether the first file that inputs stand for is Parquet, by its name or its first bytes.
 pub(crate) fn is_parquet(session: &Session, inputs: &Inputs) -> bool {
@@ -69,9 +69,9 @@ pub(crate) fn is_parquet(session: &Session, inputs: &Inputs) -> bool {
     if ENDINGS.iter().any(|ending| lower.ends_with(ending)) {
         return true;
     }
-    let mut head = [0; MAGIC.len()];
+    let mut head = [0; 4];
     let read = storage.open(&first.input.path).map(|input| input.read_full_at(0, &mut head));
-    matches!(read, Ok(Ok(bytes)) if bytes == head.len()) && head == *MAGIC
+    matches!(read, Ok(Ok(bytes)) if bytes == head.len()) && MAGIC.contains(&&head)
 }
 
 /// Lists what a reader names.
