@@ -1,4 +1,4 @@
-//! Bytes to columns and back: CSV in, Parquet in and out. Hostile input is the normal case: nothing here panics or
+//! Bytes to columns and back: CSV, newline-delimited JSON, Arrow IPC and Parquet. Hostile input is the normal case: nothing here panics or
 //! allocates without a bound, whatever the bytes.
 //!
 //! | module | what it holds |
@@ -7,13 +7,17 @@
 //! | [`csv`] | dialects, splitter and its plain twin, block starts, typed decoding, inference |
 //! | [`frame`] | batches to checksummed bytes and back, for the store |
 //! | [`parquet`] | row groups encoded apart, and parts assembled from them; footers that are checked, pruning, row groups read |
-//! | [`rows`] | files of rows one after the other: CSV out |
+//! | [`rows`] | files of rows one after the other: CSV, newline-delimited JSON and Arrow IPC out |
+//! | [`ndjson`] | newline-delimited JSON in |
+//! | [`ipc`] | Arrow IPC in: files and streams |
 //! | [`output`] | any of these: one layout and one writer for the data set |
 
 pub mod csv;
 pub mod error;
 pub mod frame;
 pub mod io;
+pub mod ipc;
+pub mod ndjson;
 pub mod output;
 pub mod parquet;
 pub mod rows;

@@ -272,9 +272,11 @@ impl Lowering {
         };
         pipeline.dependencies.extend(stream.and_then(|stream| self.streams.get(&stream)));
         let kind = match pipeline.source {
-            Source::Csv(_) | Source::CsvBlockStarts(_) | Source::Parquet(_) => {
-                Kind::Source { input_bytes: pipeline.input_bytes }
-            }
+            Source::Csv(_)
+            | Source::CsvBlockStarts(_)
+            | Source::Parquet(_)
+            | Source::Ndjson(_)
+            | Source::Ipc(_) => Kind::Source { input_bytes: pipeline.input_bytes },
             Source::Counts(_) => Kind::Barrier,
             _ => Kind::Compute,
         };

@@ -2,6 +2,7 @@
 //! rewrites, tasks, tests.
 
 mod cumulate;
+mod cuts;
 mod divisions;
 mod filter;
 mod fused;
@@ -9,10 +10,13 @@ mod map_partitions;
 mod partitions;
 mod project;
 mod read_csv;
+mod read_ipc;
+mod read_ndjson;
 mod read_parquet;
 mod reduce;
 mod row_index;
 mod sample;
+mod scan;
 mod stored;
 mod top;
 
@@ -24,6 +28,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, SchemaRef};
 
 pub use cumulate::{Cumulate, Total};
+pub use cuts::{Extent, GroupExtent, Part, Piece, Split, parts as cut_row_group};
 pub use divisions::Divisions;
 pub use filter::Filter;
 pub use fused::Fused;
@@ -31,13 +36,15 @@ pub use map_partitions::MapPartitions;
 pub use partitions::Partitions;
 pub use project::Project;
 pub use read_csv::{CsvInput, ReadCsv};
+pub use read_ipc::{IpcInput, ReadIpc};
+pub use read_ndjson::{NdjsonInput, ReadNdjson};
 pub use read_parquet::{
-    Extent, GroupExtent, ParquetFileInput, ParquetSet, Part, Piece, ReadParquet, Split, excludes,
-    merged as merged_schema, parts as cut_row_group, together,
+    ParquetFileInput, ParquetSet, ReadParquet, excludes, merged as merged_schema, together,
 };
 pub use reduce::{Aggregate, Reduce, Statistics};
 pub use row_index::RowIndex;
 pub use sample::Sample;
+pub use scan::ScannedFile;
 pub use stored::Stored;
 pub use top::Top;
 
@@ -57,6 +64,10 @@ pub enum Plan {
     ReadCsv(ReadCsv),
     /// Row groups of Parquet files.
     ReadParquet(ReadParquet),
+    /// Blocks of files of lines of JSON.
+    ReadNdjson(ReadNdjson),
+    /// Record batches of Arrow IPC files.
+    ReadIpc(ReadIpc),
     /// Partitions held by the session.
     Stored(Stored),
     /// Rows where an expression is true.
@@ -87,6 +98,8 @@ impl Plan {
         match self {
             Plan::ReadCsv(node) => node,
             Plan::ReadParquet(node) => node,
+            Plan::ReadNdjson(node) => node,
+            Plan::ReadIpc(node) => node,
             Plan::Stored(node) => node,
             Plan::Filter(node) => node,
             Plan::Project(node) => node,
@@ -185,6 +198,26 @@ pub trait Operator: Debug {
     /// The number of rows, where it is known without running.
     fn known_rows(&self) -> Option<u64> {
         None
+    }
+
+    /// For sources that read files: these, in row order.
+    fn files(&self) -> Vec<ScannedFile> {
+        Vec::new()
+    }
+
+    /// For sources that read files: bytes of them that are read of the wanted partitions, about.
+    fn input_bytes(&self) -> u64 {
+        0
+    }
+
+    /// For sources that read files: bytes of them that were read to plan, and are in no partition.
+    fn planning_bytes(&self) -> u64 {
+        0
+    }
+
+    /// What decides which rows come of the input, and in which partitions, beside what `explain` shows; `None` where that cannot be told.
+    fn origin(&self) -> Option<Vec<String>> {
+        Some(Vec::new())
     }
 
     /// The expressions that it computes.

@@ -16,7 +16,7 @@ use partita_tasks::host::{
     Footer, Host, MapFunction, Reservation, Scratch, SlotValue, StoreWriter, StoredBatches,
 };
 use partita_tasks::interpret::HeldText;
-use partita_tasks::program::{DatasetId, FunctionId, ParquetInput, SlotId, StoreKey, StreamId};
+use partita_tasks::program::{DatasetId, FileInput, FunctionId, SlotId, StoreKey, StreamId};
 use partita_tasks::{ErrorKind, Result};
 
 use crate::dataset::Dataset;
@@ -130,7 +130,7 @@ impl Host for RunHost<'_> {
         Err(ErrorKind::InputChanged { file: path.to_owned(), what }.into())
     }
 
-    fn held_footer(&self, input: &ParquetInput) -> Option<Arc<Footer>> {
+    fn held_footer(&self, input: &FileInput) -> Option<Arc<Footer>> {
         self.engine.held_footer(input)
     }
 

@@ -13,7 +13,7 @@ use partita_formats::parquet::read::{FooterLimits, ParquetFile};
 use partita_formats::parquet::{EncodedRowGroup, PageFile};
 
 use crate::error::{ErrorKind, Result};
-use crate::program::{DatasetId, FunctionId, ParquetInput, SlotId, StoreKey, StreamId};
+use crate::program::{DatasetId, FileInput, FunctionId, SlotId, StoreKey, StreamId};
 
 /// A small value that a barrier task publishes.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Footer {
     /// # Errors
     /// [`ErrorKind::InputChanged`]; a file that is none or is damaged; memory.
     pub fn read(
-        planned: &ParquetInput,
+        planned: &FileInput,
         input: &dyn ReadAt,
         reserve: impl FnOnce(&'static str, usize, &'static str) -> Result<Box<dyn Reservation>>,
     ) -> Result<Self> {
@@ -144,7 +144,7 @@ pub trait Host: Sync {
     fn check_unchanged(&self, path: &str, bytes: u64, modified_ns: i128) -> Result<()>;
 
     /// The footer of a Parquet file, where somebody else holds it already; `None` where it has to be read.
-    fn held_footer(&self, _: &ParquetInput) -> Option<Arc<Footer>> {
+    fn held_footer(&self, _: &FileInput) -> Option<Arc<Footer>> {
         None
     }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use partita_columns::Scalar;
 use partita_formats::csv::reader::CsvBlock;
+use partita_formats::ipc::IpcFile;
+use partita_formats::ndjson::NdjsonBlock;
 use partita_formats::parquet::WriteOptions;
 use partita_formats::rows::RowsOptions;
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,10 @@ pub enum Source {
     CsvBlockStarts(Arc<CsvFile>),
     /// Row groups of Parquet files.
     Parquet(Box<ParquetScan>),
+    /// A block of a file of lines of JSON.
+    Ndjson(Box<NdjsonScan>),
+    /// Record batches of Arrow IPC files.
+    Ipc(Box<IpcScan>),
     /// The partition that the task's only dependency has collected.
     Input(SchemaRef),
     /// A partition of the store; `projection` picks columns by position.
@@ -159,7 +165,7 @@ pub struct ParquetScan {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ParquetPiece {
     /// The file.
-    pub file: Arc<ParquetInput>,
+    pub file: Arc<FileInput>,
     /// Numbers of its row groups, ascending; `None`: all, where its footer was not looked at before.
     pub row_groups: Option<Vec<usize>>,
     /// The rows that are read of it, where it is a part of one row group.
@@ -170,9 +176,9 @@ pub struct ParquetPiece {
     pub bytes: u64,
 }
 
-/// A Parquet file as planned.
+/// A file as planned.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ParquetInput {
+pub struct FileInput {
     /// Path or URL, as the storage room opens it.
     pub path: String,
     /// Size in bytes when it was planned.
@@ -181,6 +187,47 @@ pub struct ParquetInput {
     pub modified_ns: i128,
     /// Columns that are not in the file and their value in all of its rows, by name.
     pub values: Vec<(String, Scalar)>,
+}
+
+/// One block of a file of lines of JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NdjsonScan {
+    /// The columns that are read, by name, with the types that they have in the frame.
+    pub columns: SchemaRef,
+    /// The file.
+    pub file: Arc<FileInput>,
+    /// How its lines become rows, of the columns that are read alone.
+    pub block: Arc<NdjsonBlock>,
+    /// Bytes of the file whose lines are meant: those that begin inside. A compressed file is one block.
+    pub range: Range<u64>,
+    /// Rows to keep, bound to `columns`; evaluated while reading.
+    pub filter: Option<BoundExpr>,
+    /// How many of the columns, from the left, go on after the filter (the rest served the filter only).
+    pub output_columns: usize,
+}
+
+/// Record batches of Arrow IPC files, one after the other.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IpcScan {
+    /// The columns that are read, by name, with the types that they have in the frame.
+    pub columns: SchemaRef,
+    /// What is read of which files.
+    pub pieces: Vec<IpcPiece>,
+    /// Rows to keep, bound to `columns`; evaluated while reading.
+    pub filter: Option<BoundExpr>,
+    /// How many of the columns, from the left, go on after the filter (the rest served the filter only).
+    pub output_columns: usize,
+}
+
+/// Some record batches of one file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IpcPiece {
+    /// The file.
+    pub file: Arc<FileInput>,
+    /// What it has.
+    pub messages: Arc<IpcFile>,
+    /// Numbers of its record batches.
+    pub batches: Range<usize>,
 }
 
 /// What a task does to each batch.

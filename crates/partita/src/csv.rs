@@ -2,6 +2,8 @@
 
 mod load;
 
+pub(crate) use load::pay;
+
 use arrow::datatypes::DataType;
 use partita_formats::csv::options::{Headers, Infer, OnMismatch, Ragged, ReadOptions};
 use partita_formats::csv::schema_file::{SchemaFile, parse_type};

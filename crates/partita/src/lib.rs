@@ -26,12 +26,17 @@
 mod context;
 mod csv;
 mod error;
+mod files;
 mod frame;
 pub mod graph;
 mod incremental;
+mod input_format;
 mod parquet;
 pub mod prelude;
+mod read_ipc;
+mod read_ndjson;
 mod read_parquet;
+mod reader;
 mod report;
 mod rows;
 mod session;
@@ -44,6 +49,7 @@ pub use csv::CsvReader;
 pub use error::{Error, ErrorKind, Result};
 pub use frame::{Batches, DataFrame};
 pub use incremental::NewInputs;
+pub use input_format::InputFormat;
 pub use parquet::ParquetWriter;
 pub use partita_columns::Scalar;
 pub use partita_columns::compute::CastMode;
@@ -52,6 +58,7 @@ pub use partita_formats::csv::options::{Headers, Infer, OnMismatch, Ragged, Read
 pub use partita_formats::csv::schema_file::{SchemaFile, parse_type, type_name};
 pub use partita_formats::csv::text::Encoding;
 pub use partita_formats::csv::widen::Widened;
+pub use partita_formats::ndjson::NdjsonLimits;
 pub use partita_formats::parquet::{
     ColumnOptions, Compression, Encoding as ColumnEncoding, Statistics, WriteOptions,
 };
@@ -67,7 +74,10 @@ pub use partita_runtime::cancel::CancelToken;
 pub use partita_runtime::engine::MemoryUse;
 pub use partita_runtime::executor::Scheduler;
 pub use partita_runtime::progress::Progress;
-pub use read_parquet::{ParquetReader, SplitRowGroups};
+pub use read_ipc::{IpcInputOptions, IpcReader};
+pub use read_ndjson::{NdjsonInputOptions, NdjsonReader};
+pub use read_parquet::{ParquetInput, ParquetReader, SplitRowGroups};
+pub use reader::{InputOptions, Reader};
 pub use report::{Report, Versions, versions};
 pub use rows::RowsWriter;
 pub use session::{Session, SessionBuilder};
@@ -91,6 +101,18 @@ pub fn read_csv(input: impl Into<Inputs>) -> CsvReader {
 /// [`read_csv`].
 pub fn read_parquet(input: impl Into<Inputs>) -> ParquetReader {
     Session::shared().read_parquet(input)
+}
+
+/// Begins to read newline-delimited JSON with the default session: a path, a glob, a folder, a `file://` URL, or a list of them. As
+/// [`read_csv`].
+pub fn read_ndjson(input: impl Into<Inputs>) -> NdjsonReader {
+    Session::shared().read_ndjson(input)
+}
+
+/// Begins to read Arrow IPC files and streams with the default session: a path, a glob, a folder, a `file://` URL, or a list of them. As
+/// [`read_csv`].
+pub fn read_ipc(input: impl Into<Inputs>) -> IpcReader {
+    Session::shared().read_ipc(input)
 }
 
 /// Removes what killed processes have left in folders for spilled partitions, and returns what was removed; no folders stand for

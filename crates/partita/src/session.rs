@@ -15,6 +15,9 @@ use crate::csv::CsvReader;
 use crate::error::Result;
 use crate::frame::DataFrame;
 use crate::graph::{Graph, Results, TaskId};
+use crate::input_format::InputFormat;
+use crate::read_ipc::IpcReader;
+use crate::read_ndjson::NdjsonReader;
 use crate::read_parquet::ParquetReader;
 use crate::size::ByteSize;
 
@@ -159,9 +162,20 @@ impl Session {
         ParquetReader::new(self.clone(), input.into())
     }
 
-    /// Whether the first file that these inputs stand for is Parquet, by its name or its first bytes.
-    pub fn is_parquet(&self, input: impl Into<Inputs>) -> bool {
-        crate::read_parquet::is_parquet(self, &input.into())
+    /// Begins to read newline-delimited JSON, plain or compressed: a path, a glob, a folder, a `file://` URL, `-` for standard input, or a
+    /// list.
+    pub fn read_ndjson(&self, input: impl Into<Inputs>) -> NdjsonReader {
+        NdjsonReader::new(self.clone(), input.into())
+    }
+
+    /// Begins to read Arrow IPC files and streams: a path, a glob, a folder, a `file://` URL, `-` for standard input, or a list.
+    pub fn read_ipc(&self, input: impl Into<Inputs>) -> IpcReader {
+        IpcReader::new(self.clone(), input.into())
+    }
+
+    /// The format of the first file that these inputs stand for, by its name or its first bytes.
+    pub fn input_format(&self, input: impl Into<Inputs>) -> InputFormat {
+        crate::input_format::of(self, &input.into())
     }
 
     /// A frame of one partition a list of batches.

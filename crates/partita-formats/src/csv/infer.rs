@@ -21,6 +21,8 @@
 pub mod kinds;
 mod samples;
 
+pub(crate) use self::samples::splitmix;
+
 #[cfg(test)]
 mod tests;
 

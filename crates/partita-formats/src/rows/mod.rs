@@ -11,7 +11,7 @@ pub mod ndjson;
 mod options;
 mod part;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time;
 
 pub use csv::CsvOptions;

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::parquet::PageFile;
 
-mod generate;
+pub(crate) mod generate;
 mod ipc;
 mod ndjson;
 

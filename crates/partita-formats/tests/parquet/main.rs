@@ -9,14 +9,21 @@
     reason = "tests"
 )]
 
+#[path = "../support/child.rs"]
 mod child;
 mod damaged;
+#[path = "../support/folder.rs"]
 mod folder;
+#[path = "../support/mutate.rs"]
 mod mutate;
+mod reads;
 mod recorded;
+#[path = "../support/trial.rs"]
+mod trial;
 mod valid;
 
-use child::{Child, reads};
+use child::Child;
+use reads::reads;
 
 #[test]
 fn valid_files_have_the_shape_that_others_see() {

@@ -14,8 +14,8 @@ use partita_formats::csv::reader::CsvBlock;
 use partita_formats::csv::stream::Compression;
 use partita_tasks::program::{CsvFile, CsvScan, ScanStart, Source};
 
+use super::scan::{ScannedFile, Wanted};
 use super::{Operator, Plan, PlanRef};
-use crate::bind::bind;
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
@@ -92,14 +92,7 @@ impl CsvInput {
 pub struct ReadCsv {
     files: Arc<[CsvInput]>,
     block_bytes: u64,
-    /// All columns of the frame.
-    all: SchemaRef,
-    /// Positions in `all` of the columns that come out, in order.
-    output: Vec<usize>,
-    predicate: Option<Expr>,
-    schema: SchemaRef,
-    /// The wanted blocks, counted over all files.
-    wanted: Range<usize>,
+    wanted: Wanted,
     /// Whether it is fixed how blocks find their first records.
     physical: bool,
 }
@@ -112,17 +105,13 @@ impl ReadCsv {
         Arc::new(Plan::ReadCsv(Self {
             files: files.into(),
             block_bytes,
-            output: (0..schema.fields().len()).collect(),
-            predicate: None,
-            schema: Arc::clone(&schema),
-            all: schema,
-            wanted: 0..blocks,
+            wanted: Wanted::all(schema, blocks),
             physical: false,
         }))
     }
 
     /// The files.
-    pub fn files(&self) -> &[CsvInput] {
+    pub fn inputs(&self) -> &[CsvInput] {
         &self.files
     }
 
@@ -134,11 +123,6 @@ impl ReadCsv {
     /// Whether types may be widened where values do not fit.
     pub fn widens(&self) -> bool {
         self.files.iter().any(|file| file.block.on_mismatch == OnMismatch::Widen)
-    }
-
-    /// Bytes of input of the wanted blocks.
-    pub fn input_bytes(&self) -> u64 {
-        self.blocks().map(|(_, _, range)| range.end - range.start).sum()
     }
 
     /// (file, block in the file, its bytes) of each wanted partition.
@@ -153,30 +137,19 @@ impl ReadCsv {
                 (number, block, if blocks == 1 { start..end } else { from..to })
             })
         });
-        all.skip(self.wanted.start).take(self.wanted.len())
+        all.skip(self.wanted.partitions.start).take(self.wanted.partitions.len())
     }
 
-    /// The columns that must be decoded: those that come out, then those that only the filter needs.
-    fn decoded(&self) -> Result<Vec<usize>> {
-        let mut decoded = self.output.clone();
-        for name in self.predicate.iter().flat_map(Expr::columns) {
-            let column = super::position(&self.all, &name)?;
-            if !decoded.contains(&column) {
-                decoded.push(column);
-            }
-        }
-        Ok(decoded)
+    fn with(&self, wanted: Wanted) -> PlanRef {
+        Arc::new(Plan::ReadCsv(Self { wanted, ..self.clone() }))
     }
 
     fn scans(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
-        let decoded = self.decoded()?;
-        let filter = match &self.predicate {
-            Some(predicate) => Some(bind(predicate, &Arc::new(self.all.project(&decoded)?))?.0),
-            None => None,
-        };
+        let decoded = self.wanted.read()?;
+        let (_, filter) = self.wanted.bound()?;
         let files: Vec<Arc<CsvFile>> = self.files.iter().map(|file| self.file(file, &decoded)).collect();
         let mut streams = vec![None; files.len()];
-        let mut pipelines = Vec::with_capacity(self.wanted.len());
+        let mut pipelines = Vec::with_capacity(self.wanted.partitions.len());
         // Of the first file earlier blocks may be missing, whose ends would prove the guesses.
         let first = self.blocks().next().filter(|(_, block, _)| *block > 0).map(|(number, ..)| number);
         let mut blocks_wanted = vec![0; files.len()];
@@ -206,10 +179,14 @@ impl ReadCsv {
                 block,
                 start,
                 filter: filter.clone(),
-                output_columns: self.output.len(),
+                output_columns: self.wanted.output.len(),
             };
-            let mut pipeline =
-                Pipeline::new("read_csv", Source::Csv(Box::new(scan)), Arc::clone(&self.schema), input_bytes);
+            let mut pipeline = Pipeline::new(
+                "read_csv",
+                Source::Csv(Box::new(scan)),
+                Arc::clone(&self.wanted.schema),
+                input_bytes,
+            );
             pipeline.dependencies = dependencies;
             pipelines.push(pipeline);
         }
@@ -248,24 +225,22 @@ impl Operator for ReadCsv {
 
     fn detail(&self) -> String {
         let found = if self.physical { self.starts() } else { String::new() };
-        let columns =
-            if self.output.is_empty() { "none".to_owned() } else { super::names(&self.schema).join(", ") };
-        let filter = self.predicate.as_ref().map_or_else(String::new, |filter| format!("; filter: {filter}"));
         format!(
-            "{} files, {} blocks of {} bytes, {} bytes in all{found}; columns: {columns}{filter}",
+            "{} files, {} blocks of {} bytes, {} bytes in all{found}; {}",
             self.files.len(),
-            self.wanted.len(),
+            self.wanted.partitions.len(),
             self.block_bytes,
             self.input_bytes(),
+            self.wanted.shown(),
         )
     }
 
     fn schema(&self) -> &SchemaRef {
-        &self.schema
+        &self.wanted.schema
     }
 
     fn expressions(&self) -> Vec<&Expr> {
-        self.predicate.iter().collect()
+        self.wanted.predicate.iter().collect()
     }
 
     fn input(&self) -> Option<&PlanRef> {
@@ -277,34 +252,55 @@ impl Operator for ReadCsv {
     }
 
     fn partitions(&self) -> usize {
-        self.wanted.len()
+        self.wanted.partitions.len()
+    }
+
+    fn files(&self) -> Vec<ScannedFile> {
+        let file = |file: &CsvInput| ScannedFile {
+            path: file.path.clone(),
+            bytes: file.bytes,
+            modified_ns: file.modified_ns,
+        };
+        self.files.iter().map(file).collect()
+    }
+
+    fn input_bytes(&self) -> u64 {
+        self.blocks().map(|(_, _, range)| range.end - range.start).sum()
+    }
+
+    /// Those before the first records; compressed files are counted whole.
+    fn planning_bytes(&self) -> u64 {
+        let plain = self.files.iter().filter(|file| !file.block.is_stream());
+        plain.map(|file| file.block.data_start.min(file.bytes)).sum()
+    }
+
+    fn origin(&self) -> Option<Vec<String>> {
+        let mut texts = Vec::with_capacity(2 * self.files.len());
+        for file in self.files.iter() {
+            texts.push(serde_json::to_string(&file.block).ok()?);
+            texts.push(format!("{} {:?}", file.end, file.rows_max));
+        }
+        Some(texts)
     }
 
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
-        let output: Vec<usize> = columns.iter().map(|column| self.output[*column]).collect();
-        let schema = Arc::new(self.schema.project(columns)?);
-        Ok(Arc::new(Plan::ReadCsv(Self { output, schema, ..self.clone() })))
+        Ok(self.with(self.wanted.prune(columns)?))
     }
 
     fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
-        let predicate = match &self.predicate {
-            Some(before) => before.clone().and(predicate.clone()),
-            None => predicate.clone(),
-        };
-        Ok(Some(Arc::new(Plan::ReadCsv(Self { predicate: Some(predicate), ..self.clone() }))))
+        Ok(Some(self.with(self.wanted.filter(predicate))))
     }
 
     fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>> {
-        let wanted = self.wanted.start + wanted.start..self.wanted.start + wanted.end;
-        Ok(Some(Arc::new(Plan::ReadCsv(Self { wanted, ..self.clone() }))))
+        Ok(Some(self.with(self.wanted.pick(wanted))))
     }
 
     fn retype(&self, types: &[(String, DataType)]) -> Result<Option<PlanRef>> {
         let retyped = |file: &CsvInput| CsvInput { block: file.block.retyped(types), ..file.clone() };
         let files: Arc<[CsvInput]> = self.files.iter().map(retyped).collect();
         let Some(all) = files.first().map(|file| Arc::clone(&file.block.schema)) else { return Ok(None) };
-        let schema = Arc::new(all.project(&self.output)?);
-        Ok(Some(Arc::new(Plan::ReadCsv(Self { files, all, schema, ..self.clone() }))))
+        let wanted = self.wanted.retype(all)?;
+        Ok(Some(Arc::new(Plan::ReadCsv(Self { files, wanted, ..self.clone() }))))
     }
 
     fn physical(&self) -> Result<Option<PlanRef>> {
@@ -312,14 +308,15 @@ impl Operator for ReadCsv {
     }
 
     fn estimate_bytes(&self) -> Option<Vec<u64>> {
-        if self.predicate.is_some()
+        if self.wanted.predicate.is_some()
             || self.files.iter().any(|file| file.is_stream() || file.rows_max.is_some())
         {
             return None;
         }
         // Numbers with many digits and timestamps take a quarter of their text, truth values hardly anything.
-        let takes = |column: &&usize| self.all.field(**column).data_type() != &DataType::Boolean;
-        let (columns, all) = (self.output.iter().filter(takes).count(), self.all.fields().len());
+        let takes = |column: &&usize| self.wanted.all.field(**column).data_type() != &DataType::Boolean;
+        let (columns, all) =
+            (self.wanted.output.iter().filter(takes).count(), self.wanted.all.fields().len());
         let share = |range: Range<u64>| memory::share_bytes((range.end - range.start) / 4, columns, all);
         Some(self.blocks().map(|(_, _, range)| share(range)).collect())
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use partita_tasks::host::Footer;
-use partita_tasks::program::ParquetInput;
+use partita_tasks::program::FileInput;
 
 use super::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +26,7 @@ struct Known {
 /// Entries that are kept without a look at whether they are of use.
 const SWEEP_MIN: usize = 1024;
 
-fn key(input: &ParquetInput) -> Key {
+fn key(input: &FileInput) -> Key {
     (input.path.clone(), input.bytes, input.modified_ns)
 }
 
@@ -35,11 +35,11 @@ impl Footers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, input: &ParquetInput) -> Option<Arc<Footer>> {
+    fn get(&self, input: &FileInput) -> Option<Arc<Footer>> {
         self.lock().footers.get(&key(input))?.upgrade()
     }
 
-    fn put(&self, input: &ParquetInput, footer: &Arc<Footer>) {
+    fn put(&self, input: &FileInput, footer: &Arc<Footer>) {
         let mut known = self.lock();
         if known.footers.len() >= known.sweep_at.max(SWEEP_MIN) {
             known.footers.retain(|_, footer| footer.strong_count() > 0);
@@ -54,7 +54,7 @@ impl Engine {
     ///
     /// # Errors
     /// Where the file cannot be opened, is no Parquet file or not the one that was listed, or memory is short.
-    pub fn footer(&self, input: &ParquetInput) -> Result<Arc<Footer>> {
+    pub fn footer(&self, input: &FileInput) -> Result<Arc<Footer>> {
         if let Some(held) = self.footers.get(input) {
             return Ok(held);
         }
@@ -66,7 +66,7 @@ impl Engine {
         Ok(footer)
     }
 
-    pub(crate) fn held_footer(&self, input: &ParquetInput) -> Option<Arc<Footer>> {
+    pub(crate) fn held_footer(&self, input: &FileInput) -> Option<Arc<Footer>> {
         self.footers.get(input)
     }
 }

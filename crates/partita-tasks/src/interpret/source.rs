@@ -1,5 +1,8 @@
 //! Sources: where a task's batches come from.
 
+mod ipc;
+mod layout;
+mod ndjson;
 mod parquet;
 
 use std::ops::Range;
@@ -71,6 +74,8 @@ pub(super) fn open<'a>(
     }
     let source: Box<dyn BatchSource + 'a> = match &program.source {
         Source::Parquet(scan) => Box::new(parquet::open(scan, host)?),
+        Source::Ndjson(scan) => Box::new(ndjson::open(scan, host)?),
+        Source::Ipc(scan) => Box::new(ipc::open(scan, host)?),
         Source::Input(_) => {
             let Some(Outcome::Partition(held)) = inputs.first() else {
                 return Err(ErrorKind::Missing("a collected input".into()).into());

@@ -26,15 +26,16 @@ Examples:
   partita convert data/ --schema trips.schema.json --to out
   zcat trips.csv.gz | partita convert - --to trips
 
-Inputs are CSV files, plain or compressed with gzip, zstd, bzip2 or xz (told by their first bytes), or Parquet
-files: paths, patterns such as 'data/*.csv', folders, file:// URLs, or - for standard input.
+Inputs are CSV files or lines of JSON, plain or compressed with gzip, zstd, bzip2 or xz (told by their first bytes),
+Parquet or Arrow IPC files, told by their names (.ndjson, .jsonl, .parquet, .arrow, .feather, .ipc) or first bytes: paths,
+patterns such as 'data/*.csv', folders, file:// URLs, or - for standard input.
 
 Sizes are bytes, or numbers with a unit: 256MB is 256,000,000 bytes, 256MiB is 268,435,456.
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted. Unless all is done, a target is as it
 was.";
 
-/// From CSV or Parquet files of any size to Parquet: exact, with types, inside a memory limit, all or nothing.
+/// From CSV, JSON, Arrow or Parquet files of any size to Parquet: exact, with types, inside a memory limit, all or nothing.
 #[derive(Debug, Parser)]
 #[command(name = "partita", version, after_help = EXAMPLES, max_term_width = 110)]
 pub(crate) struct Cli {
@@ -44,7 +45,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Convert CSV or Parquet files to Parquet
+    /// Convert CSV files, lines of JSON, Arrow IPC or Parquet files to Parquet
     Convert(Box<Convert>),
     /// Show the columns and the types that are found, or keep them in a file for recurring jobs
     Schema(Box<Schema>),
@@ -69,9 +70,9 @@ pub(crate) enum Command {
 /// What is read.
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
-    /// CSV or Parquet files: paths, patterns in quotes ('data/*.csv'), folders, file:// URLs, or - for standard input
+    /// CSV, JSON, Arrow IPC or Parquet files: paths, patterns in quotes ('data/*.csv'), folders, file:// URLs, or - for standard input
     ///
-    /// Folders of Parquet are read with all folders in them, and those called name=value are columns.
+    /// Folders of all but CSV are read with all folders in them, and those called name=value are columns.
     /// They are read in the order given, those of a pattern or folder in order of name. What comes through a
     /// pipe is kept in a temporary file, of the folder TMPDIR, while it is used.
     #[arg(required = true, value_name = "INPUT")]

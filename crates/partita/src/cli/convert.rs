@@ -41,7 +41,7 @@ pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failu
         }
     }
     let converted = || {
-        let frame = prepare::load_as(&session, &sources, read.clone(), args.read.block_size())?;
+        let frame = prepare::load_as(&session, &sources, read.clone(), &args.read)?;
         let frame = prepare::pick(frame, &args.pick)?;
         let job = json!({
             "read": read, "write": write,

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use partita::arrow::array::RecordBatch;
 use partita::arrow::datatypes::SchemaRef;
-use partita::{Error, ReadOptions, SchemaFile, Session};
+use partita::{Error, InputFormat, ReadOptions, SchemaFile, Session};
 use partita_columns::polars;
 
 use super::args::{Count, Describe, Ends, Explain, ReadArgs, Schema, Versions};
@@ -58,9 +58,9 @@ pub(crate) fn schema(args: &Schema) -> Result<(), Failure> {
     })
 }
 
-/// The schema as a file. Of Parquet it has the types, for CSV of the same columns.
+/// The schema as a file. Of other formats it has the types, for CSV of the same columns.
 fn schema_file(session: &Session, sources: &Sources, read: &ReadArgs) -> Result<SchemaFile, Failure> {
-    if !session.is_parquet(sources.paths()) {
+    if session.input_format(sources.paths()) == InputFormat::Csv {
         return Ok(session.read_csv(sources.paths()).options(read.options()?).infer_schema()?);
     }
     let schema = prepare::load(session, sources, read)?.schema()?;

@@ -72,7 +72,7 @@ fn list(session: &Session, patterns: &[String]) -> Result<Vec<Input>> {
 
 /// The memory of a decompressor for the head of a file. Where others hold it, they are waited for: they look at files too,
 /// or are tasks.
-fn pay(session: &Session, file: &str, bytes: &Arc<dyn ReadAt>) -> Result<Box<dyn Reservation>> {
+pub(crate) fn pay(session: &Session, file: &str, bytes: &Arc<dyn ReadAt>) -> Result<Box<dyn Reservation>> {
     let mut first = [0; stream::MAGIC_BYTES];
     let count = bytes
         .read_full_at(0, &mut first)

@@ -8,7 +8,7 @@ use partita_formats::io::{Counted, ReadAt};
 use partita_formats::parquet::read::{PageIndex, ParquetFile};
 use partita_plan::node::{GroupExtent, Part, Split, cut_row_group};
 use partita_tasks::host::Footer;
-use partita_tasks::program::ParquetInput;
+use partita_tasks::program::FileInput;
 
 use crate::error::Result;
 use crate::session::Session;
@@ -31,7 +31,7 @@ pub(super) struct Looker<'a> {
 
 impl Looker<'_> {
     /// Looks at a file.
-    pub(super) fn look(&self, input: &ParquetInput) -> Result<Looked> {
+    pub(super) fn look(&self, input: &FileInput) -> Result<Looked> {
         let footer = self.session.engine().footer(input)?;
         let file = &footer.file;
         let sizes = file.row_groups().iter().map(|group| group.uncompressed_bytes);

@@ -22,7 +22,7 @@ pub(super) fn widen(plan: &PlanRef, known: &[ManifestColumn], format: &Format) -
     let wider = differing(plan, known, format)?.into_iter().filter(|(_, from, to)| is_wider(from, to));
     let types: Vec<(String, DataType)> = wider.map(|(name, _, to)| (name, to)).collect();
     let is_read = |name: &String| {
-        sources(plan).flat_map(ReadCsv::files).any(|file| file.block.schema.index_of(name).is_ok())
+        sources(plan).flat_map(ReadCsv::inputs).any(|file| file.block.schema.index_of(name).is_ok())
     };
     let types: Vec<_> = types.into_iter().filter(|(name, _)| is_read(name)).collect();
     // Where an operator does not go with the types, the plan stays as it is.

@@ -27,7 +27,7 @@ pub(super) fn widen(session: &Session, plan: &PlanRef, seen: &Seen) -> Result<(P
     let mut widened = seen.widened()?;
     let types: Vec<(String, DataType)> =
         widened.iter().map(|column| (column.column.clone(), column.to.clone())).collect();
-    let files: Vec<&CsvInput> = sources(plan).flat_map(ReadCsv::files).collect();
+    let files: Vec<&CsvInput> = sources(plan).flat_map(ReadCsv::inputs).collect();
     for column in widened.iter_mut().take(PLACES_MAX) {
         // A line that cannot be told is no reason to stop.
         let file = files.iter().find(|file| file.block.file == column.file);

@@ -62,6 +62,8 @@ impl Case {
         answer(&reduced(&all));
         // Not persisted: the batches of the file itself.
         answer(&digest(&all));
+        answer(&through_lines(&session, &filtered, &folder.join("lines")));
+        answer(&through_arrow(&session, &filtered, &folder.join("arrow")));
         drop((kept, filtered));
         let memory = session.memory();
         println!(
@@ -105,6 +107,22 @@ fn row_numbers(frame: &DataFrame) -> u64 {
     let numbered = frame.with_row_index("row").filter(col("n3").gt(lit(50))).select(["row"]);
     let batches = numbered.batches().unwrap().map(|batch| batch.unwrap());
     batches.map(|batch| batch.column(0).as_primitive::<UInt64Type>().values().iter().sum::<u64>()).sum()
+}
+
+/// The same rows, written as lines of JSON and read back.
+fn through_lines(session: &Session, frame: &DataFrame, target: &Path) -> String {
+    frame.to_ndjson(target).part_size("16MiB").sync(false).write().unwrap();
+    let digest = digest(&session.read_ndjson(target).partition_size("5MiB").load().unwrap());
+    std::fs::remove_dir_all(target).unwrap();
+    digest
+}
+
+/// The same rows, written as compressed Arrow IPC and read back.
+fn through_arrow(session: &Session, frame: &DataFrame, target: &Path) -> String {
+    frame.to_ipc(target).ipc_compression(partita::IpcCompression::Lz4).sync(false).write().unwrap();
+    let digest = digest(&session.read_ipc(target).partition_size("5MiB").load().unwrap());
+    std::fs::remove_dir_all(target).unwrap();
+    digest
 }
 
 /// Answers that need all values: a million and a half of distinct numbers and texts, and few.

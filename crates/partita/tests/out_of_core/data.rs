@@ -113,9 +113,11 @@ pub(crate) fn answers() -> Vec<String> {
         filtered.clone(),
         format!("{indexed} sum of row numbers"),
         whole.clone(),
-        filtered,
+        filtered.clone(),
         format!("{} last", text(ROWS - 1)),
         reduced(),
         whole,
+        filtered.clone(),
+        filtered,
     ]
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 
-use crate::support::{command, folder_with, rows, run, words};
+use crate::support::{command, folder_with, rows, run, run_piped, words};
 
 const ROWS: &str = "day,zone,fare\n2024-02-29,\"a, b\",12.50\n2024-03-01,,0\n2024-03-02,\"\",1e-9\n";
 
@@ -96,4 +96,35 @@ fn describe_says_what_the_values_are_like() {
     let row = |name: &str| out.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{out}"));
     assert!(row("count").contains('3'), "{out}");
     assert!(row("max").contains("12.5") && row("mean").contains("4.16666"), "{out}");
+}
+
+#[test]
+fn json_and_arrow_are_read_wherever_csv_is() {
+    let (folder, path) = folder_with("trips.csv", ROWS);
+    let target = |name: &str| folder.path().join(name);
+    for name in ["a.ndjson", "a.jsonl", "a.arrow", "a.feather", "a.ipc", "a.parquet"] {
+        let file = target(name);
+        run("cat {} --to {}", &[&path, &file]).quiet();
+        let out = run("cat {} --select zone,fare --where fare>0", &[&file]).printed();
+        assert_eq!(out, "zone,fare\n\"a, b\",12.5\n\"\",1e-9\n", "{name}");
+        assert_eq!(run("count {}", &[&file]).printed(), "3\n");
+        assert!(run("schema {}", &[&file]).printed().contains("fare"), "{name}");
+        assert!(run("head {} -n 1", &[&file]).printed().contains("12.5"), "{name}");
+        assert!(run("describe {}", &[&file]).printed().contains("12.5"), "{name}");
+        let out = target("out.parquet");
+        run("convert {} --to {} --overwrite --progress none", &[&file, &out]).quiet();
+        assert_eq!(rows(&out).num_rows(), 3, "{name}");
+        // Through a pipe the first bytes say what it is.
+        let piped = run_piped("cat - --select fare", &[], &fs::read(&file).unwrap()).printed();
+        assert_eq!(piped, "fare\n12.5\n0.0\n1e-9\n", "{name}");
+        let text = run("head {} --separator ;", &[&file]);
+        text.refused(2, &["of the flags for reading CSV only"]);
+    }
+    let lines = target("a.ndjson");
+    let day = run("schema {} --dtype day=Date32", &[&lines]).printed();
+    assert!(day.contains("Date32"), "{day}");
+    fs::write(&lines, "{\"a\": 1}\n{\"a\": 1, \"a\": 2}\n").unwrap();
+    run("cat {}", &[&lines]).refused(1, &["a.ndjson: line 2", "occurs twice"]);
+    run_piped("cat -", &[], b"{\"a\": 1}\n{\"a\": }\n").refused(1, &["<stdin>: byte 15", "expected a value"]);
+    run("cat {} --ignore-unknown", &[&path]).refused(2, &["lines of JSON alone"]);
 }

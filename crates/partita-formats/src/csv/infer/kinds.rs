@@ -194,7 +194,8 @@ fn number_or_time(text: &[u8], numbers: Numbers) -> Option<Kinds> {
     number.and_then(parse_f64).map(|_| Kinds::FLOAT)
 }
 
-fn whole_number(text: &[u8]) -> Option<Kinds> {
+/// What an integer looks like, of any size.
+pub(crate) fn whole_number(text: &[u8]) -> Option<Kinds> {
     if let Some(value) = parse_i64(text) {
         let sign = if value < 0 { Kinds::NEGATIVE } else { Kinds::INTEGER };
         return Some(if is_exact(value.unsigned_abs()) { sign } else { sign.union(Kinds::INEXACT) });

@@ -251,7 +251,7 @@ fn is_near(seconds: Option<i64>) -> bool {
 
 /// The next number of the SplitMix64 sequence (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
 /// Generators").
-fn splitmix(state: &mut u64) -> u64 {
+pub(crate) fn splitmix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -34,12 +34,12 @@ const SCHEMA_DEPTH_MAX: usize = 100;
 const PATH_BYTES_PER_BYTE_MAX: usize = 32;
 
 /// The error for bytes of `file` that are not what the format says.
-pub(super) fn malformed(file: &str, message: impl Into<String>) -> Error {
+pub(crate) fn malformed(file: &str, message: impl Into<String>) -> Error {
     ErrorKind::Malformed { file: file.to_owned(), message: message.into() }.into()
 }
 
 /// Runs what may panic on bytes from outside: the `parquet` crate does not promise that it does not.
-pub(super) fn guarded<T>(
+pub(crate) fn guarded<T>(
     file: &str,
     what: &str,
     run: impl FnOnce() -> std::result::Result<T, ParquetError>,
@@ -54,7 +54,7 @@ pub(super) fn guarded<T>(
 }
 
 /// Fills `buffer` from `offset`.
-pub(super) fn read_exact(input: &dyn ReadAt, file: &str, offset: u64, buffer: &mut [u8]) -> Result<()> {
+pub(crate) fn read_exact(input: &dyn ReadAt, file: &str, offset: u64, buffer: &mut [u8]) -> Result<()> {
     let got = input
         .read_full_at(offset, buffer)
         .map_err(|source| ErrorKind::Io { file: file.to_owned(), source })?;

@@ -23,6 +23,9 @@ mod thrift;
 mod whole;
 mod xxh64;
 
+pub(crate) use footer::{guarded, malformed, read_exact};
+pub(crate) use schema::target as engine_type;
+
 pub use bounds::Bounds;
 pub use column::{ChunkSpec, ColumnReader, PagePlace, Scratch};
 pub use file::{FooterLimits, ParquetFile, RowGroup};

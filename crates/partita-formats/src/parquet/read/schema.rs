@@ -91,7 +91,7 @@ fn roots(descriptor: &SchemaDescriptor, columns: usize, file: &str) -> Result<Ve
 
 /// The type that the engine reads a type as: text as views, dictionaries as their values. Fields within others lose their
 /// metadata, which is of the file (numbers of fields) and not of the data.
-fn target(data_type: &DataType) -> DataType {
+pub(crate) fn target(data_type: &DataType) -> DataType {
     let field =
         |field: &FieldRef| Arc::new(Field::new(field.name(), target(field.data_type()), field.is_nullable()));
     match data_type {

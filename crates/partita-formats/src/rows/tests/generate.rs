@@ -11,17 +11,17 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{Field, Schema};
 
 /// A sequence of numbers (SplitMix64).
-pub(super) struct Numbers(pub(super) u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)
     }
 
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
@@ -109,7 +109,7 @@ fn nested(numbers: &mut Numbers, rows: usize) -> ArrayRef {
 }
 
 /// So many rows.
-pub(super) fn batch(seed: u64, rows: usize) -> RecordBatch {
+pub(crate) fn batch(seed: u64, rows: usize) -> RecordBatch {
     let mut numbers = Numbers(seed);
     let n = &mut numbers;
     let small = n.column(rows, |n| n.int() as i8);

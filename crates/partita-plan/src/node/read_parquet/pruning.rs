@@ -10,11 +10,11 @@ use partita_columns::compute::CastMode;
 use partita_formats::parquet::read::{ParquetFile, Predicate};
 use partita_tasks::prune;
 
-use super::cuts::Piece;
 use super::{ParquetFileInput, ParquetSet};
 use crate::bind::bind;
 use crate::error::Result;
 use crate::expr::Expr;
+use crate::node::cuts::Piece;
 use crate::node::{Divisions, Statistics};
 
 /// What is left of a piece.

@@ -6,21 +6,20 @@ mod filter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
-use partita_columns::Scalar;
-use partita_columns::compute::{CastMode, cast_array};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use partita_formats::ErrorKind as FormatsErrorKind;
 use partita_formats::io::{Counted, ReadAt};
 use partita_formats::parquet::read::{Predicate, RowFilter, RowGroupReader, RowGroupSpec};
 
 use self::filter::ScanFilter;
 use super::super::early::told;
+use super::layout::{Layout, Origin, made_bytes};
 use super::{BatchSource, grow};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{BoundExpr, Meter, fixed_bytes};
+use crate::expr::{BoundExpr, Meter};
 use crate::host::{Footer, Host, Reservation};
-use crate::program::{ParquetInput, ParquetPiece, ParquetScan};
+use crate::program::{FileInput, ParquetPiece, ParquetScan};
 use crate::prune;
 
 /// What makes the buffers of a reader smaller.
@@ -68,94 +67,25 @@ struct Piece<'a> {
     layout: Layout,
 }
 
-/// How columns of a scan come from a file.
-struct Layout {
-    /// Positions in the file of the columns that are read, in order.
-    read: Vec<usize>,
-    /// Of each column of the scan, where it comes from.
-    columns: Vec<Origin>,
-}
-
-/// Where a column comes from.
-#[derive(Clone)]
-enum Origin {
-    /// From the columns that are read, by their place among them.
-    Read(usize),
-    /// The same value in all rows.
-    Value(Scalar),
-}
-
-impl Origin {
-    /// The column of what was read that it is, in a type.
-    fn column(&self, batch: &RecordBatch, data_type: &DataType) -> Result<ArrayRef> {
-        match self {
-            Origin::Read(place) => Ok(cast_array(batch.column(*place), data_type, CastMode::Strict)?),
-            Origin::Value(value) => Ok(value.to_array_of(data_type, batch.num_rows())?),
+/// Checks that a file whose footer was not looked at before has the columns that are read.
+fn check_like(scan: &ParquetScan, piece: &ParquetPiece, footer: &Footer) -> Result<()> {
+    let schema = footer.file.schema();
+    let is_value = |name: &str| piece.file.values.iter().any(|(known, _)| known == name);
+    for field in scan.columns.fields().iter().filter(|field| !is_value(field.name())) {
+        let Ok(found) = schema.field_with_name(field.name()) else {
+            return Err(unlike(&piece.file, &format!("has no column {:?}, which was", field.name())));
+        };
+        if found.data_type() != field.data_type() {
+            let (name, found, expected) = (field.name(), found.data_type(), field.data_type());
+            let what = format!("has column {name:?} as {found}, and {expected} was");
+            return Err(unlike(&piece.file, &what));
         }
     }
-}
-
-impl Layout {
-    fn new(scan: &ParquetScan, piece: &ParquetPiece, footer: &Footer) -> Result<Self> {
-        let (mut read, mut columns) = (Vec::new(), Vec::new());
-        let schema = footer.file.schema();
-        for field in scan.columns.fields() {
-            if let Some((_, value)) = piece.file.values.iter().find(|(name, _)| name == field.name()) {
-                columns.push(Origin::Value(value.clone()));
-                continue;
-            }
-            match schema.index_of(field.name()) {
-                Ok(position) => {
-                    let found = schema.field(position).data_type();
-                    if piece.row_groups.is_none() && found != field.data_type() {
-                        let what = format!(
-                            "has column {:?} as {found}, and {} was",
-                            field.name(),
-                            field.data_type()
-                        );
-                        return Err(unlike(&piece.file, &what));
-                    }
-                    columns.push(Origin::Read(read.len()));
-                    read.push(position);
-                }
-                Err(_) if piece.row_groups.is_none() => {
-                    return Err(unlike(&piece.file, &format!("has no column {:?}, which was", field.name())));
-                }
-                Err(_) => columns.push(Origin::Value(Scalar::Null(field.data_type().clone()))),
-            }
-        }
-        Ok(Self { read, columns })
-    }
-
-    /// How many of the columns that are read, from the left, are among the first `columns` of the scan.
-    fn read_of(&self, columns: usize) -> usize {
-        self.columns.iter().take(columns).filter(|origin| matches!(origin, Origin::Read(_))).count()
-    }
-
-    /// Columns of `schema` from those that were read.
-    fn columns(&self, schema: &SchemaRef, origins: &[Origin], batch: &RecordBatch) -> Result<RecordBatch> {
-        let rows = batch.num_rows();
-        let fields = origins.iter().zip(schema.fields());
-        let columns = fields.map(|(origin, field)| origin.column(batch, field.data_type()));
-        let columns = columns.collect::<Result<Vec<_>>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
-    }
-}
-
-/// Bytes of columns that a batch of the file does not have as they are wanted: those of another type, and those that are not there.
-fn made_bytes(schema: &Schema, origins: &[Origin], batch: &RecordBatch) -> usize {
-    let is_there = |origin: &Origin, data_type: &DataType| match origin {
-        Origin::Read(place) => batch.column(*place).data_type() == data_type,
-        Origin::Value(_) => false,
-    };
-    let types = schema.fields().iter().map(|field| field.data_type());
-    let made = origins.iter().zip(types).filter(|(origin, data_type)| !is_there(origin, data_type));
-    made.map(|(_, data_type)| fixed_bytes(data_type, batch.num_rows())).sum()
+    Ok(())
 }
 
 /// The error of a file that is not like the one that the columns were taken from.
-fn unlike(file: &ParquetInput, what: &str) -> Error {
+fn unlike(file: &FileInput, what: &str) -> Error {
     let way_out = "leave out same_schema(true), or say manifest(false)";
     let message = format!("{}: {what} in the file that was said to be like it; {way_out}", file.path);
     partita_formats::Error::from(FormatsErrorKind::Options(message)).into()
@@ -177,7 +107,10 @@ impl<'a> Parquet<'a> {
                 Arc::new(Footer::read(file, &*input, reserve)?)
             }
         };
-        let layout = Layout::new(self.scan, piece, &footer)?;
+        if piece.row_groups.is_none() {
+            check_like(self.scan, piece, &footer)?;
+        }
+        let layout = Layout::new(&self.scan.columns, footer.file.schema(), &file.values);
         let groups = match &piece.row_groups {
             Some(groups) => groups.clone(),
             None => (0..footer.file.row_groups().len()).collect(),

@@ -19,6 +19,10 @@ pub(crate) struct ReadArgs {
     types: TypeArgs,
     #[command(flatten)]
     tuning: TuningArgs,
+
+    /// Leave out keys of lines of JSON that no column has; without, they are an error
+    #[arg(long, help_heading = "Reading lines of JSON")]
+    ignore_unknown: bool,
 }
 
 const ENCODINGS: &[(&str, &str, Encoding)] = &[
@@ -254,6 +258,11 @@ impl ReadArgs {
     /// Bytes of a partition, where they were given.
     pub(crate) fn block_size(&self) -> Option<u64> {
         self.tuning.block_size.filter(|bytes| *bytes > 0)
+    }
+
+    /// Whether keys of lines of JSON that no column has are left out.
+    pub(crate) fn ignores_unknown(&self) -> bool {
+        self.ignore_unknown
     }
 
     /// The options: those of the schema file, and over them what the flags say.

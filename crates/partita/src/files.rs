@@ -1,48 +1,131 @@
-//! The files of a data set and the values of their folders, before any of them is opened.
+//! Files and the values of their folders, before any of them is opened.
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use partita_columns::Scalar;
 use partita_formats::parquet::hive::names;
+use partita_plan::Expr;
+use partita_plan::node::excludes;
 use partita_runtime::dataset::{MANIFEST_NAME, Manifest};
 use partita_runtime::storage::Input;
+use partita_tasks::program::FileInput;
 
-use super::ParquetReader;
 use crate::context::Inputs;
 use crate::error::{ErrorKind, Result};
 use crate::session::Session;
 
-/// Endings of the files that a folder stands for; where it has none of them, all its files are meant.
-const ENDINGS: [&str; 3] = [".parquet", ".parq", ".pq"];
+/// Which files are meant, and what the names of their folders are.
+#[derive(Debug, Clone)]
+pub(crate) struct Search {
+    pub(crate) session: Session,
+    pub(crate) inputs: Inputs,
+    /// Endings of the files that a folder stands for; where it has none of them, all its files are meant.
+    pub(crate) endings: &'static [&'static str],
+    pub(crate) hive: bool,
+    pub(crate) hive_types: Vec<(String, DataType)>,
+    pub(crate) manifest: bool,
+}
 
 /// A file as it was found.
-pub(super) struct Listed {
-    pub(super) input: Input,
+pub(crate) struct Listed {
+    pub(crate) input: Input,
     /// The values of its folders by name, as text.
     keys: Vec<names::Named>,
     /// Its rows, where a manifest says so.
-    pub(super) rows: Option<u64>,
+    pub(crate) rows: Option<u64>,
 }
 
 /// All files, and what their folders say.
-pub(super) struct Listing {
-    pub(super) files: Vec<Listed>,
+pub(crate) struct Listing {
+    pub(crate) files: Vec<Listed>,
     /// The columns that are in the names of folders.
-    pub(super) fields: Vec<Field>,
+    pub(crate) fields: Vec<Field>,
     /// Whether one manifest vouches for all files: then they have the same columns.
-    pub(super) vouched: bool,
+    pub(crate) vouched: bool,
     /// The columns in the files, where there is no file.
-    pub(super) columns: Vec<Field>,
+    pub(crate) columns: Vec<Field>,
+}
+
+/// A file that a plan may read.
+pub(crate) struct Planned<'a> {
+    pub(crate) file: &'a Listed,
+    pub(crate) input: Arc<FileInput>,
+    /// The values of its folders say that none of its rows is wanted.
+    pub(crate) excluded: bool,
 }
 
 impl Listing {
+    /// The files that a plan has to know: all but those that `filters` exclude by the values of their folders. Where these are all, the
+    /// first one stays: one has to say what the columns are.
+    ///
+    /// # Errors
+    /// As [`Listing::values`].
+    pub(crate) fn planned(
+        &self,
+        filters: Option<&Expr>,
+        include_path: Option<&str>,
+    ) -> Result<Vec<Planned<'_>>> {
+        let mut planned = Vec::with_capacity(self.files.len());
+        let mut first_excluded = None;
+        for file in &self.files {
+            let mut values = self.values(file)?;
+            let excluded = filters.is_some_and(|filter| excludes(filter, &values));
+            if excluded && (first_excluded.is_some() || !planned.is_empty()) {
+                continue;
+            }
+            if let Some(column) = include_path {
+                values.push((column.to_owned(), Scalar::Utf8(file.input.path.clone())));
+            }
+            let Input { path, bytes, modified_ns } = file.input.clone();
+            let input = Arc::new(FileInput { path, bytes, modified_ns, values });
+            if excluded {
+                first_excluded = Some(Planned { file, input, excluded });
+            } else {
+                planned.push(Planned { file, input, excluded });
+            }
+        }
+        // One file has to say what the columns are.
+        if planned.is_empty() {
+            planned.extend(first_excluded);
+        }
+        Ok(planned)
+    }
+
+    /// The columns of a frame: those of the files, of their folders, and the path.
+    ///
+    /// # Errors
+    /// Where two columns have one name.
+    pub(crate) fn schema(&self, in_files: &Schema, include_path: Option<&str>) -> Result<SchemaRef> {
+        let is_key = |name: &str| self.fields.iter().any(|field| field.name() == name);
+        let kept = in_files.fields().iter().filter(|field| !is_key(field.name()));
+        let mut fields: Vec<Field> = kept.map(|field| field.as_ref().clone()).collect();
+        fields.extend(self.fields.iter().cloned());
+        if let Some(column) = include_path {
+            if fields.iter().any(|field| field.name() == column) {
+                let message =
+                    format!("include_path({column:?}): there is a column of this name; choose another");
+                return Err(ErrorKind::Option(message).into());
+            }
+            fields.push(Field::new(column, DataType::Utf8View, false));
+        }
+        let mut names = std::collections::HashSet::new();
+        if let Some(twice) = fields.iter().find(|field| !names.insert(field.name())) {
+            let name = twice.name();
+            let message =
+                format!("two columns are named {name:?}, and columns are found by name; rename one of them");
+            return Err(ErrorKind::Option(message).into());
+        }
+        Ok(Arc::new(Schema::new(fields)))
+    }
+
     /// The values of a file's folders, in the order of the fields.
     ///
     /// # Errors
     /// Where a text is no value of its column's type.
-    pub(super) fn values(&self, file: &Listed) -> Result<Vec<(String, Scalar)>> {
+    pub(crate) fn values(&self, file: &Listed) -> Result<Vec<(String, Scalar)>> {
         let value = |field: &Field| {
             let found = file.keys.iter().find(|(name, _)| name == field.name());
             let text = found.and_then(|(_, value)| value.as_deref());
@@ -54,41 +137,21 @@ impl Listing {
     }
 }
 
-/// The first bytes of Parquet files; the second of those whose footers are encrypted, which the reader says.
-const MAGIC: [&[u8; 4]; 2] = [b"PAR1", b"PARE"];
-
-/// Whether the first file that inputs stand for is Parquet, by its name or its first bytes.
-pub(crate) fn is_parquet(session: &Session, inputs: &Inputs) -> bool {
-    let storage = session.engine().storage();
-    let Some(pattern) = inputs.0.first().filter(|pattern| *pattern != "-") else { return false };
-    let Some(first) = storage.members(pattern, &ENDINGS).ok().and_then(|members| members.into_iter().next())
-    else {
-        return false;
-    };
-    let lower = first.below.to_lowercase();
-    if ENDINGS.iter().any(|ending| lower.ends_with(ending)) {
-        return true;
-    }
-    let mut head = [0; 4];
-    let read = storage.open(&first.input.path).map(|input| input.read_full_at(0, &mut head));
-    matches!(read, Ok(Ok(bytes)) if bytes == head.len()) && MAGIC.contains(&&head)
-}
-
 /// Lists what a reader names.
-pub(super) fn list(reader: &ParquetReader) -> Result<Listing> {
-    let ParquetReader { session, inputs, .. } = reader;
+pub(crate) fn list(search: &Search) -> Result<Listing> {
+    let Search { session, inputs, .. } = search;
     if inputs.0.is_empty() {
         return Err(ErrorKind::Option("no input: name a path, a glob or a folder".into()).into());
     }
     let vouched = inputs.0.len() == 1;
     let mut listing = Listing { files: Vec::new(), fields: Vec::new(), vouched, columns: Vec::new() };
-    let mut types: HashMap<String, DataType> = reader.hive_types.iter().cloned().collect();
+    let mut types: HashMap<String, DataType> = search.hive_types.iter().cloned().collect();
     for pattern in &inputs.0 {
         let manifest =
-            if reader.manifest && pattern != "-" { read_manifest(session, pattern)? } else { None };
+            if search.manifest && pattern != "-" { read_manifest(session, pattern)? } else { None };
         match manifest {
             Some(manifest) => {
-                let given = |name: &String| reader.hive_types.iter().any(|(given, _)| given == name);
+                let given = |name: &String| search.hive_types.iter().any(|(given, _)| given == name);
                 for column in &manifest.schema {
                     let Some(data_type) = frame_type(&column.data_type) else { continue };
                     if !column.in_folders {
@@ -101,24 +164,24 @@ pub(super) fn list(reader: &ParquetReader) -> Result<Listing> {
             }
             None => {
                 listing.vouched = false;
-                listing.files.extend(of_folders(reader, pattern)?);
+                listing.files.extend(of_folders(search, pattern)?);
             }
         }
     }
-    if !reader.hive {
+    if !search.hive {
         listing.files.iter_mut().for_each(|file| file.keys.clear());
     }
     listing.fields = fields(&listing.files, &types)?;
     Ok(listing)
 }
 
-fn of_folders(reader: &ParquetReader, pattern: &str) -> Result<Vec<Listed>> {
-    let storage = reader.session.engine().storage();
+fn of_folders(search: &Search, pattern: &str) -> Result<Vec<Listed>> {
+    let storage = search.session.engine().storage();
     if pattern == "-" {
-        let spooled = reader.session.engine().spool(&mut io::stdin().lock())?;
+        let spooled = search.session.engine().spool(&mut io::stdin().lock())?;
         return Ok(vec![Listed { input: storage.stat(&spooled)?, keys: Vec::new(), rows: None }]);
     }
-    let members = storage.members(pattern, &ENDINGS)?.into_iter();
+    let members = storage.members(pattern, search.endings)?.into_iter();
     let listed =
         members.map(|member| Listed { keys: names::keys(&member.below), input: member.input, rows: None });
     Ok(listed.collect())

@@ -1,4 +1,5 @@
-//! Partitions of Parquet files: runs of row groups, and parts of large ones.
+//! Partitions of Parquet files: runs of row groups, and parts of large ones; and of Arrow IPC files, whose record batches stand for
+//! row groups.
 
 #[cfg(test)]
 mod tests;
