@@ -10,10 +10,10 @@ use partita_formats::ipc::{IpcFile, IpcReader};
 
 use super::super::early::told;
 use super::super::operators::filter;
-use super::layout::Layout;
+use super::layout::{Layout, made_bytes};
 use super::{BatchSource, grow};
 use crate::error::{ErrorKind, Result};
-use crate::expr::Prepared;
+use crate::expr::{Meter, Prepared};
 use crate::host::{Host, Reservation};
 use crate::program::IpcScan;
 
@@ -33,7 +33,10 @@ const SLICE_BYTES: usize = 512 << 10;
 /// Opens the first piece of a scan when the first batch is asked for.
 pub(super) fn open<'a>(scan: &'a IpcScan, host: &'a dyn Host) -> Result<Ipc<'a>> {
     let memory = host.reserve("read_ipc", READ_BYTES + BATCH_BYTES, FEWER_COLUMNS)?;
-    let filter = scan.filter.as_ref().map(|filter| Prepared::new(std::slice::from_ref(filter)));
+    let filter = match &scan.filter {
+        Some(filter) => Some((Prepared::new(std::slice::from_ref(filter)), Meter::new(host)?)),
+        None => None,
+    };
     Ok(Ipc { scan, host, next: 0, piece: None, memory, filter })
 }
 
@@ -45,7 +48,7 @@ pub(super) struct Ipc<'a> {
     next: usize,
     piece: Option<Piece>,
     memory: Box<dyn Reservation>,
-    filter: Option<Prepared>,
+    filter: Option<(Prepared, Meter)>,
 }
 
 /// A file that is being read.
@@ -84,6 +87,8 @@ impl Ipc<'_> {
                 let rows = left.num_rows().min(*rows);
                 let slice = left.slice(0, rows);
                 *left = left.slice(rows, left.num_rows() - rows);
+                let made = made_bytes(&self.scan.columns, &piece.layout.columns, &slice);
+                grow(&mut self.memory, piece.reader.memory_bytes() + BATCH_BYTES + made)?;
                 return piece.layout.columns(&self.scan.columns, &piece.layout.columns, &slice).map(Some);
             }
             // Its memory is that of the next one.
@@ -116,8 +121,9 @@ impl BatchSource for Ipc<'_> {
     fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             match (self.next_slice()?, &self.filter) {
-                (Some(batch), Some(predicate)) => {
-                    return filter(&batch, predicate, self.scan.output_columns).map(Some);
+                (Some(batch), Some((predicate, meter))) => {
+                    let mask = predicate.mask(&batch, meter)?;
+                    return filter(&batch, &mask, self.scan.output_columns).map(Some);
                 }
                 (Some(batch), None) => return Ok(Some(batch)),
                 (None, _) => {}

@@ -8,10 +8,10 @@ use partita_formats::ndjson::NdjsonReader;
 
 use super::super::early::told;
 use super::super::operators::filter;
-use super::layout::Layout;
+use super::layout::{Layout, made_bytes};
 use super::{BatchSource, SMALLER_CHUNKS, grow};
 use crate::error::{ErrorKind, Result};
-use crate::expr::Prepared;
+use crate::expr::{Meter, Prepared};
 use crate::host::{Host, Reservation};
 use crate::program::NdjsonScan;
 
@@ -28,7 +28,10 @@ pub(super) fn open<'a>(scan: &'a NdjsonScan, host: &'a dyn Host) -> Result<Ndjso
     reader.allow(0);
     reader.begin_in(host.lend_buffer());
     let layout = Layout::new(&scan.columns, reader.schema(), &file.values);
-    let filter = scan.filter.as_ref().map(|filter| Prepared::new(std::slice::from_ref(filter)));
+    let filter = match &scan.filter {
+        Some(filter) => Some((Prepared::new(std::slice::from_ref(filter)), Meter::new(host)?)),
+        None => None,
+    };
     Ok(Ndjson {
         scan,
         host,
@@ -48,7 +51,7 @@ pub(super) struct Ndjson<'a> {
     reader: Option<NdjsonReader>,
     memory: Box<dyn Reservation>,
     layout: Layout,
-    filter: Option<Prepared>,
+    filter: Option<(Prepared, Meter)>,
     /// Bytes that the decompressor may take.
     allowed_bytes: usize,
     reported_bytes: u64,
@@ -68,8 +71,6 @@ impl Ndjson<'_> {
             self.allowed_bytes = *bytes;
             reader.allow(*bytes);
         };
-        let handed_on = batch.as_ref().map_or(0, RecordBatch::get_array_memory_size);
-        grow(&mut self.memory, reader.memory_bytes() + handed_on)?;
         let bytes = reader.bytes_read();
         let rows = batch.as_ref().map_or(0, RecordBatch::num_rows) as u64;
         self.host.progress(bytes.saturating_sub(self.reported_bytes), rows);
@@ -85,9 +86,14 @@ impl BatchSource for Ndjson<'_> {
             return Err(ErrorKind::Cancelled.into());
         }
         let read = batch.project(&self.layout.read)?;
+        let made = made_bytes(&self.scan.columns, &self.layout.columns, &read);
+        let held = self.reader.as_ref().map_or(0, NdjsonReader::memory_bytes) + read.get_array_memory_size();
+        grow(&mut self.memory, held + made)?;
         let batch = self.layout.columns(&self.scan.columns, &self.layout.columns, &read)?;
         match &self.filter {
-            Some(predicate) => filter(&batch, predicate, self.scan.output_columns).map(Some),
+            Some((predicate, meter)) => {
+                filter(&batch, &predicate.mask(&batch, meter)?, self.scan.output_columns).map(Some)
+            }
             None => Ok(Some(batch)),
         }
     }
