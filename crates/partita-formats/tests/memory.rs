@@ -14,9 +14,11 @@ use arrow::array::{
 use arrow::datatypes::Int32Type;
 use partita_formats::csv::options::ReadOptions;
 use partita_formats::csv::reader::{BlockReader, CsvBlock, StreamReader};
-use partita_formats::csv::{header, infer};
+use partita_formats::csv::{self, header, infer};
 use partita_formats::frame::{DECODER_BYTES, ENCODER_BYTES, FrameDecoder, FrameEncoder};
 use partita_formats::io::ReadAt;
+use partita_formats::ipc::{IpcFile, IpcReader};
+use partita_formats::ndjson::{NdjsonBlock, NdjsonReader, Shapes};
 use partita_formats::parquet::{ColumnOptions, Compression, Encoding, RowGroupEncoder, WriteOptions};
 use peak_alloc::PeakAlloc;
 
@@ -289,5 +291,67 @@ fn readers_of_streams_hold_what_they_say() {
         assert_eq!(read, 60_000);
         // The windows: 32 KiB, and what level 1 of Zstandard takes.
         assert!(windows > if name == "zstd" { 512 << 10 } else { 32 << 10 });
+    }
+}
+
+/// Lines of JSON, with texts, lists and keys that are missing.
+fn lines(rows: usize) -> Vec<u8> {
+    let mut numbers = Numbers(0x9876_5432);
+    let mut text = String::new();
+    for row in 0..rows {
+        let (word, number) = (numbers.text(row % 50), numbers.next() >> 20);
+        text.push_str(&format!("{{\"n\": {number}, \"t\": \"{word}\", \"l\": [{row}, {row}]"));
+        text.push_str(if row % 3 == 0 { "}\n" } else { ", \"f\": 0.5, \"o\": {\"a\": \"x\", \"b\": 1}}\n" });
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn readers_of_lines_hold_what_they_say() {
+    let _alone = alone();
+    let input: Arc<dyn ReadAt> = Arc::new(lines(60_000));
+    let empty = Arc::new(arrow::datatypes::Schema::empty());
+    let block = NdjsonBlock::new("t", csv::stream::Compression::None, empty).unwrap();
+    let infer = csv::options::Infer::default();
+    let schema = Shapes::of_file(&block, &input, infer, 0).unwrap().schema(&[], infer);
+    let block = Arc::new(NdjsonBlock::new("t", csv::stream::Compression::None, schema).unwrap());
+    let before = ALLOCATED.current_usage();
+    let mut reader = NdjsonReader::new(Arc::clone(&block), Arc::clone(&input), 0..input.len()).unwrap();
+    let mut rows = 0;
+    loop {
+        ALLOCATED.reset_peak_usage();
+        let Some(batch) = reader.next_batch().unwrap() else { break };
+        rows += batch.num_rows();
+        let (held, peak) = (ALLOCATED.current_usage() - before, ALLOCATED.peak_usage() - before);
+        let (said, made) = (reader.memory_bytes(), batch.get_array_memory_size());
+        assert!(held <= said + made + MARGIN_BYTES, "{held} held, {said} said, and {made}");
+        // Columns that double are there twice.
+        assert!(peak <= said + 2 * made + MARGIN_BYTES, "{peak} at most, {said} said, and {made}");
+    }
+    assert_eq!(rows, 60_000);
+}
+
+#[test]
+fn readers_of_record_batches_ask_for_what_they_take() {
+    let _alone = alone();
+    let column = |numbers: &mut Numbers| texts(20_000, 40, 0)(numbers);
+    let rows = batches(2, 3, column);
+    for compression in [None, Some(arrow_ipc::CompressionType::LZ4_FRAME)] {
+        let options = arrow_ipc::writer::IpcWriteOptions::default().try_with_compression(compression).unwrap();
+        let mut writer =
+            arrow_ipc::writer::FileWriter::try_new_with_options(Vec::new(), &rows[0].schema(), options).unwrap();
+        rows.iter().for_each(|batch| writer.write(batch).unwrap());
+        writer.finish().unwrap();
+        let input: Arc<dyn ReadAt> = Arc::new(writer.into_inner().unwrap());
+        let file = Arc::new(IpcFile::open(&*input, "t").unwrap());
+        let before = ALLOCATED.current_usage();
+        let mut reader = IpcReader::new(&file, input, vec![0, 2], usize::MAX).unwrap();
+        for batch in 0..2 {
+            ALLOCATED.reset_peak_usage();
+            let read = reader.read(batch).unwrap();
+            let (peak, said) = (ALLOCATED.peak_usage() - before, reader.memory_bytes());
+            assert!(peak <= said + MARGIN_BYTES, "{peak} at most, {said} said");
+            assert!(said <= 3 * read.get_array_memory_size(), "{said}");
+        }
     }
 }

@@ -42,7 +42,19 @@ fn frames(session: &Session, folder: &Path) -> Vec<DataFrame> {
     let picked = all.filter(col("fare").is_null()).partitions(1..7).select(["id"]);
     let nested =
         numbered.filter(col("id").gt(lit(3))).with_row_index("again").select(["again", "row", "fare"]);
-    vec![all, derived, numbered, picked, nested]
+    let lines = session.read_ndjson(folder.join("lines")).partition_size(200_u64).load().unwrap();
+    let arrow = session.read_ipc(folder.join("arrow")).partition_size(1_u64).load().unwrap();
+    let part = |frame: &DataFrame| frame.filter(col("fare").gt(lit(5.0))).select(["zone", "id"]);
+    let late = part(&lines).partitions(1..3);
+    let tagged = arrow.with_row_index("row").filter(col("id").gt(lit(10))).select(["zone", "row"]);
+    vec![all, derived, numbered, picked, nested, part(&lines), late, part(&arrow), tagged]
+}
+
+/// The same rows as lines of JSON and as Arrow IPC, in folders of their own.
+fn write_others(session: &Session, folder: &Path) {
+    let all = session.read_csv(folder).block_size(64).load().unwrap();
+    all.to_ndjson(folder.join("lines")).write().unwrap();
+    all.to_ipc(folder.join("arrow")).file_per_partition(true).write().unwrap();
 }
 
 #[test]
@@ -50,6 +62,7 @@ fn every_stage_gives_the_same_rows() {
     let folder = tempfile::tempdir().unwrap();
     write_files(folder.path());
     let plain = session(Scheduler::SingleThreaded, 1);
+    write_others(&plain, folder.path());
     let expected: Vec<RecordBatch> =
         frames(&plain, folder.path()).iter().map(|frame| joined(frame, Stage::Written)).collect();
     for (scheduler, threads) in
@@ -71,6 +84,7 @@ fn rows_are_those_of_the_files() {
     let folder = tempfile::tempdir().unwrap();
     write_files(folder.path());
     let session = session(Scheduler::Threaded, 2);
+    write_others(&session, folder.path());
     let frames = frames(&session, folder.path());
     assert_eq!(frames[0].len().unwrap(), 40);
     let derived = frames[1].compute().unwrap();

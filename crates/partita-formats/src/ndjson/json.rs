@@ -7,6 +7,11 @@ use super::error::Fault;
 /// Arrays and objects within each other.
 pub(super) const DEPTH_MAX: usize = 128;
 
+/// Bytes that values which are not in a line may take: so many, and so many for each byte of it. Many small objects of many keys
+/// that they do not have would take any number.
+const SPENT_MAX: usize = 8 << 20;
+const SPENT_PER_BYTE_MAX: usize = 64;
+
 pub(super) type Parsed<T> = Result<T, Fault>;
 
 /// A value that begins here.
@@ -25,11 +30,27 @@ pub(super) enum Kind {
 pub(super) struct Cursor<'a> {
     text: &'a str,
     pub(super) at: usize,
+    /// Bytes that values which are not there have taken.
+    spent: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, spent: 0 }
+    }
+
+    /// Bytes that values which are not in the line have taken.
+    pub(super) fn spent(&self) -> usize {
+        self.spent
+    }
+
+    /// Notes bytes of values that are not in the line.
+    pub(super) fn spend(&mut self, bytes: usize) -> Parsed<()> {
+        self.spent = self.spent.saturating_add(bytes);
+        if self.spent > SPENT_MAX.saturating_add(self.text.len().saturating_mul(SPENT_PER_BYTE_MAX)) {
+            return Err(Fault::syntax(self.at, "fewer objects that lack keys, in a line that takes less memory"));
+        }
+        Ok(())
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{FieldRef, Fields};
+use arrow::datatypes::{DataType, FieldRef, Fields};
 
 use super::column::{Column, Refused, column};
 use super::error::{Fault, What};
@@ -26,6 +26,8 @@ struct Member {
     field: FieldRef,
     /// `None`: its values are passed over.
     column: Option<Box<dyn Column>>,
+    /// Bytes that a null of it takes.
+    null_bytes: usize,
     /// The last object that had its key, from 1.
     met: usize,
 }
@@ -36,6 +38,7 @@ impl Object {
         let member = |(field, wanted): (&FieldRef, bool)| Member {
             field: Arc::clone(field),
             column: wanted.then(|| column(field.data_type(), ignore_unknown)),
+            null_bytes: null_bytes(field.data_type()),
             met: 0,
         };
         let members: Vec<Member> = fields.map(member).collect();
@@ -82,11 +85,17 @@ impl Object {
                 None => cursor.skip(0),
             }
         })?;
-        if filled < self.wanted {
-            let missing = self.members.iter_mut().filter(|member| member.met < self.objects);
-            missing.filter_map(|member| member.column.as_mut()).for_each(|column| column.push_null());
+        if filled == self.wanted {
+            return Ok(());
         }
-        Ok(())
+        let mut bytes = 0;
+        for member in self.members.iter_mut().filter(|member| member.met < self.objects) {
+            if let Some(column) = &mut member.column {
+                column.push_null();
+                bytes += member.null_bytes;
+            }
+        }
+        cursor.spend(bytes)
     }
 
     /// Appends null to every column.
@@ -122,5 +131,13 @@ impl Object {
             .filter_map(|member| member.column.as_ref())
             .map(|column| column.memory_bytes())
             .sum()
+    }
+}
+
+/// Bytes that a null takes, with those of the columns within.
+fn null_bytes(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::Struct(fields) => 1 + fields.iter().map(|field| null_bytes(field.data_type())).sum::<usize>(),
+        other => other.primitive_width().unwrap_or(16),
     }
 }

@@ -191,7 +191,8 @@ impl NdjsonReader {
         Ok(())
     }
 
-    /// Takes whole lines from the window, until the batch is full; returns their bytes. `taken` are those of the batch so far.
+    /// Takes whole lines from the window, until the batch is full; returns their bytes, and those of values that they lack. `taken` are
+    /// those of the batch so far.
     fn take_lines(&mut self, taken: usize) -> Result<usize> {
         let window = self.buffer.window();
         if self.is_searching {
@@ -211,32 +212,36 @@ impl NdjsonReader {
             Ok(text) => text,
             Err(error) => return Err(self.not_text(place + error.valid_up_to() as u64)),
         };
-        let mut at = 0;
+        let (mut at, mut bytes) = (0, 0);
         let limits = self.block.limits;
         let mut fault = None;
         while at < text.len()
             && place + (at as u64) < self.limit
             && self.starts.len() < limits.batch_rows_max
-            && taken + at < limits.batch_bytes_max
+            && taken + bytes < limits.batch_bytes_max
         {
             let rest = &text[at..];
             let end = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
             let line = &rest[..end];
             match row(&mut self.object, line, self.block.wanted.is_empty()) {
-                Ok(true) => self.starts.push(place + at as u64),
-                Ok(false) => {}
+                Ok(Some(lacking)) => {
+                    self.starts.push(place + at as u64);
+                    bytes += lacking;
+                }
+                Ok(None) => {}
                 Err(wrong) => {
                     fault = Some((wrong, place + at as u64, line.as_bytes().to_vec()));
                     break;
                 }
             }
             at += (end + 1).min(rest.len());
+            bytes += end;
         }
         if let Some((fault, byte, line)) = fault {
             return Err(self.told(&fault, byte, &line));
         }
         self.buffer.consume(at);
-        Ok(at)
+        Ok(bytes)
     }
 
     fn finish(&mut self) -> Result<Option<RecordBatch>> {
@@ -278,15 +283,15 @@ impl NdjsonReader {
     }
 }
 
-/// Appends the row of a line; false where the line has none.
-fn row(object: &mut Object, line: &str, only_counts: bool) -> Parsed<bool> {
+/// Appends the row of a line; the bytes that values which it lacks have taken. `None` where the line has no row.
+fn row(object: &mut Object, line: &str, only_counts: bool) -> Parsed<Option<usize>> {
     let mut cursor = Cursor::new(line);
     cursor.skip_blanks();
     if cursor.at == line.len() {
-        return Ok(false);
+        return Ok(None);
     }
     if only_counts {
-        return Ok(true);
+        return Ok(Some(0));
     }
     let start = cursor.at;
     match cursor.kind() {
@@ -295,5 +300,5 @@ fn row(object: &mut Object, line: &str, only_counts: bool) -> Parsed<bool> {
     }
     object.push(&mut cursor)?;
     cursor.end()?;
-    Ok(true)
+    Ok(Some(cursor.spent()))
 }

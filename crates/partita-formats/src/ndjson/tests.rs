@@ -193,6 +193,25 @@ fn keys_may_be_ignored_and_columns_passed_over() {
     assert_eq!(read(&none, "{}\n\n{}\n{}", 3).unwrap().num_rows(), 3);
 }
 
+/// Of columns that lines do not have.
+#[test]
+fn lines_that_lack_keys_take_no_memory_without_a_bound() {
+    let names: Vec<String> = (0..1000).map(|column| format!("c{column}")).collect();
+    let wide: Vec<(&str, DataType)> = names.iter().map(|name| (name.as_str(), DataType::Int64)).collect();
+    let wide = schema(&wide);
+    let reader = |schema: &SchemaRef, text: &str| {
+        let block = NdjsonBlock::new("t", Compression::None, Arc::clone(schema)).unwrap();
+        NdjsonReader::new(Arc::new(block), input(text), 0..u64::MAX).unwrap()
+    };
+    let first = reader(&wide, &"{}\n".repeat(5000)).next_batch().unwrap().unwrap();
+    assert!((100..200).contains(&first.num_rows()), "{}", first.num_rows());
+    let inner = DataType::Struct(wide.fields().clone());
+    let lists = schema(&[("l", DataType::List(Arc::new(Field::new("item", inner, true))))]);
+    let line = format!("{{\"l\": [{}{{}}]}}", "{},".repeat(100_000));
+    let error = reader(&lists, &line).next_batch().unwrap_err().to_string();
+    assert!(error.contains("fewer objects that lack keys"), "{error}");
+}
+
 #[test]
 fn compressed_files_are_read_from_their_beginning() {
     let text: String = (0..5000).map(|n| format!("{{\"n\": {n}}}\n")).collect();
