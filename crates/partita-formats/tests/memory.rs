@@ -337,9 +337,11 @@ fn readers_of_record_batches_ask_for_what_they_take() {
     let column = |numbers: &mut Numbers| texts(20_000, 40, 0)(numbers);
     let rows = batches(2, 3, column);
     for compression in [None, Some(arrow_ipc::CompressionType::LZ4_FRAME)] {
-        let options = arrow_ipc::writer::IpcWriteOptions::default().try_with_compression(compression).unwrap();
+        let options =
+            arrow_ipc::writer::IpcWriteOptions::default().try_with_compression(compression).unwrap();
         let mut writer =
-            arrow_ipc::writer::FileWriter::try_new_with_options(Vec::new(), &rows[0].schema(), options).unwrap();
+            arrow_ipc::writer::FileWriter::try_new_with_options(Vec::new(), &rows[0].schema(), options)
+                .unwrap();
         rows.iter().for_each(|batch| writer.write(batch).unwrap());
         writer.finish().unwrap();
         let input: Arc<dyn ReadAt> = Arc::new(writer.into_inner().unwrap());

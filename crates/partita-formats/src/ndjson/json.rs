@@ -48,7 +48,10 @@ impl<'a> Cursor<'a> {
     pub(super) fn spend(&mut self, bytes: usize) -> Parsed<()> {
         self.spent = self.spent.saturating_add(bytes);
         if self.spent > SPENT_MAX.saturating_add(self.text.len().saturating_mul(SPENT_PER_BYTE_MAX)) {
-            return Err(Fault::syntax(self.at, "fewer objects that lack keys, in a line that takes less memory"));
+            return Err(Fault::syntax(
+                self.at,
+                "fewer objects that lack keys, in a line that takes less memory",
+            ));
         }
         Ok(())
     }

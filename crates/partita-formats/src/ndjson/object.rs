@@ -137,7 +137,9 @@ impl Object {
 /// Bytes that a null takes, with those of the columns within.
 fn null_bytes(data_type: &DataType) -> usize {
     match data_type {
-        DataType::Struct(fields) => 1 + fields.iter().map(|field| null_bytes(field.data_type())).sum::<usize>(),
+        DataType::Struct(fields) => {
+            1 + fields.iter().map(|field| null_bytes(field.data_type())).sum::<usize>()
+        }
         other => other.primitive_width().unwrap_or(16),
     }
 }
