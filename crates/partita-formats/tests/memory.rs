@@ -353,7 +353,8 @@ fn readers_of_record_batches_ask_for_what_they_take() {
             let read = reader.read(batch).unwrap();
             let (peak, said) = (ALLOCATED.peak_usage() - before, reader.memory_bytes());
             assert!(peak <= said + MARGIN_BYTES, "{peak} at most, {said} said");
-            assert!(said <= 3 * read.get_array_memory_size(), "{said}");
+            // A decoder of LZ4 holds two blocks of up to 4 MiB.
+            assert!(said <= 3 * read.get_array_memory_size() + (9 << 20), "{said}");
         }
     }
 }

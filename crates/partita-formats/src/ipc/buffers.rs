@@ -6,7 +6,7 @@ use arrow::buffer::{Buffer, MutableBuffer};
 use arrow_ipc::{CompressionType, FieldNode};
 
 use super::file::Block;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::io::ReadAt;
 use crate::parquet::read::{malformed, read_exact};
 
@@ -26,10 +26,17 @@ pub(super) struct Buffers<'a> {
     pub(super) codec: Option<CompressionType>,
     /// Whether it is of a version before 5.
     pub(super) is_old: bool,
+    /// Bytes that a decompressor takes beside the buffers, as far as they were measured.
+    pub(super) scratch: u64,
     pub(super) next_node: usize,
     pub(super) next_buffer: usize,
     pub(super) next_variadic: usize,
 }
+
+/// Bytes that any decoder takes for itself.
+const DECODER_BYTES: u64 = 256 << 10;
+/// Where an LZ4 frame says how large its blocks are.
+const LZ4_BLOCK_AT: u64 = 5;
 
 /// Rows of one message: more of them would be no message.
 const ROWS_MAX: i64 = i32::MAX as i64;
@@ -94,7 +101,22 @@ impl Buffers<'_> {
         if self.codec.is_none() || length == 0 {
             return Ok(length);
         }
-        Ok(length.saturating_add(self.uncompressed(place, length)?.unwrap_or(0)))
+        let Some(bytes) = self.uncompressed(place, length)? else { return Ok(length) };
+        self.scratch = self.scratch.max(self.decoder_bytes(place)?);
+        Ok(length.saturating_add(bytes))
+    }
+
+    /// Bytes that a decoder of the buffer at `place` takes for itself: of LZ4 frames two blocks, which may be large.
+    fn decoder_bytes(&self, place: u64) -> Result<u64> {
+        if self.codec != Some(CompressionType::LZ4_FRAME) {
+            return Ok(DECODER_BYTES);
+        }
+        let mut descriptor = [0; 1];
+        let got = self.input.read_full_at(place + LENGTH_BYTES + LZ4_BLOCK_AT, &mut descriptor);
+        got.map_err(|source| ErrorKind::Io { file: self.file.to_owned(), source })?;
+        // 4 is 64 KiB, 7 is 4 MiB.
+        let code = u32::from(descriptor[0] >> 4 & 7).max(4);
+        Ok(DECODER_BYTES + (2 << (2 * code + 8)))
     }
 
     /// The length of a compressed buffer before compression; `None` where it is not compressed.

@@ -110,7 +110,7 @@ impl IpcReader {
         for (place, node) in file.columns.iter().enumerate() {
             bytes = bytes.saturating_add(self.measure(node, &mut buffers, wanted(&place))?);
         }
-        self.take(bytes)?;
+        self.take(bytes.saturating_add(buffers.scratch))?;
         buffers.begin();
         let mut read: HashMap<usize, ArrayRef> = HashMap::new();
         for (place, node) in file.columns.iter().enumerate() {
@@ -152,7 +152,7 @@ impl IpcReader {
         let before = self.dictionaries.get(&id).filter(|_| is_delta).map(Arc::clone);
         let again = before.as_ref().map_or(0, |values| values.get_array_memory_size() as u64);
         let bytes = self.measure(node, &mut buffers, true)?;
-        self.take(bytes.saturating_add(again))?;
+        self.take(bytes.saturating_add(again).saturating_add(buffers.scratch))?;
         buffers.begin();
         let mut values = self.array(node, &mut buffers)?;
         if let Some(before) = before {
@@ -223,6 +223,7 @@ fn describe<'a>(
         variadic: batch.variadicBufferCounts().into_iter().flatten().collect(),
         codec: batch.compression().map(|compression| compression.codec()),
         is_old: message.version() < MetadataVersion::V5,
+        scratch: 0,
         next_node: 0,
         next_buffer: 0,
         next_variadic: 0,
