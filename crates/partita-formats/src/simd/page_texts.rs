@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryViewArray, StringViewArray};
+use arrow::array::{ArrayRef, BinaryViewArray, DictionaryArray, StringViewArray, UInt32Array};
 use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
 
 use super::encode::{Cpu, at_each_level};
@@ -406,6 +406,39 @@ fn length_views_body(
     Some((at, longest))
 }
 
+/// `texts` by `codes`, as `Dictionary(UInt32, ..)`; `None` where a row has a value and its code no text, or the nulls are not as
+/// many.
+pub(crate) fn coded(
+    cpu: Cpu,
+    codes: Vec<u32>,
+    nulls: Option<NullBuffer>,
+    texts: &ArrayRef,
+) -> Option<ArrayRef> {
+    let entries = u32::try_from(texts.len()).unwrap_or(u32::MAX);
+    let is_there =
+        |row: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) || codes[row] < entries;
+    if !are_below(cpu, &codes, entries) && !(0..codes.len()).all(is_there) {
+        return None;
+    }
+    let codes = UInt32Array::try_new(codes.into(), nulls).ok()?;
+    // SAFETY: the code of each row that is not null is that of one of the texts: just seen.
+    Some(Arc::new(unsafe { DictionaryArray::new_unchecked(codes, Arc::clone(texts)) }))
+}
+
+/// Whether all codes are less than `entries`.
+pub(crate) fn are_below(cpu: Cpu, codes: &[u32], entries: u32) -> bool {
+    are_below_at(cpu, codes, entries)
+}
+
+#[inline(always)]
+fn are_below_body(codes: &[u32], entries: u32) -> bool {
+    codes.iter().fold(true, |all, code| all & (*code < entries))
+}
+
+at_each_level! {
+    /// As [`are_below`].
+    fn are_below_at(codes: &[u32], entries: u32) -> bool = are_below_body;
+}
 at_each_level! {
     /// Views of texts behind their lengths; the byte behind them, and the length of the longest. `None` where they are not there.
     fn plain_views(page: &[u8], at: usize, number: u32, out: &mut [u128]) -> Option<(usize, usize)> = plain_views_body;

