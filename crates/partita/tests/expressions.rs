@@ -82,3 +82,41 @@ fn failures_name_the_expression() {
     let error = text(frame.with_columns([wrong]));
     assert!(error.contains("map_batches: declared Int64, returned Float64"), "{error}");
 }
+
+/// A filter over rows in memory and what is above it compute a common part once, on all rows; so does a reduction.
+#[test]
+fn a_filter_shares_parts_with_what_is_above_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let trips = trips(folder.path()).persist().unwrap();
+    let rows = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&rows);
+    let doubled = map_batches([col("fare")], DataType::Float64, move |columns: &[ArrayRef]| {
+        seen.fetch_add(columns[0].len(), Ordering::Relaxed);
+        Ok(Arc::new(columns[0].as_primitive::<Float64Type>().unary::<_, Float64Type>(|v| v * 2.0))
+            as ArrayRef)
+    });
+    let some = trips.filter(doubled.clone().gt(lit(0.0)).and(col("zone").is_not_null()));
+    let picked =
+        some.select([(doubled.clone() + lit(1.0)).alias("more"), doubled.clone().alias("d"), col("tip")]);
+    assert_eq!(floats(&picked, "more"), [Some(21.0), Some(42.0)]);
+    assert_eq!(rows.swap(0, Ordering::Relaxed), 5);
+    assert_eq!(floats(&picked, "tip"), [Some(1.0), Some(4.1)]);
+    rows.store(0, Ordering::Relaxed);
+    let reduced = some.reduce([doubled.sum(), len()]);
+    assert_eq!(floats(&reduced, "fare"), [Some(61.0)]);
+    assert_eq!(rows.load(Ordering::Relaxed), 5);
+    // What is asked for in some rows only stays there, and plain arithmetic is as cheap as taking rows of it.
+    let number = expr("cast(zone as Int64)").unwrap();
+    let guarded = expr("case when zone = '7' then cast(zone as Int64) else 0 end = 0").unwrap();
+    let none = trips.filter(guarded).filter(col("zone").is_null()).select([number]);
+    assert_eq!(none.len().unwrap(), 1);
+    for (text, shared) in [("lower(zone)", true), ("fare * 2.0 + tip", false), ("abs(fare)", false)] {
+        let part = || expr(text).unwrap();
+        let frame = trips.filter(part().is_not_null()).select([part().alias("again")]);
+        let plan = frame.explain(Stage::Simplified).unwrap();
+        assert_eq!(plan.matches("Project").count() > 1, shared, "{plan}");
+        for stage in Stage::ALL {
+            assert_eq!(frame.compute_batches_at(stage).unwrap(), frame.compute_batches().unwrap(), "{text}");
+        }
+    }
+}

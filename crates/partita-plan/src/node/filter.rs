@@ -6,12 +6,15 @@
 //! assert_eq!(long_trips.to_string(), "(trip_distance > 10.0)");
 //! ```
 
+mod hoist;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use partita_tasks::{BoundExpr, program};
 
+pub(super) use self::hoist::hoisted;
 use super::{Operator, Plan, PlanRef};
 use crate::bind::bind;
 use crate::error::{ErrorKind, Result};

@@ -238,9 +238,19 @@ impl Operator for Project {
     }
 
     fn merge(&self) -> Result<Option<PlanRef>> {
-        let Plan::Project(inner) = &*self.input else { return Ok(None) };
-        let Some(merged) = self.merged_over(inner) else { return Ok(None) };
-        Project::plan(Arc::clone(&inner.input), merged).map(Some)
+        match &*self.input {
+            Plan::Project(inner) => {
+                let Some(merged) = self.merged_over(inner) else { return Ok(None) };
+                Project::plan(Arc::clone(&inner.input), merged).map(Some)
+            }
+            Plan::Filter(filter) => {
+                let Some((filter, above)) = super::filter::hoisted(filter, &self.expressions)? else {
+                    return Ok(None);
+                };
+                Project::plan(filter, above).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn estimate_bytes(&self) -> Option<Vec<u64>> {

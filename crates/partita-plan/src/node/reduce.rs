@@ -326,6 +326,20 @@ impl Operator for Reduce {
         Reduce::plan(Arc::clone(&self.input), self.aggregates.iter().map(fold).collect()).map(Some)
     }
 
+    fn merge(&self) -> Result<Option<PlanRef>> {
+        let Plan::Filter(filter) = &*self.input else { return Ok(None) };
+        let all: Vec<Expr> = self.expressions().into_iter().cloned().collect();
+        let Some((filter, above)) = super::filter::hoisted(filter, &all)? else { return Ok(None) };
+        let mut above = above.into_iter().map(Expr::unalias);
+        let aggregates = self.aggregates.iter().map(|aggregate| Aggregate {
+            of: above.by_ref().take(aggregate.of.len()).collect(),
+            filter: aggregate.filter.as_ref().and_then(|_| above.next()),
+            ..aggregate.clone()
+        });
+        let aggregates = aggregates.collect();
+        Reduce::plan(filter, aggregates).map(Some)
+    }
+
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
         let reduce = self.bound()?;
         if reduce.kept.is_empty() {
