@@ -152,7 +152,7 @@ fn expected(reduction: Reduction, input: &Input<'_>) -> Option<Expected> {
         // So few collide in few registers.
         R::ApproxNUnique => {
             let distinct = input.counted().len() as f64;
-            Some(Expected::Between(distinct - 2.0, distinct + 2.0))
+            Some(Expected::Between(distinct * 0.96 - 2.0, distinct * 1.04 + 2.0))
         }
         R::MemoryUsage => {
             let width = data_type(input.kind).primitive_width().unwrap_or(0);

@@ -225,6 +225,9 @@ fn rounded(cases: &mut Vec<Case>, kind: &'static str, random: &mut Random) {
                     std::cmp::Ordering::Equal if even => before,
                     _ => behind,
                 })),
+                // It is the nearest for sure where it is nearer than the end of the type.
+                (_, Some(before), None) if at - before < i128::from(i64::MAX) - at => value(Some(before)),
+                (_, None, Some(behind)) if behind - at <= at - i128::from(i64::MIN) => value(Some(behind)),
                 _ => None,
             }
         }));

@@ -104,7 +104,7 @@ pub(super) enum Grid {
     },
 }
 
-/// The boundaries around a time.
+/// The boundaries around a time; one beyond 64 bits of ticks is cut off at their end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Around {
     /// The last one that is not behind the time.
@@ -116,7 +116,7 @@ pub(super) struct Around {
 }
 
 impl Grid {
-    /// `None` where that is not within 64 bits of ticks, or 5 million years.
+    /// `None` where the time is not within 5 million years.
     #[inline]
     pub(super) fn around(self, at: i64) -> Option<Around> {
         match self {
@@ -125,7 +125,7 @@ impl Grid {
             Grid::Months { months, a_day } => {
                 let (year, month, _) = civil_from_days(i32::try_from(at.div_euclid(a_day)).ok()?);
                 let index = (i64::from(year) * 12 + i64::from(month) - 1).div_euclid(months);
-                let boundary = |index: i64| first_of(index.checked_mul(months)?)?.checked_mul(a_day);
+                let boundary = |index: i64| Some(first_of(index.checked_mul(months)?)?.saturating_mul(a_day));
                 Some(Around {
                     before: boundary(index)?,
                     behind: boundary(index + 1)?,
@@ -139,9 +139,9 @@ impl Grid {
 #[inline]
 fn steps(at: i64, step: i64, origin: i64) -> Option<Around> {
     let since = at.checked_sub(origin)?;
-    let before = at.checked_sub(since.rem_euclid(step))?;
-    // The end of the row may be beyond 64 bits though its beginning is not.
-    let behind = before.saturating_add(step);
+    let rest = since.rem_euclid(step);
+    // Each end of the row may be beyond 64 bits though the other is not.
+    let (before, behind) = (at.saturating_sub(rest), at.saturating_add(step - rest));
     Some(Around { before, behind, even: since.div_euclid(step).rem_euclid(2) == 0 })
 }
 

@@ -142,7 +142,7 @@ fn collect<T: arrow::datatypes::ArrowNativeType>(
 #[inline]
 fn choose(way: Way, at: i64, around: Around) -> Option<i64> {
     let Around { before, behind, even } = around;
-    if before == at {
+    if before == at && at > i64::MIN {
         return Some(at);
     }
     let later = match way {
@@ -154,11 +154,16 @@ fn choose(way: Way, at: i64, around: Around) -> Option<i64> {
             std::cmp::Ordering::Greater => true,
         },
     };
+    // Where it was cut off at the end of 64 bits it is no boundary.
     match later {
-        false => Some(before),
-        // Where it was cut off at the end of 64 bits it is no boundary.
+        false => (before > i64::MIN).then_some(before),
         true => (behind < i64::MAX).then_some(behind),
     }
+}
+
+/// Whether a boundary was cut off.
+fn is_cut(boundary: i64) -> bool {
+    boundary == i64::MIN || boundary == i64::MAX
 }
 
 /// Boundaries of instants.
@@ -176,14 +181,19 @@ impl Zoned {
         let on_clocks = self.grid.around(local)?;
         if let Grid::Ticks { .. } = self.grid {
             let shift = local - at;
-            let behind = on_clocks.behind.checked_sub(shift)?;
-            let around = Around { before: on_clocks.before.checked_sub(shift)?, behind, ..on_clocks };
+            let shifted =
+                |boundary: i64| if is_cut(boundary) { boundary } else { boundary.saturating_sub(shift) };
+            let (before, behind) = (shifted(on_clocks.before), shifted(on_clocks.behind));
+            let around = Around { before, behind, ..on_clocks };
             return choose(way, at, around);
         }
         let (before, behind) = match self.last {
             Some((last, before, behind)) if last == on_clocks => (before, behind),
             _ => {
-                let shown = |count: i64| self.zone.shown(count.div_euclid(self.per_second));
+                let shown = |count: i64| match is_cut(count) {
+                    true => Some(Shown::Once(0)),
+                    false => self.zone.shown(count.div_euclid(self.per_second)),
+                };
                 let (before, behind) = (shown(on_clocks.before)?, shown(on_clocks.behind)?);
                 self.last = Some((on_clocks, before, behind));
                 (before, behind)
@@ -191,9 +201,11 @@ impl Zoned {
         };
         let count = |seconds: i64| seconds.checked_mul(self.per_second);
         let before = match before {
+            _ if is_cut(on_clocks.before) => on_clocks.before,
             Shown::Once(begin) | Shown::Twice(begin, _) | Shown::Never(begin) => count(begin)?,
         };
         let behind = match behind {
+            _ if is_cut(on_clocks.behind) => on_clocks.behind,
             // Clocks that were set back over midnight show the old day once more.
             Shown::Twice(earlier, later) => {
                 Some(count(earlier)?).filter(|&earlier| earlier >= at).or(count(later))?

@@ -119,6 +119,25 @@ fn far_times_are_errors_and_not_panics() {
 }
 
 #[test]
+fn one_boundary_may_be_beyond_what_64_bits_hold() {
+    // 2259-05-24 and 1679-05-24: years are counted from 0, and 64 bits of nanoseconds end in 2262 and begin in 1677.
+    let (late, early) = (9_132_310_293_027_708_062_i64, -9_171_000_000_000_000_000_i64);
+    for zone in [None, Some("Europe/Berlin"), Some("UTC")] {
+        let of = |at: i64| array(TimestampNanosecondArray::from(vec![at]).with_timezone_opt(zone));
+        let year = |spec: &'static Spec, at: i64| {
+            let rounded = column(spec, &[of(at), lit("11y")]);
+            parts(&YEAR, &Value::Array(rounded))[0]
+        };
+        assert_eq!((year(&TIME_FLOOR, late), year(&TIME_CEIL, early)), (Some(2255), Some(1683)));
+        assert!(refusal(&TIME_CEIL, &[of(late), lit("11y")]).contains("row 0"));
+        assert!(refusal(&TIME_FLOOR, &[of(early), lit("11y")]).contains("row 0"));
+        let days = |spec: &'static Spec, at: i64| call(spec, &[of(at), lit("50000d")]).is_ok();
+        assert_eq!([days(&TIME_FLOOR, late), days(&TIME_CEIL, late)], [true, false]);
+        assert_eq!([days(&TIME_FLOOR, early), days(&TIME_CEIL, early)], [false, true]);
+    }
+}
+
+#[test]
 fn times_are_rounded() {
     // As pandas 3 has it: halves go to the even hour.
     let at = times(
