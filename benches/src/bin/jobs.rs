@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -12,8 +13,10 @@ use partita::graph::{Graph, TaskId};
 use partita::prelude::*;
 
 const CANNOT: u8 = 64;
-const USAGE: &str =
-    "usage: jobs JOB DATA OUT CAP_BYTES\n\n  G  tree reductions of 10,000 and 100,000 empty tasks\n";
+const USAGE: &str = "usage: jobs JOB DATA OUT CAP_BYTES\n
+  E_reduce  TPC-H Q6, Q1 without groups, the largest order key: DATA/tpch/sf10/lineitem.parquet
+  R_decode  every column of DATA/taxi_parquet/*.parquet, decoded and let go
+  G         tree reductions of 10,000 and 100,000 empty tasks\n";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,6 +26,8 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let done = match job.as_str() {
+        "E_reduce" => reductions(Path::new(arguments.get(1).map_or("", String::as_str)), cap_bytes),
+        "R_decode" => decode(Path::new(arguments.get(1).map_or("", String::as_str)), cap_bytes),
         "G" => overhead(cap_bytes),
         _ => {
             println!("n/a {job}");
@@ -36,6 +41,72 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs `step`, and prints its seconds under `name` with what it answered.
+fn timed(name: &str, step: impl FnOnce() -> partita::Result<String>) -> partita::Result<()> {
+    let start = Instant::now();
+    let note = step()?;
+    println!("@ {name} {:.4} {note}", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Reductions of TPC-H's line items.
+fn reductions(data: &Path, cap_bytes: u64) -> partita::Result<()> {
+    let session = Session::builder().memory_limit(cap_bytes).build()?;
+    let path = data.join("tpch/sf10/lineitem.parquet");
+    timed("max_orderkey", || {
+        let items = session.read_parquet(&*path).load()?;
+        answer(&items.reduce([col("l_orderkey").max()]))
+    })?;
+    timed("Q6", || {
+        let items = session.read_parquet(&*path).load()?;
+        let wanted = expr(
+            "l_shipdate >= '1994-01-01' and l_shipdate < '1995-01-01' and l_discount >= 0.05 and l_discount <= 0.07 and l_quantity < 24",
+        )?;
+        answer(
+            &items
+                .filter(wanted)
+                .reduce([(col("l_extendedprice") * col("l_discount")).sum().alias("revenue")]),
+        )
+    })?;
+    timed("Q1_total", || {
+        let items = session.read_parquet(&*path).load()?;
+        let price = col("l_extendedprice") * (lit(1) - col("l_discount"));
+        answer(&items.filter(expr("l_shipdate <= '1998-09-02'")?).reduce([
+            col("l_quantity").sum().alias("sum_qty"),
+            col("l_extendedprice").sum().alias("sum_base_price"),
+            price.clone().sum().alias("sum_disc_price"),
+            (price * (lit(1) + col("l_tax"))).sum().alias("sum_charge"),
+            col("l_quantity").mean().alias("avg_qty"),
+            col("l_extendedprice").mean().alias("avg_price"),
+            col("l_discount").mean().alias("avg_disc"),
+            len().alias("count_order"),
+        ]))
+    })
+}
+
+/// The one row of `reduced`, its values beside each other.
+fn answer(reduced: &DataFrame) -> partita::Result<String> {
+    let row = reduced.compute()?;
+    Ok(row
+        .columns()
+        .iter()
+        .map(|column| column.get(0).map_or_else(|_| "none".to_owned(), |value| value.to_string()))
+        .collect::<Vec<_>>()
+        .join(" "))
+}
+
+/// Decodes the taxi set, which is Parquet here.
+fn decode(data: &Path, cap_bytes: u64) -> partita::Result<()> {
+    let session = Session::builder().memory_limit(cap_bytes).build()?;
+    timed("decode", || {
+        let mut rows = 0;
+        for batch in session.read_parquet(data.join("taxi_parquet/*.parquet")).load()?.batches()? {
+            rows += batch?.num_rows();
+        }
+        Ok(format!("rows={rows}"))
+    })
 }
 
 /// Microseconds a task, median of three runs of one graph; the note has the extremes, the number of tasks and the time a

@@ -23,6 +23,11 @@ pub mod pattern;
 pub mod polars;
 pub mod reduce;
 pub mod scalar;
+#[allow(
+    unsafe_code,
+    reason = "one loop is compiled for several instruction sets, and the processor is asked before"
+)]
+mod wide;
 
 pub use error::{Error, ErrorKind, Result};
 pub use partition::Partition;

@@ -30,11 +30,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod whole;
-#[allow(
-    unsafe_code,
-    reason = "one loop is compiled for several instruction sets, and the processor is asked before"
-)]
-mod wide;
 
 pub use self::distinct::HyperLogLog;
 pub use self::extreme::{End, Extreme};

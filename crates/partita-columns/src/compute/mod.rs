@@ -21,6 +21,7 @@ mod cast;
 mod compare;
 mod fill;
 pub mod function;
+pub(crate) mod halves;
 mod is_in;
 mod logic;
 mod memory;

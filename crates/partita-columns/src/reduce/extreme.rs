@@ -7,10 +7,10 @@ use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
 use super::memory::scalar_bytes;
-use super::wide::{self, Kernel, Valid};
 use crate::compute::physical::{Physical, physical};
 use crate::error::Result;
 use crate::scalar::Scalar;
+use crate::wide::{self, Kernel, Valid};
 
 /// Which end of the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

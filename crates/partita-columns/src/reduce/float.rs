@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::wide::{self, Kernel, Valid};
+use crate::wide::{self, Kernel, Valid};
 
 /// Row `i` of a partition goes to lane `i % LANES`: so many additions have no order among each other.
 pub(super) const LANES: usize = 32;

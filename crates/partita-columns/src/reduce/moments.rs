@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::wide::{self, Kernel};
+use crate::wide::{self, Kernel};
 
 /// Values that are looked at together: their mean is known before their distances from it are added up.
 pub(super) const BLOCK: usize = 1024;

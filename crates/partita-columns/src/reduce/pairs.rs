@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::moments::{BLOCK, sum};
-use super::wide::{self, Kernel};
+use crate::wide::{self, Kernel};
 
 /// Moments of pairs, joined as those of [`super::Moments`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

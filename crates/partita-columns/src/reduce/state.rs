@@ -1,16 +1,17 @@
 //! What has been seen of the rows so far.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Decimal128Type};
 use serde::{Deserialize, Serialize};
 
 use super::kind::decimal_unit;
-use super::wide::Valid;
 use super::{Extreme, FloatSum, HyperLogLog, Moments, Pairs, Product, QuantileSketch, WholeSum};
 use crate::compute::column_bytes;
+use crate::compute::halves::halves;
 use crate::compute::physical::{Physical, physical};
 use crate::error::{Error, ErrorKind, Result};
 use crate::scalar::Scalar;
+use crate::wide::Valid;
 
 /// What an accumulator keeps. It is plain data: states cross processes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -198,11 +199,7 @@ fn add_whole(sum: &mut WholeSum, column: &ArrayRef) -> Result<()> {
         Some(Physical::U16(values)) => sum.add_rows(values, valid),
         Some(Physical::U32(values)) => sum.add_rows(values, valid),
         Some(Physical::U64(values)) => sum.add_rows(values, valid),
-        Some(Physical::I128(values)) => {
-            let rows = values.iter().enumerate();
-            let kept = rows.filter(|(row, _)| valid.is_none_or(|valid| valid.at(*row)));
-            kept.for_each(|(_, value)| sum.add(*value));
-        }
+        Some(Physical::I128(_)) => sum.add_long(halves(column.as_primitive::<Decimal128Type>()), valid),
         _ => return Err(wrong_column(column)),
     }
     Ok(())

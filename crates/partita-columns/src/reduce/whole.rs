@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::wide::{self, Kernel, Valid};
+use crate::compute::halves::{self, Halves};
+use crate::wide::{self, Kernel, Valid};
 
 /// Rows whose halves add up without overflow in 64 bits.
 const CHUNK_ROWS: usize = 1 << 20;
@@ -46,22 +47,77 @@ impl WholeSum {
     }
 
     /// Adds the rows of a column that `valid` does not leave out.
-    pub(super) fn add_rows<T: Halves>(&mut self, values: &[T], valid: Option<&Valid>) {
+    pub(super) fn add_rows<T: Split>(&mut self, values: &[T], valid: Option<&Valid>) {
         for (number, chunk) in values.chunks(CHUNK_ROWS).enumerate() {
             let (high, low) = wide::run(AddHalves { values: chunk, row: number * CHUNK_ROWS, valid });
             self.add((i128::from(high) << 32) + i128::from(low));
         }
     }
+
+    /// Adds the rows of a column of decimals that `valid` does not leave out.
+    pub(super) fn add_long(&mut self, values: &[Halves], valid: Option<&Valid>) {
+        for (number, chunk) in values.chunks(CHUNK_ROWS).enumerate() {
+            let row = number * CHUNK_ROWS;
+            if let Some(sum) = wide::run(AddLong { values: chunk, row, valid }) {
+                self.add(sum);
+                continue;
+            }
+            let rows = chunk.iter().enumerate();
+            let kept = rows.filter(|(at, _)| valid.is_none_or(|valid| valid.at(row + at)));
+            kept.for_each(|(_, value)| self.add(halves::whole(*value)));
+        }
+    }
+}
+
+/// A sum of parts of at most 32 bits each, and whether the upper ones were that short.
+struct AddLong<'a> {
+    values: &'a [Halves],
+    row: usize,
+    valid: Option<&'a Valid>,
+}
+
+impl Kernel for AddLong<'_> {
+    type Output = Option<i128>;
+
+    #[inline(always)]
+    fn run(self) -> Option<i128> {
+        const LANES: usize = 8;
+        let [mut low, mut middle, mut high, mut longer] = [[0_i64; LANES]; 4];
+        let mut add = |lane: usize, value: Halves, keep: i64| {
+            let (lower, upper) = (halves::low(value) & keep, halves::high(value) & keep);
+            low[lane] += lower & 0xffff_ffff;
+            middle[lane] += (lower.cast_unsigned() >> 32).cast_signed();
+            high[lane] = high[lane].wrapping_add(upper);
+            longer[lane] |= upper ^ (upper >> 63);
+        };
+        let (blocks, rest) = self.values.as_chunks::<LANES>();
+        for (number, block) in blocks.iter().enumerate() {
+            match self.valid {
+                None => (0..LANES).for_each(|lane| add(lane, block[lane], -1)),
+                Some(valid) => {
+                    let word = valid.word32(self.row + number * LANES);
+                    (0..LANES).for_each(|lane| add(lane, block[lane], -i64::from(word >> lane & 1)));
+                }
+            }
+        }
+        for (lane, value) in rest.iter().enumerate() {
+            let row = self.row + blocks.len() * LANES + lane;
+            add(lane, *value, -i64::from(self.valid.is_none_or(|valid| valid.at(row))));
+        }
+        let longest = longer.into_iter().fold(0, |all, bits| all | bits);
+        let sum = |parts: [i64; LANES]| parts.into_iter().map(i128::from).sum::<i128>();
+        (longest >> 32 == 0).then(|| (sum(high) << 64) + (sum(middle) << 32) + sum(low))
+    }
 }
 
 /// Integers of up to 64 bits: `high * 2^32 + low`, each of which has room for a million of its kind.
-pub(super) trait Halves: Copy {
+pub(super) trait Split: Copy {
     fn halves(self) -> (i64, i64);
 }
 
 macro_rules! narrow {
     ($($native:ty),*) => {
-        $(impl Halves for $native {
+        $(impl Split for $native {
             #[inline(always)]
             fn halves(self) -> (i64, i64) {
                 (0, i64::from(self))
@@ -72,14 +128,14 @@ macro_rules! narrow {
 
 narrow!(i8, i16, i32, u8, u16, u32);
 
-impl Halves for i64 {
+impl Split for i64 {
     #[inline(always)]
     fn halves(self) -> (i64, i64) {
         (self >> 32, self & 0xffff_ffff)
     }
 }
 
-impl Halves for u64 {
+impl Split for u64 {
     #[inline(always)]
     fn halves(self) -> (i64, i64) {
         ((self >> 32) as i64, (self & 0xffff_ffff) as i64)
@@ -92,7 +148,7 @@ struct AddHalves<'a, T> {
     valid: Option<&'a Valid>,
 }
 
-impl<T: Halves> Kernel for AddHalves<'_, T> {
+impl<T: Split> Kernel for AddHalves<'_, T> {
     type Output = (i64, i64);
 
     #[inline(always)]
@@ -123,6 +179,8 @@ impl<T: Halves> Kernel for AddHalves<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::Decimal128Array;
+
     use super::*;
 
     #[test]
@@ -154,6 +212,18 @@ mod tests {
         for (high, low) in wide::run_all(|| AddHalves { values: &values, row: 0, valid: valid.as_ref() }) {
             assert_eq!((i128::from(high) << 32) + i128::from(low), expected);
         }
+        let longs: Vec<i128> = values.iter().map(|value| i128::from(*value) * (1 << 32) - 7).collect();
+        let array = Decimal128Array::from(longs.clone());
+        let kept = longs.iter().enumerate().filter(|(i, _)| i % 5 != 1).map(|(_, v)| *v);
+        let expected: i128 = kept.sum();
+        let long = || AddLong { values: halves::halves(&array), row: 0, valid: valid.as_ref() };
+        assert!(wide::run_all(long).into_iter().all(|sum| sum == Some(expected)));
+        let mut sum = WholeSum::default();
+        sum.add_long(
+            halves::halves(&Decimal128Array::from(vec![i128::MAX, -5, i128::MAX, 2, i128::MIN])),
+            None,
+        );
+        assert_eq!(sum.value(), Some(i128::MAX - 4));
         let mut sum = WholeSum::default();
         sum.add_rows(&[u64::MAX, u64::MAX, 1], None);
         assert_eq!(sum.value(), Some(2 * i128::from(u64::MAX) + 1));

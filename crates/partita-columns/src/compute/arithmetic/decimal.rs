@@ -11,11 +11,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Decimal128Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, new_null_array};
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DECIMAL128_MAX_SCALE, DataType, Decimal128Type, i256};
 
 use super::{Operand, first_overflow, shape, side, undefined};
-use crate::compute::physical::map;
+use crate::compute::halves::{Halves, bounds, halves, low};
+use crate::compute::physical::{Side, map};
 use crate::compute::{ArithmeticOp, bits};
 use crate::error::Result;
 
@@ -39,6 +40,9 @@ pub(super) fn arithmetic(op: ArithmeticOp, left: &Operand<'_>, right: &Operand<'
         let rows = if left.one { right.array.len() } else { left.array.len() };
         return Ok(new_null_array(&rule.data_type, rows));
     };
+    if let Some(values) = rule.short(left, right) {
+        return Ok(Arc::new(Decimal128Array::new(values.into(), nulls).with_data_type(rule.data_type)));
+    }
     let (l, r) = (side::<Decimal128Type>(left), side::<Decimal128Type>(right));
     let mut any = false;
     let values = map(l, r, |a, b| {
@@ -92,6 +96,31 @@ impl Rule {
             limit: 10_i128.pow(u32::from(precision)),
             data_type: DataType::Decimal128(precision, i8::try_from(scale).ok()?),
         })
+    }
+
+    /// All values, where bounds of both sides show that 64 bits hold every step but a product, and that no result has too many
+    /// digits.
+    fn short(&self, left: &Operand<'_>, right: &Operand<'_>) -> Option<Vec<i128>> {
+        let (f, g) = self.narrow?;
+        let (f, g) = (i64::try_from(f).ok()?, i64::try_from(g).ok()?);
+        let ((l, most_left), (r, most_right)) = (short_side(left)?, short_side(right)?);
+        let (most_left, most_right) = (most_left * i128::from(f), most_right * i128::from(g));
+        match self.op {
+            ArithmeticOp::Multiply if most_left * most_right < self.limit => {
+                Some(map(l, r, |a, b| i128::from(low(a)) * i128::from(low(b))))
+            }
+            ArithmeticOp::Add | ArithmeticOp::Subtract => {
+                let most = most_left + most_right;
+                if most >= self.limit || most > i128::from(i64::MAX) {
+                    return None;
+                }
+                Some(match self.op {
+                    ArithmeticOp::Add => map(l, r, |a, b| i128::from(low(a) * f + low(b) * g)),
+                    _ => map(l, r, |a, b| i128::from(low(a) * f - low(b) * g)),
+                })
+            }
+            _ => None,
+        }
     }
 
     /// 0 by zero; `None` where the result has too many digits.
@@ -157,4 +186,12 @@ fn multiply(a: i128, b: i128) -> Option<i128> {
         (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
         _ => a.checked_mul(b),
     }
+}
+
+/// The values of a side, and the greatest without its sign; `None` where one has more than 64 bits.
+fn short_side<'a>(operand: &Operand<'a>) -> Option<(Side<'a, Halves>, i128)> {
+    let values = halves(operand.array.as_primitive::<Decimal128Type>());
+    let (least, greatest) = bounds(values)?;
+    let most = i128::from(greatest).abs().max(i128::from(least).abs());
+    Some((if operand.one { Side::One(*values.first()?) } else { Side::Rows(values) }, most))
 }

@@ -15,12 +15,13 @@ mod hybrid;
 mod levels;
 mod pages;
 mod shared;
+mod spare;
 mod spec;
 mod texts;
 mod walk;
 mod words;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::ArrayRef;
 use arrow::buffer::{Buffer, NullBuffer};
@@ -33,6 +34,7 @@ use self::header::{Header, Kind, Layout, LevelPlace};
 use self::hybrid::Hybrid;
 use self::levels::{Levels, Validity};
 use self::pages::{PageError, Pages, Place, Stored};
+use self::spare::Spare;
 use self::spec::Shape;
 pub use self::spec::{ChunkSpec, PagePlace};
 use self::texts::Texts;
@@ -63,14 +65,19 @@ impl Scratch {
         Self::default()
     }
 
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Bytes that are held.
     pub fn memory_bytes(&self) -> usize {
-        let work = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let work = self.work();
         work.codecs.memory_bytes()
             + work.codes.capacity() * size_of::<u32>()
             + work.lengths.capacity() * size_of::<u32>()
             + work.valid.capacity() * size_of::<u64>()
             + work.levels.capacity()
+            + work.spare.memory_bytes()
     }
 }
 
@@ -82,6 +89,7 @@ struct Work {
     /// Validity of the rows at hand, 64 a word.
     valid: Vec<u64>,
     levels: Vec<u8>,
+    spare: Spare,
     /// Bytes that the column at hand may copy.
     room: usize,
 }
@@ -96,6 +104,7 @@ impl Default for Work {
             lengths: Vec::new(),
             valid: Vec::new(),
             levels: Vec::new(),
+            spare: Spare::default(),
             room: 0,
         }
     }
@@ -119,6 +128,8 @@ trait Sink: Send {
     fn truncate(&mut self, rows: usize);
     /// The rows so far; then there are none.
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef>;
+    /// Lets go of the dictionary and the page at hand.
+    fn close(&mut self);
     fn len(&self) -> usize;
     fn memory_bytes(&self) -> usize;
 }
@@ -170,7 +181,7 @@ pub struct ColumnReader {
     validity: Validity,
     open: Open,
     dictionary: Dictionary,
-    dictionary_bytes: usize,
+    dictionary_page: Buffer,
     /// Rows that no page at hand or before has had.
     rows_behind: u64,
     /// Number of the page that comes next; its first byte.
@@ -232,14 +243,15 @@ impl ColumnReader {
             );
             return Err(ErrorKind::Malformed { file: spec.file.to_string(), message }.into());
         }
+        let window = scratch.work().spare.take(pages::PIECE_BYTES);
         Ok(Self {
-            pages: Pages::new(input, &spec),
+            pages: Pages::new(input, &spec, window),
             scratch: scratch.clone(),
             sink,
             validity: Validity::default(),
             open: Open::default(),
             dictionary: Dictionary::None,
-            dictionary_bytes: 0,
+            dictionary_page: Buffer::default(),
             rows_behind: spec.rows,
             page: 0,
             page_start: spec.range.start,
@@ -273,7 +285,7 @@ impl ColumnReader {
         self.pages.memory_bytes()
             + self.open.page.capacity()
             + self.open.levels.memory_bytes()
-            + self.dictionary_bytes
+            + self.dictionary_page.capacity()
             + self.sink.memory_bytes()
             + self.validity.memory_bytes()
     }
@@ -385,7 +397,7 @@ impl ColumnReader {
                 *self.due.insert((rows, present))
             }
         };
-        let mut guard = self.scratch.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.scratch.work();
         let work = &mut *guard;
         work.room = self.memory_bytes_max;
         self.sink.append(&self.open.values, present, work)?;
@@ -454,13 +466,13 @@ impl ColumnReader {
         if self.dictionary == Dictionary::Read {
             return Err(Damage::new("one dictionary in the column, got another").into());
         }
-        let mut guard = self.scratch.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.scratch.work();
         let work = &mut *guard;
         let (stored, raw, crc) = (header.stored_bytes, header.raw_bytes, header.crc);
         let how = Stored { apart: 0, stored, raw, is_compressed: true, crc };
-        let page = self.pages.page(&mut work.codecs, how, &mut work.levels)?;
+        let page = self.pages.page(work, how)?;
         self.sink.dictionary(&page, header.values, work)?;
-        self.dictionary_bytes = page.capacity();
+        self.dictionary_page = page;
         self.dictionary = Dictionary::Read;
         Ok(())
     }
@@ -484,10 +496,10 @@ impl ColumnReader {
         let short = || Damage::new("levels that end with their page");
         let stored = header.stored_bytes.checked_sub(apart).ok_or_else(short)?;
         let raw = header.raw_bytes.checked_sub(apart).ok_or_else(short)?;
-        let mut guard = self.scratch.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self.scratch.work();
         let work = &mut *guard;
         let how = Stored { apart, stored, raw, is_compressed, crc: header.crc };
-        let page = self.pages.page(&mut work.codecs, how, &mut work.levels)?;
+        let page = self.pages.page(work, how)?;
         let values = match place {
             LevelPlace::Apart { repetition_bytes, .. } => {
                 match self.spec.is_nullable && apart > repetition_bytes {
@@ -518,6 +530,19 @@ impl ColumnReader {
         self.open.rows = rows;
         self.rows_behind -= rows as u64;
         Ok(())
+    }
+}
+
+impl Drop for ColumnReader {
+    /// Leaves buffers that nobody else has to the columns that come next.
+    fn drop(&mut self) {
+        self.sink.close();
+        self.open.values = Buffer::default();
+        let mut work = self.scratch.work();
+        for page in [std::mem::take(&mut self.open.page), std::mem::take(&mut self.dictionary_page)] {
+            work.spare.give(page.into_vec().unwrap_or_default());
+        }
+        self.pages.close(&mut work.spare);
     }
 }
 

@@ -111,10 +111,25 @@ impl RowGroupReader {
         spec: &RowGroupSpec,
         filter: Option<Box<dyn RowFilter>>,
     ) -> Result<Self> {
+        Self::with_scratch(file, input, row_group, spec, filter, &Scratch::new())
+    }
+
+    /// The same, with what row groups have left that were read before.
+    ///
+    /// # Errors
+    /// As [`RowGroupReader::new`].
+    pub fn with_scratch(
+        file: &Arc<ParquetFile>,
+        input: &Arc<dyn ReadAt>,
+        row_group: usize,
+        spec: &RowGroupSpec,
+        filter: Option<Box<dyn RowFilter>>,
+        scratch: &Scratch,
+    ) -> Result<Self> {
         let ranges = checked_ranges(file, input.as_ref(), row_group, spec)?;
         let looks_at = filter.as_ref().map_or(&[][..], |filter| filter.columns());
         let batch_rows = batch_rows(file, row_group, spec, looks_at)?;
-        let (budget, scratch) = (Budget::new(spec.memory_bytes_max), Scratch::new());
+        let budget = Budget::new(spec.memory_bytes_max);
         let rows = file.row_groups()[row_group].rows;
         let read = ranges.iter().map(|range| range.end - range.start).sum::<u64>();
         let is_partial = filter.is_some() || read < rows;
@@ -126,7 +141,7 @@ impl RowGroupReader {
             batch_rows,
             is_partial,
             budget: &budget,
-            scratch: &scratch,
+            scratch,
         };
         let open = |columns: &[usize]| -> Result<Vec<Column>> {
             columns.iter().map(|column| Column::open(&shared, *column)).collect()
@@ -162,7 +177,7 @@ impl RowGroupReader {
             row: 0,
             batch_rows,
             budget,
-            scratch,
+            scratch: scratch.clone(),
             filter: filter.map(|filter| Filter { filter, schema: looks_at, columns: looked }),
             columns,
             output,

@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use partita_formats::ErrorKind as FormatsErrorKind;
 use partita_formats::io::{Counted, ReadAt};
-use partita_formats::parquet::read::{Predicate, RowFilter, RowGroupReader, RowGroupSpec};
+use partita_formats::parquet::read::{Predicate, RowFilter, RowGroupReader, RowGroupSpec, Scratch};
 
 use self::filter::ScanFilter;
 use super::super::early::told;
@@ -36,7 +36,7 @@ pub(super) fn open<'a>(scan: &'a ParquetScan, host: &'a dyn Host) -> Result<Parq
     let output = scan.output_columns.min(scan.columns.fields().len());
     let schema = Arc::new(scan.columns.project(&(0..output).collect::<Vec<_>>())?);
     let memory = host.reserve("read_parquet", 0, FEWER_COLUMNS)?;
-    Ok(Parquet { scan, host, schema, next: 0, piece: None, memory })
+    Ok(Parquet { scan, host, schema, next: 0, piece: None, scratch: Scratch::new(), memory })
 }
 
 /// A scan at work.
@@ -48,6 +48,8 @@ pub(super) struct Parquet<'a> {
     /// The next piece.
     next: usize,
     piece: Option<Piece<'a>>,
+    /// What readers leave for each other.
+    scratch: Scratch,
     memory: Box<dyn Reservation>,
 }
 
@@ -131,7 +133,7 @@ impl<'a> Parquet<'a> {
         loop {
             let Some(reader) = &mut piece.reader else {
                 let Some(group) = piece.groups.next() else { return Ok(None) };
-                piece.reader = piece.open(self.scan, group, self.host)?;
+                piece.reader = piece.open(self.scan, group, (self.host, &self.scratch))?;
                 continue;
             };
             grow(&mut self.memory, reader.memory_bytes().max(PAGES_BYTES) + BATCH_BYTES)?;
@@ -169,7 +171,12 @@ impl<'a> Parquet<'a> {
 
 impl Piece<'_> {
     /// A reader of the rows of a row group that may match; `None` where there are none.
-    fn open(&self, scan: &ParquetScan, group: usize, host: &dyn Host) -> Result<Option<RowGroupReader>> {
+    fn open(
+        &self,
+        scan: &ParquetScan,
+        group: usize,
+        (host, scratch): (&dyn Host, &Scratch),
+    ) -> Result<Option<RowGroupReader>> {
         let input: Arc<dyn ReadAt> = Arc::clone(&self.input) as Arc<dyn ReadAt>;
         let ranges = match (&self.asked, &self.rows) {
             (Some(asked), rows) => {
@@ -193,7 +200,7 @@ impl Piece<'_> {
         let wanted = self.layout.read_of(scan.output_columns);
         let columns = self.layout.read[..wanted].to_vec();
         let spec = RowGroupSpec { ranges, memory_bytes_max: PAGES_BYTES, ..RowGroupSpec::new(columns) };
-        Ok(Some(RowGroupReader::new(&self.footer.file, &input, group, &spec, filter)?))
+        Ok(Some(RowGroupReader::with_scratch(&self.footer.file, &input, group, &spec, filter, scratch)?))
     }
 }
 

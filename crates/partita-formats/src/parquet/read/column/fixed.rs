@@ -168,6 +168,11 @@ impl Sink for Fixed {
         array(&self.target, rows, self.lent.lend(values, bytes), nulls)
     }
 
+    fn close(&mut self) {
+        self.entries = Vec::new();
+        self.state = State::Closed;
+    }
+
     fn len(&self) -> usize {
         self.len
     }

@@ -106,6 +106,10 @@ impl Sink for Flags {
         Ok(Arc::new(BooleanArray::new(values, nulls)))
     }
 
+    fn close(&mut self) {
+        self.state = State::Closed;
+    }
+
     fn len(&self) -> usize {
         self.bits.len()
     }

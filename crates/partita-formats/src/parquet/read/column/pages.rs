@@ -8,15 +8,15 @@ use parquet::basic::Compression;
 
 use super::super::checksum::check;
 use super::super::thrift::Stop;
-use super::ChunkSpec;
-use super::codec::Codecs;
 use super::damage::Damage;
 use super::header::Header;
+use super::spare::Spare;
+use super::{ChunkSpec, Work};
 use crate::error::{Error, ErrorKind, Result};
 use crate::io::ReadAt;
 
 /// Bytes that are read at once, where there are as many.
-const PIECE_BYTES: usize = 128 << 10;
+pub(super) const PIECE_BYTES: usize = 128 << 10;
 
 /// The same where headers are looked at alone.
 const HEADER_PIECE_BYTES: usize = 2 << 10;
@@ -25,8 +25,16 @@ const HEADER_PIECE_BYTES: usize = 2 << 10;
 const HEADER_BYTES: usize = 256;
 const HEADER_BYTES_MAX: usize = 16 << 20;
 
+/// Large buffers have a multiple of so many bytes.
+const ROUND_BYTES: usize = 128 << 10;
+
 /// Pages that were handed out and may come back.
 const LENT_PAGES: usize = 2;
+
+/// The size of a buffer of `bytes`: a page that is a little longer than the one before goes into it too.
+fn room(bytes: usize) -> usize {
+    if bytes > ROUND_BYTES { bytes.next_multiple_of(ROUND_BYTES) } else { bytes }
+}
 
 /// The bytes of a chunk from some place on.
 pub(super) struct Pages {
@@ -73,7 +81,9 @@ impl<D: Into<Damage>> From<D> for PageError {
 }
 
 impl Pages {
-    pub(super) fn new(input: Arc<dyn ReadAt>, spec: &ChunkSpec) -> Self {
+    /// Reads into `window`, whatever it holds.
+    pub(super) fn new(input: Arc<dyn ReadAt>, spec: &ChunkSpec, mut window: Vec<u8>) -> Self {
+        window.clear();
         let (range, compression) = (spec.range.clone(), spec.compression);
         let (at, window_start) = (range.start, range.start);
         Self {
@@ -82,7 +92,7 @@ impl Pages {
             wanted: Arc::clone(&spec.wanted),
             compression,
             at,
-            window: Vec::new(),
+            window,
             window_start,
             lent: Vec::new(),
             bytes_read: 0,
@@ -127,7 +137,7 @@ impl Pages {
     /// Bytes that are held for the page that comes next, beside those that are held anyway.
     pub(super) fn missing_bytes(&self, header: &Header) -> usize {
         let stored = header.stored_bytes.max(PIECE_BYTES).saturating_sub(self.window.capacity());
-        stored.saturating_add(header.raw_bytes)
+        stored.saturating_add(room(header.raw_bytes))
     }
 
     /// The next `count` bytes, or as many as the chunk has; they stay next.
@@ -171,6 +181,17 @@ impl Pages {
         here.map_or(0, |range| range.end - self.at)
     }
 
+    /// Makes the window hold so many bytes, if the chunk has them.
+    fn widen(&mut self, bytes: usize, spare: &mut Spare) {
+        let bytes = usize::try_from(self.left()).unwrap_or(usize::MAX).min(bytes);
+        if bytes > self.window.capacity() {
+            let mut window = spare.take(room(bytes));
+            window.clear();
+            window.extend_from_slice(&self.window);
+            spare.give(std::mem::replace(&mut self.window, window));
+        }
+    }
+
     /// The header of the next page, and its length; the page stays next.
     pub(super) fn header(&mut self) -> Result<(Header, usize), PageError> {
         let mut count = HEADER_BYTES;
@@ -209,24 +230,24 @@ impl Pages {
     /// compressed. Where the header has their checksum, they are compared with it first.
     pub(super) fn page(
         &mut self,
-        codecs: &mut Codecs,
+        work: &mut Work,
         Stored { apart, stored, raw, is_compressed, crc }: Stored,
-        levels: &mut Vec<u8>,
     ) -> Result<Buffer, PageError> {
-        let mut page = self.spare();
+        let mut page = self.spare().unwrap_or_else(|| work.spare.take(room(raw)));
+        self.widen(apart + stored, &mut work.spare);
         let compression = if is_compressed { self.compression } else { Compression::UNCOMPRESSED };
         let bytes = self.peek(apart + stored)?;
         if let Some(told) = crc {
             check(bytes, told).map_err(Damage::new)?;
         }
-        levels.clear();
-        levels.extend_from_slice(&bytes[..apart]);
+        work.levels.clear();
+        work.levels.extend_from_slice(&bytes[..apart]);
         let bytes = &bytes[apart..];
         if compression == Compression::UNCOMPRESSED {
             page.clear();
             page.extend_from_slice(bytes);
         } else {
-            codecs.decompress(compression, bytes, raw, &mut page)?;
+            work.codecs.decompress(compression, bytes, raw, &mut page)?;
         }
         self.pass(apart + stored);
         Ok(Buffer::from_vec(page))
@@ -241,14 +262,22 @@ impl Pages {
     }
 
     /// A buffer for a page: one that nobody has any more, where there is such.
-    fn spare(&mut self) -> Vec<u8> {
+    fn spare(&mut self) -> Option<Vec<u8>> {
         for number in 0..self.lent.len() {
             match self.lent.remove(number).into_vec() {
-                Ok(page) => return page,
+                Ok(page) => return Some(page),
                 Err(shared) => self.lent.insert(number, shared),
             }
         }
-        Vec::new()
+        None
+    }
+
+    /// Leaves its buffers to others.
+    pub(super) fn close(&mut self, spare: &mut Spare) {
+        spare.give(std::mem::take(&mut self.window));
+        for page in self.lent.drain(..) {
+            spare.give(page.into_vec().unwrap_or_default());
+        }
     }
 }
 

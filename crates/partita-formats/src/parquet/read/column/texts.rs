@@ -204,6 +204,11 @@ impl Sink for Texts {
         }
     }
 
+    fn close(&mut self) {
+        self.entries = Entries::default();
+        self.state = State::Closed;
+    }
+
     fn len(&self) -> usize {
         self.coded.as_ref().map_or_else(|| self.texts.len(), |coded| coded.codes().len())
     }

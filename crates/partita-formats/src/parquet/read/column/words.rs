@@ -139,6 +139,29 @@ impl Lent {
     }
 }
 
+/// The entries of a dictionary.
+enum Entries<T> {
+    /// As they lie in its page.
+    Page(Buffer),
+    Own(Vec<T>),
+}
+
+impl<T: Word> Entries<T> {
+    fn get(&self) -> &[T] {
+        match self {
+            Self::Page(page) => page.typed_data(),
+            Self::Own(values) => values,
+        }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Page(_) => 0,
+            Self::Own(values) => values.capacity() * size_of::<T>(),
+        }
+    }
+}
+
 /// The numbers of a column.
 pub(super) struct Words<T> {
     wire: Wire,
@@ -146,7 +169,7 @@ pub(super) struct Words<T> {
     values: Vec<T>,
     len: usize,
     lent: Lent,
-    entries: Vec<T>,
+    entries: Entries<T>,
     state: State,
 }
 
@@ -158,7 +181,7 @@ impl<T: Word> Words<T> {
             values: Vec::new(),
             len: 0,
             lent: Lent::default(),
-            entries: Vec::new(),
+            entries: Entries::Own(Vec::new()),
             state: State::Closed,
         }
     }
@@ -279,9 +302,15 @@ impl<T: Word> Sink for Words<T> {
     fn dictionary(&mut self, page: &Buffer, count: usize, _: &mut Work) -> Result<(), Damage> {
         let bytes = count.saturating_mul(self.wire_bytes());
         let stored = page.get(..bytes).ok_or_else(Damage::short)?;
-        self.entries.clear();
-        self.entries.resize(count, T::default());
-        load(self.wire, stored, &mut self.entries)
+        let is_aligned = page.as_ptr().addr().is_multiple_of(align_of::<T>());
+        if self.wire == Wire::Same && is_aligned && cfg!(target_endian = "little") {
+            self.entries = Entries::Page(page.slice_with_length(0, bytes));
+            return Ok(());
+        }
+        let mut values = vec![T::default(); count];
+        load(self.wire, stored, &mut values)?;
+        self.entries = Entries::Own(values);
+        Ok(())
     }
 
     fn open(&mut self, layout: Layout, page: &Buffer, _: usize) -> Result<(), Damage> {
@@ -313,7 +342,7 @@ impl<T: Word> Sink for Words<T> {
                 load(self.wire, page.get(*at..end).ok_or_else(Damage::short)?, out)?;
                 *at = end;
             }
-            State::Codes(hybrid) => push_codes(hybrid, page, &self.entries, out, work)?,
+            State::Codes(hybrid) => push_codes(hybrid, page, self.entries.get(), out, work)?,
             State::Split { at, values } => {
                 if present > *values - *at {
                     return Err(Damage::short());
@@ -372,6 +401,11 @@ impl<T: Word> Sink for Words<T> {
         array(&self.target, rows, buffer, nulls)
     }
 
+    fn close(&mut self) {
+        self.entries = Entries::Own(Vec::new());
+        self.state = State::Closed;
+    }
+
     fn len(&self) -> usize {
         self.len
     }
@@ -383,7 +417,8 @@ impl<T: Word> Sink for Words<T> {
             State::Shared(shared) => shared.memory_bytes(),
             _ => 0,
         };
-        (self.values.capacity() + self.entries.capacity()) * size_of::<T>() + self.lent.memory_bytes() + state
+        let values = self.values.capacity() * size_of::<T>();
+        values + self.entries.memory_bytes() + self.lent.memory_bytes() + state
     }
 }
 

@@ -5,7 +5,7 @@ use crate::cpu::Level;
 use crate::cpu::level;
 
 /// A loop over columns. `run` is `#[inline(always)]`, so that it is compiled for the instructions of its caller.
-pub(super) trait Kernel {
+pub(crate) trait Kernel {
     /// What it computes.
     type Output;
 
@@ -15,7 +15,7 @@ pub(super) trait Kernel {
 
 /// Runs `kernel` with the widest instructions that this processor has.
 #[inline]
-pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
+pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     match level() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the processor has all of the features.
@@ -41,7 +41,7 @@ fn avx2<K: Kernel>(kernel: K) -> K::Output {
 
 /// Runs `make()` at every level of this processor.
 #[cfg(test)]
-pub(super) fn run_all<K: Kernel>(make: impl Fn() -> K) -> Vec<K::Output> {
+pub(crate) fn run_all<K: Kernel>(make: impl Fn() -> K) -> Vec<K::Output> {
     let mut outputs = vec![make().run()];
     #[cfg(target_arch = "x86_64")]
     for level in crate::cpu::levels() {
@@ -57,11 +57,11 @@ pub(super) fn run_all<K: Kernel>(make: impl Fn() -> K) -> Vec<K::Output> {
 }
 
 /// Which rows of a column are there, as words of 64 bits from its first row, and one word more.
-pub(super) struct Valid(Vec<u64>);
+pub(crate) struct Valid(Vec<u64>);
 
 impl Valid {
     /// `None` where all are.
-    pub(super) fn of(nulls: Option<&arrow::buffer::NullBuffer>) -> Option<Self> {
+    pub(crate) fn of(nulls: Option<&arrow::buffer::NullBuffer>) -> Option<Self> {
         let nulls = nulls.filter(|nulls| nulls.null_count() > 0)?;
         let mut words: Vec<u64> = nulls.inner().bit_chunks().iter_padded().collect();
         words.push(0);
@@ -69,13 +69,13 @@ impl Valid {
     }
 
     #[inline(always)]
-    pub(super) fn at(&self, row: usize) -> bool {
+    pub(crate) fn at(&self, row: usize) -> bool {
         self.0[row / 64] >> (row % 64) & 1 == 1
     }
 
     /// Rows `row .. row + 32`, the first in the lowest bit.
     #[inline(always)]
-    pub(super) fn word32(&self, row: usize) -> u32 {
+    pub(crate) fn word32(&self, row: usize) -> u32 {
         let (word, shift) = (row / 64, row % 64);
         let low = self.0[word] >> shift;
         let high = if shift > 32 { self.0[word + 1] << (64 - shift) } else { 0 };
