@@ -38,6 +38,11 @@ pub enum Target {
         /// The frame.
         frame: u64,
     },
+    /// The same, for a reader that takes its batches once.
+    Stream {
+        /// The frame.
+        frame: u64,
+    },
     /// Each partition is encoded into a data set of Parquet.
     Parquet {
         /// The data set.
@@ -84,7 +89,11 @@ impl Target {
     /// Whether every block is read to its end, and none before the first wanted one is left out.
     fn reads_all(&self) -> bool {
         match self {
-            Target::Collect | Target::Count | Target::CountValues | Target::Store { .. } => true,
+            Target::Collect
+            | Target::Count
+            | Target::CountValues
+            | Target::Store { .. }
+            | Target::Stream { .. } => true,
             Target::Parquet { first, .. } | Target::Rows { first, .. } => *first == 0,
             Target::Head(_) | Target::Tail(_) => false,
         }
@@ -247,10 +256,8 @@ impl Lowering {
             Target::Tail(rows) => ("tail", Sink::Tail { rows: *rows }),
             Target::Count => ("count", Sink::Count),
             Target::CountValues => ("count values", Sink::CountValues),
-            Target::Store { frame } => {
-                let partition = u32::try_from(partition).unwrap_or(u32::MAX);
-                ("persist", Sink::Store(StoreKey { frame: *frame, partition }))
-            }
+            Target::Store { frame } => ("persist", Sink::Store(stored(*frame, partition))),
+            Target::Stream { frame } => ("batches", Sink::Stream(stored(*frame, partition))),
             Target::Parquet { dataset, options, .. } => {
                 ("to_parquet", Sink::Parquet { dataset: *dataset, partition, options: Arc::clone(options) })
             }
@@ -349,4 +356,8 @@ impl Lowering {
         barrier.dependencies = tasks;
         Ok((offsets, self.add(barrier, "row offsets", Sink::RowOffsets(offsets))?))
     }
+}
+
+fn stored(frame: u64, partition: usize) -> StoreKey {
+    StoreKey { frame, partition: u32::try_from(partition).unwrap_or(u32::MAX) }
 }

@@ -347,4 +347,6 @@ pub enum Sink {
     },
     /// Into the session's store under a key.
     Store(StoreKey),
+    /// The same for rows that are read once, soon: batches are kept as they come, and not joined.
+    Stream(StoreKey),
 }

@@ -334,7 +334,7 @@ impl DataFrame {
     pub fn batches(&self) -> Result<Batches> {
         let frame = self.session.engine().reserve_frame();
         // Rows are handed out before all blocks have been read: none may be a guess.
-        let (lineage, _) = self.lineage(frame.number(), Starts::Searched)?;
+        let (lineage, _) = self.lineage(&Target::Stream { frame: frame.number() }, Starts::Searched)?;
         Ok(Batches::new(self.session.engine().stream(lineage, frame, self.call())))
     }
 
@@ -347,7 +347,7 @@ impl DataFrame {
         let (held, schema) = guessing(|starts| {
             let engine = self.session.engine();
             let frame = engine.reserve_frame();
-            let (lineage, schema) = self.lineage(frame.number(), starts)?;
+            let (lineage, schema) = self.lineage(&Target::Store { frame: frame.number() }, starts)?;
             Ok((engine.persist(&lineage, frame, &self.call())?, schema))
         })?;
         let stored = Self::stored(&self.session, schema, held);
@@ -355,10 +355,10 @@ impl DataFrame {
     }
 
     /// The tasks that store the partitions under a number, and their columns.
-    fn lineage(&self, frame: u64, starts: Starts) -> Result<(Lineage, SchemaRef)> {
+    fn lineage(&self, target: &Target, starts: Starts) -> Result<(Lineage, SchemaRef)> {
         let plan = optimize(self.plan()?, Stage::Fused)?;
         memory::check(&plan, self.session.engine().ledger().limit_bytes())?;
-        let lowered = lower(unwritten(&plan)?, &Target::Store { frame }, starts)?;
+        let lowered = lower(unwritten(&plan)?, target, starts)?;
         let nodes = std::iter::successors(Some(&plan), |plan| plan.input());
         let functions = nodes.filter_map(|plan| match &**plan {
             Plan::MapPartitions(map) => Some(map.function()),

@@ -136,7 +136,7 @@ fn estimate_bytes(program: &Program) -> usize {
     let gathered = match &program.sink {
         Sink::Collect => input_bytes,
         // A frame, and the one that it is joined from.
-        Sink::Store(_) => STORE_BYTES,
+        Sink::Store(_) | Sink::Stream(_) => STORE_BYTES,
         // Encoded and compressed.
         Sink::Parquet { .. } => input_bytes / 2,
         // A piece and what it is put together from.

@@ -47,7 +47,8 @@ pub(super) fn open<'a>(
 ) -> Result<Box<dyn BatchSink + 'a>> {
     Ok(match &program.sink {
         Sink::Collect => Box::new(Collect::new(&program.schema, host)?),
-        Sink::Store(key) => Box::new(Store::new(&program.schema, *key, host)?),
+        Sink::Store(key) => Box::new(Store::new(&program.schema, *key, FRAME_BYTES, host)?),
+        Sink::Stream(key) => Box::new(Store::new(&program.schema, *key, 0, host)?),
         Sink::Tail { rows } => Box::new(Tail::new(&program.schema, *rows, host)?),
         Sink::Count => Box::new(Count { rows: 0, publish: None, host }),
         Sink::CountValues => Box::new(CountValues { counts: vec![0; program.schema.fields().len()] }),
@@ -148,12 +149,14 @@ struct Store<'a> {
     gathered: Vec<RecordBatch>,
     gathered_rows: usize,
     gathered_bytes: usize,
+    /// Bytes from which a frame is handed over.
+    frame_bytes: usize,
     rows: u64,
     memory: Box<dyn Reservation>,
 }
 
 impl<'a> Store<'a> {
-    fn new(schema: &'a SchemaRef, key: StoreKey, host: &'a dyn Host) -> Result<Self> {
+    fn new(schema: &'a SchemaRef, key: StoreKey, frame_bytes: usize, host: &'a dyn Host) -> Result<Self> {
         Ok(Self {
             schema,
             host,
@@ -161,6 +164,7 @@ impl<'a> Store<'a> {
             gathered: Vec::new(),
             gathered_rows: 0,
             gathered_bytes: 0,
+            frame_bytes,
             rows: 0,
             memory: reserve_frame(host)?,
         })
@@ -198,7 +202,7 @@ impl BatchSink for Store<'_> {
         self.gathered_bytes += unique_buffer_bytes(std::slice::from_ref(&batch));
         self.memory.resize(self.gathered_bytes)?;
         self.gathered.push(batch);
-        if self.gathered_rows >= FRAME_ROWS || self.gathered_bytes >= FRAME_BYTES {
+        if self.gathered_rows >= FRAME_ROWS || self.gathered_bytes >= self.frame_bytes {
             self.flush()?;
         }
         Ok(Flow::More)

@@ -10,6 +10,7 @@ fn leaf() -> impl Strategy<Value = String> {
     prop_oneof![
         (op.clone(), -10..1100_i64).prop_map(|(op, id)| format!("id {op} {id}")),
         (op.clone(), -60..1000_i64).prop_map(|(op, fare)| format!("fare {op} {fare}.25")),
+        (op.clone(), -60..1000_i64).prop_map(|(op, price)| format!("price {op} {price}.25")),
         (op.clone(), 1..29_u32).prop_map(|(op, day)| format!("day {op} '2024-01-{day:02}'")),
         (op.clone(), 0..24_u32).prop_map(|(op, hour)| format!("at {op} '2024-01-01 {hour:02}:30:00'")),
         (op, prop::sample::select(vec!["north", "south", "oz", "", "zzz"]))
@@ -32,7 +33,7 @@ fn leaf() -> impl Strategy<Value = String> {
         .prop_map(str::to_owned),
         Just("paid".to_owned()),
         Just("not paid".to_owned()),
-        prop::sample::select(vec!["id", "zone", "note", "fare", "paid", "day"])
+        prop::sample::select(vec!["id", "zone", "note", "fare", "price", "paid", "day"])
             .prop_map(|column| format!("{column} is null")),
         prop::collection::vec(-5..1050_i64, 1..4).prop_map(|ids| format!(
             "id in ({})",
@@ -58,6 +59,9 @@ fn predicate() -> impl Strategy<Value = String> {
 fn frames(folder: &Path, session: &Session) -> (DataFrame, Vec<DataFrame>) {
     let input = written_csv(folder, 1000);
     let plain = session.read_csv(&input).load().unwrap();
+    // Few of them, so that their dictionary is asked.
+    let price = expr("cast(floor(fare / 9) * 9 + 0.25 as decimal(12, 2))").unwrap();
+    let plain = plain.with_column("price", price);
     let (parts, folders) = (folder.join("parts"), folder.join("folders"));
     plain.to_parquet(&parts).row_group_rows(130).page_rows(10).write().unwrap();
     let sorted = plain.to_parquet(&folders).partition_on(["zone"]).row_group_rows(60).page_rows(20);

@@ -267,7 +267,7 @@ impl ColumnReader {
         self.rows_behind + self.open.rows as u64
     }
 
-    /// Has texts given as `Dictionary(UInt32, Utf8View)`, as long as all pages have codes of a dictionary that has less
+    /// Has texts and decimals given as `Dictionary(UInt32, ..)`, as long as all pages have codes of a dictionary that has less
     /// entries than half of the rows. To be called before anything is read.
     pub fn keep_codes(&mut self) {
         self.sink.keep_codes(self.spec.rows / 2);

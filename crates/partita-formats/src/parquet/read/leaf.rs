@@ -49,7 +49,7 @@ impl Column {
         Ok(Self::Whole(Box::new(column)))
     }
 
-    /// Has texts given as codes of their dictionary, where that can be.
+    /// Has texts and decimals given as codes of their dictionary, where that can be.
     pub(super) fn keep_codes(&mut self) {
         if let Self::Own { reader, .. } = self {
             reader.keep_codes();

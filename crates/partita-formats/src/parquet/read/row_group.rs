@@ -20,8 +20,8 @@ pub trait RowFilter: Send {
     /// The columns that it looks at, as they count in the file's schema, each once.
     fn columns(&self) -> &[usize];
 
-    /// Whether it takes the column at this place of [`RowFilter::columns`] as `Dictionary(UInt32, Utf8View)` too, where the file
-    /// has a dictionary: then it can look at each of its entries once.
+    /// Whether it takes the column at this place of [`RowFilter::columns`] as `Dictionary(UInt32, ..)` too, where it is of texts or
+    /// decimals and the file has a dictionary: then each of its entries can be looked at once.
     fn takes_codes(&self, _place: usize) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! Rows as codes of their dictionary, in the place of their texts.
+//! Rows as codes of their dictionary, in the place of their values.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::simd::unpack::unpack32;
 #[derive(Debug, Default)]
 pub(super) struct Coded {
     codes: Vec<u32>,
-    /// The texts that they stand for, the same as long as the dictionary is.
-    texts: Option<ArrayRef>,
+    /// The values that they stand for, the same as long as the dictionary is.
+    values: Option<ArrayRef>,
 }
 
 impl Coded {
@@ -71,25 +71,25 @@ impl Coded {
         self.codes.truncate(rows);
     }
 
-    /// The rows so far as `Dictionary(UInt32, ..)`; `texts` makes the values, once a dictionary.
+    /// The rows so far as `Dictionary(UInt32, ..)`; `make` makes the values, once a dictionary.
     pub(super) fn finish(
         &mut self,
         nulls: Option<NullBuffer>,
-        texts: impl FnOnce() -> Result<ArrayRef>,
+        make: impl FnOnce() -> Result<ArrayRef>,
     ) -> Result<ArrayRef> {
-        let texts = match &self.texts {
-            Some(texts) => Arc::clone(texts),
-            None => Arc::clone(self.texts.insert(texts()?)),
+        let values = match &self.values {
+            Some(values) => Arc::clone(values),
+            None => Arc::clone(self.values.insert(make()?)),
         };
         let codes = std::mem::take(&mut self.codes);
         let rows = codes.len();
-        let array = coded(Cpu::new(), codes, nulls, &texts);
+        let array = coded(Cpu::new(), codes, nulls, &values);
         Ok(array.ok_or_else(|| ParquetError::General(format!("codes of a dictionary for {rows} rows")))?)
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        let texts = self.texts.as_ref().map_or(0, |texts| texts.len() * size_of::<u128>());
-        self.codes.capacity() * size_of::<u32>() + texts
+        let values = self.values.as_ref().map_or(0, |values| values.len() * size_of::<u128>());
+        self.codes.capacity() * size_of::<u32>() + values
     }
 }
 

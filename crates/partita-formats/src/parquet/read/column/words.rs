@@ -6,6 +6,7 @@ use arrow::array::{ArrayData, ArrayRef, Decimal128Array, make_array};
 use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::{ArrowNativeType, DataType, TimeUnit};
 
+use super::coded::Coded;
 use super::damage::Damage;
 use super::delta::Delta;
 use super::header::Layout;
@@ -171,6 +172,10 @@ pub(super) struct Words<T> {
     lent: Lent,
     entries: Entries<T>,
     state: State,
+    /// Codes in the place of numbers, where they are wanted, and no page has had anything else.
+    coded: Option<Coded>,
+    /// Entries of a dictionary of which codes are worth it.
+    coded_entries_max: u64,
 }
 
 impl<T: Word> Words<T> {
@@ -183,6 +188,22 @@ impl<T: Word> Words<T> {
             lent: Lent::default(),
             entries: Entries::Own(Vec::new()),
             state: State::Closed,
+            coded: None,
+            coded_entries_max: 0,
+        }
+    }
+
+    /// Goes on with numbers in the place of codes.
+    fn give_up_codes(&mut self, cpu: Cpu) -> Result<(), Damage> {
+        let Some(coded) = self.coded.take() else { return Ok(()) };
+        let rows = coded.codes().len();
+        self.reserve(rows);
+        self.len = rows;
+        let (entries, values) = (self.entries.get(), &mut self.values[..rows]);
+        // Without entries none of the rows has a number.
+        match entries.is_empty() || T::gather(cpu, entries, coded.codes(), values) {
+            true => Ok(()),
+            false => Err(Damage::code(entries.len())),
         }
     }
 
@@ -290,7 +311,16 @@ fn join_le<T: Word, const N: usize>(bytes: &[u8], (at, values): (usize, usize), 
 }
 
 impl<T: Word> Sink for Words<T> {
+    fn keep_codes(&mut self, entries_max: u64) {
+        self.coded_entries_max = entries_max;
+        // Of other numbers codes are no shorter.
+        self.coded = matches!(self.target, DataType::Decimal128(..)).then(Coded::default);
+    }
+
     fn reserve(&mut self, rows: usize) {
+        if let Some(coded) = &mut self.coded {
+            return coded.reserve(rows);
+        }
         if self.values.is_empty() {
             self.values = self.lent.take(rows);
         }
@@ -299,7 +329,10 @@ impl<T: Word> Sink for Words<T> {
         }
     }
 
-    fn dictionary(&mut self, page: &Buffer, count: usize, _: &mut Work) -> Result<(), Damage> {
+    fn dictionary(&mut self, page: &Buffer, count: usize, work: &mut Work) -> Result<(), Damage> {
+        if count as u64 > self.coded_entries_max {
+            self.give_up_codes(work.cpu)?;
+        }
         let bytes = count.saturating_mul(self.wire_bytes());
         let stored = page.get(..bytes).ok_or_else(Damage::short)?;
         let is_aligned = page.as_ptr().addr().is_multiple_of(align_of::<T>());
@@ -332,6 +365,14 @@ impl<T: Word> Sink for Words<T> {
     }
 
     fn append(&mut self, page: &Buffer, present: usize, work: &mut Work) -> Result<(), Damage> {
+        match (&mut self.coded, &mut self.state) {
+            (None, _) => {}
+            (Some(coded), State::Codes(hybrid)) => {
+                return coded.push(hybrid, page, (present, self.entries.get().len()), work);
+            }
+            _ if present == 0 => return Ok(()),
+            _ => self.give_up_codes(work.cpu)?,
+        }
         self.reserve(self.len + present);
         let wire_bytes = self.wire_bytes();
         let out = &mut self.values[self.len..self.len + present];
@@ -365,6 +406,9 @@ impl<T: Word> Sink for Words<T> {
     }
 
     fn expand(&mut self, present: usize, rows: usize, work: &mut Work) {
+        if let Some(coded) = &mut self.coded {
+            return coded.expand(present, rows, work);
+        }
         let start = self.len - present;
         self.reserve(start + rows);
         T::expand(work.cpu, &mut self.values[start..start + rows], &work.valid);
@@ -372,10 +416,17 @@ impl<T: Word> Sink for Words<T> {
     }
 
     fn truncate(&mut self, rows: usize) {
+        if let Some(coded) = &mut self.coded {
+            return coded.truncate(rows);
+        }
         self.len = self.len.min(rows);
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+        if let Some(coded) = &mut self.coded {
+            let entries = self.entries.get();
+            return coded.finish(nulls, || decimals(entries, &self.target, None));
+        }
         let rows = std::mem::take(&mut self.len);
         self.reserve(rows);
         let values = std::mem::take(&mut self.values);
@@ -390,11 +441,10 @@ impl<T: Word> Sink for Words<T> {
                 self.values = values;
                 Buffer::from_vec(narrow)
             }
-            DataType::Decimal128(precision, scale) if size_of::<T>() < 16 => {
-                let wide: Vec<i128> = values[..rows].iter().map(|value| value.signed()).collect();
+            DataType::Decimal128(..) if size_of::<T>() < 16 => {
+                let array = decimals(&values[..rows], &self.target, nulls);
                 self.values = values;
-                let array = Decimal128Array::new(wide.into(), nulls);
-                return Ok(Arc::new(array.with_precision_and_scale(*precision, *scale)?));
+                return array;
             }
             _ => self.lent.lend(values, rows),
         };
@@ -407,7 +457,7 @@ impl<T: Word> Sink for Words<T> {
     }
 
     fn len(&self) -> usize {
-        self.len
+        self.coded.as_ref().map_or(self.len, |coded| coded.codes().len())
     }
 
     fn memory_bytes(&self) -> usize {
@@ -418,8 +468,15 @@ impl<T: Word> Sink for Words<T> {
             _ => 0,
         };
         let values = self.values.capacity() * size_of::<T>();
-        values + self.entries.memory_bytes() + self.lent.memory_bytes() + state
+        let coded = self.coded.as_ref().map_or(0, Coded::memory_bytes);
+        values + self.entries.memory_bytes() + self.lent.memory_bytes() + state + coded
     }
+}
+
+/// Numbers as decimals of a type.
+fn decimals<T: Word>(values: &[T], target: &DataType, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+    let wide: Vec<i128> = values.iter().map(|value| value.signed()).collect();
+    Ok(Arc::new(Decimal128Array::new(wide.into(), nulls).with_data_type(target.clone())))
 }
 
 /// An array of numbers, or of bytes of a fixed length.

@@ -1,9 +1,9 @@
 //! The filter of a scan: which rows stay, by the columns that it uses.
 //!
-//! Parts of it that use one column of text alone are asked of the entries of the column's dictionary, once a dictionary; for
+//! Parts of it that use one column of texts or decimals alone are asked of the entries of the column's dictionary, once a dictionary; for
 //! rows the answer is looked up by their codes. One comparison with a short text alone is left as it is: that is as soon made of
 //! the texts (4 ns a row against 6), where `like` takes 9. Where the column has no dictionary, or a part of the filter fails for an entry
-//! that may be in no row, texts are looked at row by row.
+//! that may be in no row, values are looked at row by row.
 
 use std::sync::Arc;
 
@@ -70,22 +70,24 @@ impl ScanFilter {
                 value => value.clone(),
             });
         }
-        let is_text = |column: usize| {
+        let is_coded = |column: usize| {
             let Some(Origin::Read(place)) = columns.get(column) else { return false };
             let in_file = read.get(*place).and_then(|position| file.fields().get(*position));
             let types = [in_file, fields.get(column)].map(|field| field.map(|field| field.data_type()));
-            types == [Some(&DataType::Utf8View); 2]
+            let [Some(in_file), Some(wanted)] = types else { return false };
+            in_file == wanted && matches!(wanted, DataType::Utf8View | DataType::Decimal128(..))
         };
-        let (predicate, parts) = apart(&predicate, &Schema::new(fields.clone()), &is_text);
+        let (predicate, parts) = apart(&predicate, &Schema::new(fields.clone()), &is_coded);
         let mut coded = Vec::with_capacity(parts.len());
         for (number, (column, part)) in parts.iter().enumerate() {
-            let text = Arc::clone(&fields[*column]);
+            // A missing value is asked about too, whether or not the column may have one.
+            let field = fields[*column].as_ref().clone().with_nullable(true);
             let place = match columns.get(*column) {
                 Some(Origin::Read(place)) => *place,
                 _ => continue,
             };
             let part = Prepared::new(&[part.remap(&|_| 0)]);
-            let schema = Arc::new(Schema::new(vec![text]));
+            let schema = Arc::new(Schema::new(vec![field]));
             coded.push(Coded { place, part, schema, known: None });
             fields.push(Arc::new(Field::new(format!("part {number}"), DataType::Boolean, true)));
         }
@@ -131,38 +133,38 @@ impl RowFilter for ScanFilter {
     }
 }
 
-/// A predicate with the parts taken out that use one column of text alone, and these with their columns: each is a column
+/// A predicate with the parts taken out that use one coded column alone, and these with their columns: each is a column
 /// behind those of `schema`.
 fn apart(
     predicate: &BoundExpr,
     schema: &Schema,
-    is_text: &dyn Fn(usize) -> bool,
+    is_coded: &dyn Fn(usize) -> bool,
 ) -> (BoundExpr, Vec<(usize, BoundExpr)>) {
     let mut parts = Vec::new();
-    let rest = take_parts(predicate, schema, is_text, &mut parts);
-    // Where the text itself is needed too, nothing is won.
-    let needed: Vec<usize> = rest.columns().into_iter().filter(|column| is_text(*column)).collect();
+    let rest = take_parts(predicate, schema, is_coded, &mut parts);
+    // Where the value itself is needed too, nothing is won.
+    let needed: Vec<usize> = rest.columns().into_iter().filter(|column| is_coded(*column)).collect();
     if needed.is_empty() {
         return (rest, parts);
     }
     parts.clear();
-    let is_text = |column: usize| is_text(column) && !needed.contains(&column);
-    (take_parts(predicate, schema, &is_text, &mut parts), parts)
+    let is_coded = |column: usize| is_coded(column) && !needed.contains(&column);
+    (take_parts(predicate, schema, &is_coded, &mut parts), parts)
 }
 
 fn take_parts(
     of: &BoundExpr,
     schema: &Schema,
-    is_text: &dyn Fn(usize) -> bool,
+    is_coded: &dyn Fn(usize) -> bool,
     parts: &mut Vec<(usize, BoundExpr)>,
 ) -> BoundExpr {
-    // What a user's function makes of a text may depend on the others.
+    // What a user's function makes of a value may depend on the others.
     let mut is_ours = true;
     of.visit(&mut |part| is_ours &= !matches!(part, BoundExpr::Map(..)));
     let is_answer = || !is_cheap(of) && matches!(of.data_type(schema), Ok(DataType::Boolean));
     if let [column] = of.columns()[..]
         && is_ours
-        && is_text(column)
+        && is_coded(column)
         && is_answer()
     {
         parts.push((column, of.clone()));
@@ -170,7 +172,7 @@ fn take_parts(
     }
     match of {
         BoundExpr::And(..) | BoundExpr::Or(..) | BoundExpr::Not(..) => {
-            of.map_parts(&mut |part| take_parts(part, schema, is_text, parts))
+            of.map_parts(&mut |part| take_parts(part, schema, is_coded, parts))
         }
         other => other.clone(),
     }
@@ -194,14 +196,14 @@ fn is_cheap(of: &BoundExpr) -> bool {
     }
 }
 
-/// A part of a predicate that uses one column of text alone.
+/// A part of a predicate that uses one coded column alone.
 struct Coded {
     /// The column, among those that are read.
     place: usize,
     part: Prepared,
     /// The column alone.
     schema: SchemaRef,
-    /// The dictionary that was met last, and the answers for its entries, then for a missing text; none where the part
+    /// The dictionary that was met last, and the answers for its entries, then for a missing value; none where the part
     /// fails for one of these.
     known: Option<(ArrayRef, Option<Vec<Answer>>)>,
 }
@@ -227,12 +229,12 @@ impl Coded {
         }
         match self.known.as_ref().and_then(|(_, answers)| answers.as_ref()) {
             Some(answers) => Ok(looked_up(answers, coded)),
-            None => self.ask(cast(column, &DataType::Utf8View)?, meter),
+            None => self.ask(cast(column, &coded.value_type())?, meter),
         }
     }
 
-    fn ask(&self, texts: ArrayRef, meter: &Meter) -> Result<BooleanArray> {
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), vec![texts])?;
+    fn ask(&self, values: ArrayRef, meter: &Meter) -> Result<BooleanArray> {
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), vec![values])?;
         let answer = Schema::new(vec![Field::new("answer", DataType::Boolean, true)]);
         let mut pieces: Vec<ArrayRef> = Vec::new();
         let piece = |columns| {
@@ -248,7 +250,7 @@ impl Coded {
     }
 
     fn ask_entries(&self, entries: &ArrayRef, meter: &Meter) -> Result<Vec<Answer>> {
-        let missing = new_null_array(&DataType::Utf8View, 1);
+        let missing = new_null_array(entries.data_type(), 1);
         let answers = self.ask(concat(&[entries.as_ref(), missing.as_ref()])?, meter)?;
         Ok(answers
             .iter()
@@ -261,21 +263,22 @@ impl Coded {
     }
 }
 
-/// The answers for rows, of those for the entries of their dictionary and, last, for a missing text.
+/// The answers for rows, of those for the entries of their dictionary and, last, for a missing value.
 fn looked_up(answers: &[Answer], coded: &DictionaryArray<UInt32Type>) -> BooleanArray {
     let (entries, missing) = match answers.split_last() {
         Some((missing, entries)) => (entries, *missing),
         None => (answers, Answer::Unknown),
     };
     let (codes, there) = (coded.keys().values(), coded.nulls().map(NullBuffer::inner));
-    let of = |code: u32| entries.get(code as usize).copied().unwrap_or(Answer::Unknown);
     let among = |one: Answer| {
         let found = if entries.len() <= WORD_ENTRIES {
             let bit = |(number, answer): (usize, &Answer)| u64::from(*answer == one) << number;
             let word = entries.iter().enumerate().map(bit).fold(0, |all, bit| all | bit);
             BooleanBuffer::collect_bool(codes.len(), |row| word >> (codes[row] % 64) & 1 != 0)
         } else {
-            BooleanBuffer::collect_bool(codes.len(), |row| of(codes[row]) == one)
+            let is_one: Vec<bool> = entries.iter().map(|answer| *answer == one).collect();
+            let of = |code: u32| is_one.get(code as usize).copied().unwrap_or(one == Answer::Unknown);
+            BooleanBuffer::collect_bool(codes.len(), |row| of(codes[row]))
         };
         match there {
             None => found,
