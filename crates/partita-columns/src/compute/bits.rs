@@ -8,9 +8,14 @@ use crate::cpu::level;
 
 /// Packs `test(0..len)` into bits, 64 at a time: the bytes of 64 tests are computed in one branch-free loop, which
 /// compilers turn into vector code, then gathered into a word. The same loop is compiled for the wider vectors
-/// that a processor may have, and the widest one that is there is taken.
+/// that a processor may have, and the widest one that is there is taken. `test` should have no branches.
+///
+/// ```
+/// let even = partita_columns::compute::pack(100, |row| row % 2 == 0);
+/// assert_eq!(even.count_set_bits(), 50);
+/// ```
 #[inline]
-pub(super) fn pack(len: usize, test: impl Fn(usize) -> bool) -> BooleanBuffer {
+pub fn pack(len: usize, test: impl Fn(usize) -> bool) -> BooleanBuffer {
     let mut words = Vec::with_capacity(len.div_ceil(64));
     match level() {
         #[cfg(target_arch = "x86_64")]

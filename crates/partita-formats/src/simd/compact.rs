@@ -1,6 +1,15 @@
 //! The values of the rows that are not null, one after the other.
 
-use super::encode::at_each_level;
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{_mm512_loadu_si512, _mm512_maskz_compress_epi32, _mm512_storeu_si512};
+
+#[cfg(target_arch = "x86_64")]
+use partita_columns::cpu::Level;
+
+use super::encode::{Cpu, at_each_level};
+
+/// Of 64 values so many are found by their bits; of more each is looked at.
+const FEW: u32 = 12;
 
 /// Appends of 64 values those whose bit is set.
 macro_rules! compact {
@@ -16,6 +25,15 @@ macro_rules! compact {
                 if word == u64::MAX && chunk.len() == 64 {
                     target[count..count + 64].copy_from_slice(chunk);
                     count += 64;
+                    continue;
+                }
+                if word.count_ones() <= FEW {
+                    let mut left = word;
+                    while let Some(&value) = chunk.get(left.trailing_zeros() as usize) {
+                        target[count] = value;
+                        count += 1;
+                        left &= left - 1;
+                    }
                     continue;
                 }
                 for (bit, &value) in chunk.iter().enumerate() {
@@ -38,8 +56,8 @@ at_each_level! {
     fn compact_u8(values: &[u8], valid: &[u64], out: &mut Vec<u8>) = compact_u8_body;
 }
 at_each_level! {
-    /// As [`compact_u8`].
-    fn compact_u32(values: &[u32], valid: &[u64], out: &mut Vec<u32>) = compact_u32_body;
+    /// Value by value.
+    fn compact_plain_u32(values: &[u32], valid: &[u64], out: &mut Vec<u32>) = compact_u32_body;
 }
 at_each_level! {
     /// As [`compact_u8`].
@@ -50,11 +68,49 @@ at_each_level! {
     fn compact_u128(values: &[u128], valid: &[u64], out: &mut Vec<u128>) = compact_u128_body;
 }
 
+/// As [`compact_u8`].
+pub(crate) fn compact_u32(cpu: Cpu, values: &[u32], valid: &[u64], out: &mut Vec<u32>) {
+    match cpu.level() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a `Cpu` has a level of this processor.
+        Level::Avx512 => unsafe { compact_wide_u32(values, valid, out) },
+        _ => compact_plain_u32(cpu, values, valid, out),
+    }
+}
+
+/// Sixteen at a time.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,popcnt")]
+fn compact_wide_u32(values: &[u32], valid: &[u64], out: &mut Vec<u32>) {
+    let mut count = out.len();
+    // Sixteen are stored, however many of them stay.
+    out.resize(count + values.len() + 16, 0);
+    for (chunk, &word) in values.chunks(64).zip(valid) {
+        for (number, sixteen) in chunk.chunks(16).enumerate() {
+            let mask = (word >> (number * 16)) as u16;
+            if let Ok(sixteen) = <&[u32; 16]>::try_from(sixteen) {
+                // SAFETY: 16 values are read of 16. No more were kept than there have been, and `out` has 16 more than there are.
+                unsafe {
+                    let values = _mm512_loadu_si512(sixteen.as_ptr().cast());
+                    let kept = _mm512_maskz_compress_epi32(mask, values);
+                    _mm512_storeu_si512(out.as_mut_ptr().add(count).cast(), kept);
+                }
+                count += mask.count_ones() as usize;
+                continue;
+            }
+            for (bit, &value) in sixteen.iter().enumerate() {
+                out[count] = value;
+                count += usize::from(mask >> bit & 1);
+            }
+        }
+    }
+    out.truncate(count);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::encode::Cpu;
     use super::*;
 
     proptest! {

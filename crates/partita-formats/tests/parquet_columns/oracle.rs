@@ -1,7 +1,8 @@
 //! What `ArrowWriter` and our own encoder write, in every layout that there is, comes back.
 
 use arrow::array::*;
-use arrow::compute::cast;
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{cast, filter};
 use arrow::datatypes::{ArrowPrimitiveType, Float16Type, Int32Type, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{BrotliLevel, Compression, Encoding, GzipLevel, ZstdLevel};
@@ -91,7 +92,37 @@ impl Case {
             coded.keep_codes();
             assert_eq!(&read_all(coded, &self.steps), &expected);
         }
+        self.check_kept(&bytes, spec.clone(), &expected);
         self.check_skips(&bytes, spec, &expected);
+    }
+
+    /// Some of the rows: few, most, and runs of them; with little memory.
+    fn check_kept(&self, bytes: &[u8], spec: ChunkSpec, expected: &ArrayRef) {
+        let (mut reader, mut at) = (reader(bytes, spec), 0);
+        for (number, step) in self.steps.iter().cycle().enumerate() {
+            let rows = (expected.len() - at).min(*step);
+            let kept = BooleanBuffer::collect_bool(rows, |row| match number % 3 {
+                0 => (row * 7 + at).is_multiple_of(41),
+                1 => !(row * 5 + at).is_multiple_of(23),
+                _ => (row / 70).is_multiple_of(2),
+            });
+            reader.set_memory_bytes_max(1);
+            let found = loop {
+                match reader.read_kept(&kept) {
+                    Ok(found) => break found,
+                    Err(error) => {
+                        let ErrorKind::Window { bytes, .. } = error.kind() else { panic!("{error}") };
+                        reader.set_memory_bytes_max(*bytes);
+                    }
+                }
+            };
+            let wanted = filter(&expected.slice(at, rows), &BooleanArray::new(kept, None)).unwrap();
+            assert_eq!(&found, &wanted);
+            at += rows;
+            if at == expected.len() {
+                break;
+            }
+        }
     }
 
     /// Rows that are passed over, with the offset index and without, and with little memory.

@@ -23,8 +23,9 @@ mod words;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::ArrayRef;
-use arrow::buffer::{Buffer, NullBuffer};
+use arrow::array::{ArrayRef, AsArray, BooleanArray};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
+use arrow::compute::filter;
 
 use self::codec::Codecs;
 use self::damage::Damage;
@@ -75,7 +76,8 @@ impl Scratch {
         work.codecs.memory_bytes()
             + work.codes.capacity() * size_of::<u32>()
             + work.lengths.capacity() * size_of::<u32>()
-            + work.valid.capacity() * size_of::<u64>()
+            + (work.valid.capacity() + work.kept.capacity()) * size_of::<u64>()
+            + work.kept_codes.capacity() * size_of::<u32>()
             + work.levels.capacity()
             + work.spare.memory_bytes()
     }
@@ -88,6 +90,9 @@ struct Work {
     lengths: Vec<u32>,
     /// Validity of the rows at hand, 64 a word.
     valid: Vec<u64>,
+    /// Which of the rows at hand are wanted, 64 a word; the codes of these.
+    kept: Vec<u64>,
+    kept_codes: Vec<u32>,
     levels: Vec<u8>,
     spare: Spare,
     /// Bytes that the column at hand may copy.
@@ -103,6 +108,8 @@ impl Default for Work {
             codes: vec![0; CODES + 8],
             lengths: Vec::new(),
             valid: Vec::new(),
+            kept: Vec::new(),
+            kept_codes: Vec::new(),
             levels: Vec::new(),
             spare: Spare::default(),
             room: 0,
@@ -122,6 +129,16 @@ trait Sink: Send {
     fn open(&mut self, layout: Layout, page: &Buffer, rows: usize) -> Result<(), Damage>;
     /// Appends the next `present` values of the page.
     fn append(&mut self, page: &Buffer, present: usize, work: &mut Work) -> Result<(), Damage>;
+    /// Whether rows that are not wanted can be left out here.
+    fn can_keep(&self) -> bool {
+        false
+    }
+    /// Appends those of the next `rows` values of the page that `work.kept` says; `false` where all have to be appended first.
+    fn append_kept(&mut self, _page: &Buffer, _rows: usize, _work: &mut Work) -> Result<bool, Damage> {
+        Ok(false)
+    }
+    /// Of the last `rows` rows leaves those that `work.kept` says.
+    fn keep(&mut self, _rows: usize, _work: &Work) {}
     /// Spreads the last `present` values over `rows` rows, as `work.valid` says.
     fn expand(&mut self, present: usize, rows: usize, work: &mut Work);
     /// Forgets the rows from `rows` on.
@@ -191,6 +208,8 @@ pub struct ColumnReader {
     due: Option<(usize, usize)>,
     /// A skip that was interrupted.
     skip: Option<Skip>,
+    /// Which rows of the array under construction are wanted, where not all are.
+    kept: Option<BooleanBuffer>,
     memory_bytes_max: usize,
 }
 
@@ -257,6 +276,7 @@ impl ColumnReader {
             page_start: spec.range.start,
             due: None,
             skip: None,
+            kept: None,
             memory_bytes_max: MEMORY_BYTES_MAX,
             spec,
         })
@@ -310,6 +330,30 @@ impl ColumnReader {
         self.expect_rows(rows.saturating_sub(self.validity.rows()))?;
         self.fill(rows)?;
         self.sink.finish(self.validity.finish())
+    }
+
+    /// Of the next rows those whose bit is set, of which there is one for each.
+    ///
+    /// # Errors
+    /// As [`ColumnReader::read`].
+    pub fn read_kept(&mut self, kept: &BooleanBuffer) -> Result<ArrayRef> {
+        let mask = || BooleanArray::new(kept.clone(), None);
+        if !self.sink.can_keep() {
+            return Ok(filter(&self.read(kept.len())?, &mask())?);
+        }
+        self.expect_rows(kept.len().saturating_sub(self.validity.rows()))?;
+        self.kept = Some(kept.clone());
+        let filled = self.fill(kept.len());
+        self.kept = None;
+        filled?;
+        let nulls = match self.validity.finish() {
+            None => None,
+            Some(nulls) => {
+                let there = filter(&BooleanArray::new(nulls.into_inner(), None), &mask())?;
+                Some(NullBuffer::new(there.as_boolean().values().clone()))
+            }
+        };
+        self.sink.finish(nulls)
     }
 
     /// Passes over the next `rows` rows. Pages that lie within are not decompressed, and where the offset index is known not read.
@@ -400,10 +444,21 @@ impl ColumnReader {
         let mut guard = self.scratch.work();
         let work = &mut *guard;
         work.room = self.memory_bytes_max;
-        self.sink.append(&self.open.values, present, work)?;
-        if present < rows {
-            self.validity.words(self.validity.rows() - rows, &mut work.valid);
-            self.sink.expand(present, rows, work);
+        let first = self.validity.rows() - rows;
+        work.kept.clear();
+        if let Some(kept) = &self.kept {
+            work.kept.extend(kept.slice(first, rows).bit_chunks().iter_padded());
+        }
+        let is_full = present == rows && self.kept.is_some();
+        if !(is_full && self.sink.append_kept(&self.open.values, rows, work)?) {
+            self.sink.append(&self.open.values, present, work)?;
+            if present < rows {
+                self.validity.words(first, &mut work.valid);
+                self.sink.expand(present, rows, work);
+            }
+            if self.kept.is_some() {
+                self.sink.keep(rows, work);
+            }
         }
         self.due = None;
         Ok(())

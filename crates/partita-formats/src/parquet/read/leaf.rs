@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, BooleanArray};
+use arrow::compute::filter;
 
 use super::column::{ChunkSpec, ColumnReader, PagePlace, Scratch};
 use super::file::ParquetFile;
@@ -71,22 +72,29 @@ impl Column {
         }
     }
 
-    /// The next `rows` rows of the ranges.
+    /// The next `rows` rows of the ranges; those alone that `kept` says, where it says something.
     ///
     /// # Errors
     /// [`ErrorKind::Window`] where pages take more memory than the budget has: the same call goes on once it has more.
-    pub(super) fn read(&mut self, rows: usize, budget: &Budget) -> Result<ArrayRef> {
-        let (reader, behind) = match self {
-            Self::Whole(column) => return column.read(rows),
-            Self::Own { reader, behind } => (reader, behind),
+    pub(super) fn read(
+        &mut self,
+        rows: usize,
+        kept: Option<&BooleanArray>,
+        budget: &Budget,
+    ) -> Result<ArrayRef> {
+        let (reader, behind) = match (self, kept) {
+            (Self::Whole(column), None) => return column.read(rows),
+            (Self::Whole(column), Some(kept)) => return Ok(filter(&column.read(rows)?, kept)?),
+            (Self::Own { reader, behind }, _) => (reader, behind),
         };
         loop {
             let before = reader.memory_bytes();
             let others = budget.bytes().saturating_sub(before);
             reader.set_memory_bytes_max(budget.bytes_max().saturating_sub(others));
-            let read = match *behind {
-                0 => reader.read(rows).map(Some),
-                skipped => reader.skip(skipped).map(|()| None),
+            let read = match (*behind, kept) {
+                (0, None) => reader.read(rows).map(Some),
+                (0, Some(kept)) => reader.read_kept(kept.values()).map(Some),
+                (skipped, _) => reader.skip(skipped).map(|()| None),
             };
             budget.changed(before, reader.memory_bytes());
             match read {

@@ -271,15 +271,15 @@ impl RowGroupReader {
             self.columns.iter_mut().for_each(|column| column.skip(rows));
             return Ok(None);
         }
+        let mask = mask.as_ref().filter(|_| *kept < rows);
         for column in self.columns.iter_mut().skip(step.read.len()) {
-            step.read.push(column.read(rows, &self.budget)?);
+            step.read.push(column.read(rows, mask, &self.budget)?);
         }
         let arrays = self.output.iter().map(|origin| match *origin {
-            Origin::Filter(at) => &step.looked[at],
-            Origin::Column(at) => &step.read[at],
+            Origin::Filter(at) => (&step.looked[at], mask),
+            Origin::Column(at) => (&step.read[at], None),
         });
-        let mask = mask.as_ref().filter(|_| *kept < rows);
-        let arrays = arrays.zip(self.schema.fields()).map(|(array, field)| {
+        let arrays = arrays.zip(self.schema.fields()).map(|((array, mask), field)| {
             let array = match mask {
                 None => Arc::clone(array),
                 Some(mask) => filter(array, mask)?,
@@ -298,7 +298,7 @@ impl Filter {
     fn ask(&mut self, step: &mut Step, budget: &Budget) -> Result<(Option<BooleanArray>, usize)> {
         let rows = step.rows;
         for column in self.columns.iter_mut().skip(step.looked.len()) {
-            step.looked.push(column.read(rows, budget)?);
+            step.looked.push(column.read(rows, None, budget)?);
         }
         let mask = self.filter.keep(&self.looked(step)?)?;
         if mask.len() != rows {

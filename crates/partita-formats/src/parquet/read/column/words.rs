@@ -14,6 +14,7 @@ use super::hybrid::{Hybrid, Piece};
 use super::shared::{Shared, expect_length};
 use super::{CODES, Sink, Work};
 use crate::error::Result;
+use crate::simd::compact::compact_u32;
 use crate::simd::encode::Cpu;
 use crate::simd::{expand, gather, unpack};
 
@@ -405,6 +406,39 @@ impl<T: Word> Sink for Words<T> {
         Ok(())
     }
 
+    fn can_keep(&self) -> bool {
+        self.coded.is_none()
+    }
+
+    fn append_kept(&mut self, page: &Buffer, rows: usize, work: &mut Work) -> Result<bool, Damage> {
+        if !matches!(self.state, State::Codes(_)) {
+            return Ok(false);
+        }
+        let count = work.kept.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+        self.reserve(self.len + count);
+        let out = &mut self.values[self.len..self.len + count];
+        if let State::Codes(hybrid) = &mut self.state {
+            push_kept_codes(hybrid, page, self.entries.get(), (rows, out), work)?;
+        }
+        self.len += count;
+        Ok(true)
+    }
+
+    fn keep(&mut self, rows: usize, work: &Work) {
+        let start = self.len.saturating_sub(rows);
+        let values = &mut self.values[start..self.len];
+        let mut count = 0;
+        for (number, &word) in work.kept.iter().enumerate() {
+            let mut left = word;
+            while left != 0 {
+                values[count] = values[number * 64 + left.trailing_zeros() as usize];
+                count += 1;
+                left &= left - 1;
+            }
+        }
+        self.len = start + count;
+    }
+
     fn expand(&mut self, present: usize, rows: usize, work: &mut Work) {
         if let Some(coded) = &mut self.coded {
             return coded.expand(present, rows, work);
@@ -517,4 +551,53 @@ fn push_codes<T: Word>(
         }
     }
     Ok(())
+}
+
+/// The entries of those of the next `rows` codes that `work.kept` says; there are as many as `out` has room for.
+fn push_kept_codes<T: Word>(
+    hybrid: &mut Hybrid,
+    page: &[u8],
+    entries: &[T],
+    (rows, out): (usize, &mut [T]),
+    work: &mut Work,
+) -> Result<(), Damage> {
+    let (mut at, mut filled) = (0, 0);
+    while at < rows {
+        let piece = hybrid.next(page, (rows - at).min(CODES))?;
+        let (Piece::Same { count, .. } | Piece::Packed { count, .. }) = piece;
+        let kept = bits(&work.kept, at, count);
+        match piece {
+            Piece::Same { code, .. } => {
+                let entry = entries.get(code as usize).ok_or_else(|| Damage::code(entries.len()))?;
+                let some = kept.iter().map(|word| word.count_ones() as usize).sum::<usize>();
+                out[filled..filled + some].fill(*entry);
+                filled += some;
+            }
+            Piece::Packed { at: start, skip, .. } => {
+                let codes = &mut work.codes[..skip + count];
+                unpack::unpack32(work.cpu, &page[start..], hybrid.width(), codes);
+                work.kept_codes.clear();
+                compact_u32(work.cpu, &codes[skip..], &kept, &mut work.kept_codes);
+                let some = work.kept_codes.len();
+                if !T::gather(work.cpu, entries, &work.kept_codes, &mut out[filled..filled + some]) {
+                    return Err(Damage::code(entries.len()));
+                }
+                filled += some;
+            }
+        }
+        at += count;
+    }
+    Ok(())
+}
+
+/// `count` bits from bit `at` on, at most [`CODES`] of them, then zeros.
+fn bits(words: &[u64], at: usize, count: usize) -> [u64; CODES / 64] {
+    let word = |number: usize| words.get(number).copied().unwrap_or(0);
+    std::array::from_fn(|number| {
+        let (first, left) = (at + number * 64, count.saturating_sub(number * 64));
+        let (from, shift) = (first / 64, first % 64);
+        let next = if shift > 0 { word(from + 1) << (64 - shift) } else { 0 };
+        let mask = if left >= 64 { u64::MAX } else { !(u64::MAX << left) };
+        (word(from) >> shift | next) & mask
+    })
 }
