@@ -111,8 +111,11 @@ impl Case {
                 match reader.read_kept(&kept) {
                     Ok(found) => break found,
                     Err(error) => {
-                        let ErrorKind::Window { bytes, .. } = error.kind() else { panic!("{error}") };
-                        reader.set_memory_bytes_max(*bytes);
+                        let needed = match error.kind() {
+                            ErrorKind::Window { bytes, .. } => Some(*bytes),
+                            _ => None,
+                        };
+                        reader.set_memory_bytes_max(needed.ok_or(error.to_string()).unwrap());
                     }
                 }
             };
