@@ -16,7 +16,7 @@ use crate::expr::BoundExpr;
 use crate::reduce::{Cumulated, Reduce, TopRows};
 
 /// The version of [`Program`]: a worker refuses any other.
-pub const PROGRAM_VERSION: u32 = 2;
+pub const PROGRAM_VERSION: u32 = 3;
 
 /// Names a small value that a barrier task publishes and later tasks read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -347,6 +347,6 @@ pub enum Sink {
     },
     /// Into the session's store under a key.
     Store(StoreKey),
-    /// The same for rows that are read once, soon: batches are kept as they come, and not joined.
+    /// The same for rows that are read once, soon: batches are kept as they come, and joined only where they are small.
     Stream(StoreKey),
 }

@@ -30,6 +30,10 @@ const BATCH_ROWS: usize = 8192;
 const FRAME_ROWS: usize = 64 << 10;
 const FRAME_BYTES: usize = 4 << 20;
 
+/// The same where rows are read once: batches go on as they come, unless they are small.
+const STREAMED_ROWS: usize = BATCH_ROWS / 2;
+const STREAMED_BYTES: usize = 256 << 10;
+
 /// The end of the chain.
 pub(super) trait BatchSink {
     /// Takes one batch with at least one row.
@@ -47,8 +51,10 @@ pub(super) fn open<'a>(
 ) -> Result<Box<dyn BatchSink + 'a>> {
     Ok(match &program.sink {
         Sink::Collect => Box::new(Collect::new(&program.schema, host)?),
-        Sink::Store(key) => Box::new(Store::new(&program.schema, *key, FRAME_BYTES, host)?),
-        Sink::Stream(key) => Box::new(Store::new(&program.schema, *key, 0, host)?),
+        Sink::Store(key) => Box::new(Store::new(&program.schema, *key, (FRAME_ROWS, FRAME_BYTES), host)?),
+        Sink::Stream(key) => {
+            Box::new(Store::new(&program.schema, *key, (STREAMED_ROWS, STREAMED_BYTES), host)?)
+        }
         Sink::Tail { rows } => Box::new(Tail::new(&program.schema, *rows, host)?),
         Sink::Count => Box::new(Count { rows: 0, publish: None, host }),
         Sink::CountValues => Box::new(CountValues { counts: vec![0; program.schema.fields().len()] }),
@@ -149,14 +155,14 @@ struct Store<'a> {
     gathered: Vec<RecordBatch>,
     gathered_rows: usize,
     gathered_bytes: usize,
-    /// Bytes from which a frame is handed over.
-    frame_bytes: usize,
+    /// Rows and bytes from which a frame is handed over.
+    frame: (usize, usize),
     rows: u64,
     memory: Box<dyn Reservation>,
 }
 
 impl<'a> Store<'a> {
-    fn new(schema: &'a SchemaRef, key: StoreKey, frame_bytes: usize, host: &'a dyn Host) -> Result<Self> {
+    fn new(schema: &'a SchemaRef, key: StoreKey, frame: (usize, usize), host: &'a dyn Host) -> Result<Self> {
         Ok(Self {
             schema,
             host,
@@ -164,7 +170,7 @@ impl<'a> Store<'a> {
             gathered: Vec::new(),
             gathered_rows: 0,
             gathered_bytes: 0,
-            frame_bytes,
+            frame,
             rows: 0,
             memory: reserve_frame(host)?,
         })
@@ -202,7 +208,7 @@ impl BatchSink for Store<'_> {
         self.gathered_bytes += unique_buffer_bytes(std::slice::from_ref(&batch));
         self.memory.resize(self.gathered_bytes)?;
         self.gathered.push(batch);
-        if self.gathered_rows >= FRAME_ROWS || self.gathered_bytes >= self.frame_bytes {
+        if self.gathered_rows >= self.frame.0 || self.gathered_bytes >= self.frame.1 {
             self.flush()?;
         }
         Ok(Flow::More)
