@@ -13,6 +13,7 @@ mod flags;
 mod header;
 mod hybrid;
 mod levels;
+mod lookup;
 mod pages;
 mod shared;
 mod spare;
