@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`io`] | the blocking `read_at` that every reader is written against |
+//! | [`buffers`] | memory of arrays that nobody has any more, for those that come next |
 //! | [`csv`] | dialects, splitter and its plain twin, block starts, typed decoding, inference |
 //! | [`frame`] | batches to checksummed bytes and back, for the store |
 //! | [`parquet`] | row groups encoded apart, and parts assembled from them; footers that are checked, pruning, row groups read |
@@ -12,6 +13,7 @@
 //! | [`ipc`] | Arrow IPC in: files and streams |
 //! | [`output`] | any of these: one layout and one writer for the data set |
 
+pub mod buffers;
 pub mod csv;
 pub mod error;
 pub mod frame;

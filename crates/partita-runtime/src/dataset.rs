@@ -4,7 +4,7 @@
 //! the files at partition boundaries, so that the same rows make the same bytes whatever the threads, the
 //! memory or the order of arrival. One of the threads that bring row groups writes at any time; the others leave
 //! theirs and go on. A row group whose turn has not come waits in memory as long as the caller's
-//! [`WaitingBytes`] agree, else in a file.
+//! [`Room`] agree, else in a file.
 //!
 //! Everything is built in a hidden sibling of the target, `.NAME.partita-ID/`, whose lock refuses a second
 //! writer, and appears by one rename in [`Dataset::commit`]. Dropped or aborted before, it leaves nothing. The
@@ -35,6 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
+use partita_formats::buffers::Room;
 use partita_formats::output::FileLayout;
 use partita_formats::parquet::{EncodedRowGroup, PageFile};
 
@@ -47,7 +48,7 @@ use self::fragment::Fragment;
 use self::job::Job;
 pub use self::job::PlanFingerprint;
 pub use self::manifest::{MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestColumn, ManifestPart};
-pub use self::options::{DatasetOptions, InputFingerprint, Replaced, Unlimited, WaitingBytes, Written};
+pub use self::options::{DatasetOptions, InputFingerprint, Replaced, Unlimited, Written};
 use self::parts::{Cut, Parts};
 use self::place::Place;
 use self::record::Record;
@@ -57,7 +58,7 @@ use self::sync::{Recorder, Syncer};
 pub struct Dataset {
     layout: FileLayout,
     options: DatasetOptions,
-    waiting: Arc<dyn WaitingBytes>,
+    waiting: Arc<dyn Room>,
     /// What the manifest says of the job.
     job: Option<Job>,
     first_partition: usize,
@@ -105,7 +106,7 @@ impl Dataset {
         target: &Path,
         schema: SchemaRef,
         options: DatasetOptions,
-        waiting: Arc<dyn WaitingBytes>,
+        waiting: Arc<dyn Room>,
     ) -> Result<Self> {
         let layout = checked_layout(target, schema, &options)?;
         let columns = manifest::columns(&layout);
@@ -185,7 +186,7 @@ impl Dataset {
 
     /// Takes the `index`-th row group of `partition`. The same one again is taken for granted: a task that is run
     /// again brings the same. What the caller has reserved for it should last until the call returns: only a row
-    /// group that waits afterwards is asked for in the [`WaitingBytes`].
+    /// group that waits afterwards is asked for in the [`Room`].
     ///
     /// # Errors
     /// What the system reports; then the data set is given up.

@@ -19,6 +19,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
+use partita_formats::buffers::{Pool, Room};
 use partita_schedule::graph::{Graph, TaskId};
 use partita_schedule::{Order, RunId};
 use partita_tasks::Program;
@@ -32,7 +33,7 @@ pub use memory::MemoryUse;
 pub use stream::PartitionStream;
 
 use crate::cancel::CancelToken;
-use crate::dataset::{Dataset, WaitingBytes};
+use crate::dataset::Dataset;
 use crate::error::{ErrorKind, Result};
 use crate::executor::{self, RunOptions, Scheduler};
 use crate::journal::Journal;
@@ -47,7 +48,7 @@ use functions::Functions;
 use lineage::Lineages;
 use memory::Buffers;
 use runner::ProgramRunner;
-use waiting::Waiting;
+use waiting::{WAITING_SHARE, Waiting};
 
 /// How long a release waits for frames that are on their way to disk.
 const RELEASE_WAIT: Duration = Duration::from_secs(1);
@@ -87,6 +88,8 @@ struct Extras<'a> {
     dataset: Option<&'a Dataset>,
     /// How many targets may be computed beyond those handed over.
     targets_ahead_max: Option<usize>,
+    /// Where buffers of rows come from that somebody reads and drops while the run goes on.
+    pool: Option<Arc<Pool>>,
 }
 
 /// Partitions that the store holds for a frame.
@@ -300,8 +303,8 @@ impl Engine {
     }
 
     /// The ledger as the writer of a data set sees it: encoded row groups that wait for their turn.
-    pub fn waiting_bytes(&self) -> Arc<dyn WaitingBytes> {
-        Arc::new(Waiting::new(&self.ledger))
+    pub fn waiting_bytes(&self) -> Arc<dyn Room> {
+        Arc::new(Waiting::new(&self.ledger, "to_parquet: row groups that wait", WAITING_SHARE))
     }
 
     /// Runs `graph` and hands each target's outcome to `deliver` as it is done, with its place in `targets`.
@@ -330,7 +333,7 @@ impl Engine {
         dataset: &Dataset,
         deliver: &(dyn Fn(usize, Outcome) + Sync),
     ) -> Result<()> {
-        let extras = Extras { dataset: Some(dataset), targets_ahead_max: None };
+        let extras = Extras { dataset: Some(dataset), ..Extras::default() };
         self.run_with(graph, targets, call, &extras, deliver)
     }
 
@@ -345,7 +348,7 @@ impl Engine {
         call.progress.start(graph.len() as u64);
         let run = self.journal.next_run();
         let _reads = self.announce_reads(graph, targets, run)?;
-        let runner = ProgramRunner::new(self, call, run, extras.dataset);
+        let runner = ProgramRunner::new(self, call, run, extras);
         let options = RunOptions {
             scheduler: call.scheduler,
             threads: self.threads,

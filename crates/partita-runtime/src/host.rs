@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use arrow::array::RecordBatch;
+use partita_formats::buffers::Pool;
 use partita_formats::csv::reader::SpareText;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
@@ -44,6 +45,7 @@ pub(crate) struct RunHost<'a> {
     call: &'a Call,
     stopped: AtomicBool,
     dataset: Option<&'a Dataset>,
+    pool: Option<Arc<Pool>>,
     /// The number that intermediate results are stored under, and how many there were.
     scratch: OnceLock<u64>,
     scratched: AtomicU32,
@@ -56,11 +58,16 @@ pub(crate) struct RunHost<'a> {
 }
 
 impl<'a> RunHost<'a> {
-    pub(crate) fn new(engine: &'a Engine, call: &'a Call, dataset: Option<&'a Dataset>) -> Self {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        call: &'a Call,
+        dataset: Option<&'a Dataset>,
+        pool: Option<Arc<Pool>>,
+    ) -> Self {
         let (slots, streams, texts) = (Shared::new(), Shared::new(), Mutex::default());
         let (stopped, is_short) = (AtomicBool::new(false), AtomicBool::new(false));
         let (scratch, scratched) = (OnceLock::new(), AtomicU32::new(0));
-        Self { engine, call, stopped, dataset, scratch, scratched, slots, streams, texts, is_short }
+        Self { engine, call, stopped, dataset, pool, scratch, scratched, slots, streams, texts, is_short }
     }
 
     /// Takes note of a block that was decompressed ahead of its task.
@@ -145,6 +152,10 @@ impl Host for RunHost<'_> {
             return None;
         }
         self.engine.reserve_ahead(operator, bytes)
+    }
+
+    fn pool(&self) -> Option<Arc<Pool>> {
+        self.pool.clone()
     }
 
     fn lend_buffer(&self) -> Vec<u8> {

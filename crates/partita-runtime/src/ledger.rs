@@ -17,7 +17,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 mod limit;
@@ -54,8 +54,8 @@ pub struct Ledger {
     waiting: AtomicUsize,
     gate: Mutex<()>,
     freed: Condvar,
-    /// Who can give memory back when it is short: the store.
-    reclaim: OnceLock<Weak<dyn Reclaim>>,
+    /// Who can give memory back when it is short, in the order in which they are asked.
+    reclaim: RwLock<Vec<Weak<dyn Reclaim>>>,
 }
 
 /// Somebody who holds memory that can go to disk.
@@ -167,7 +167,7 @@ impl Ledger {
             waiting: AtomicUsize::new(0),
             gate: Mutex::new(()),
             freed: Condvar::new(),
-            reclaim: OnceLock::new(),
+            reclaim: RwLock::default(),
         })
     }
 
@@ -214,10 +214,24 @@ impl Ledger {
         self.account(operator).used_bytes.load(Ordering::Relaxed)
     }
 
-    /// Names whoever is asked for memory when it is short. Only the first one counts.
+    /// Names one more who is asked for memory when it is short, before all others, as long as it is there.
     pub(crate) fn reclaim_from(&self, reclaim: Weak<dyn Reclaim>) {
-        // A ledger has one store: see the engine.
-        let _ = self.reclaim.set(reclaim);
+        let mut all = self.reclaim.write().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|reclaim| reclaim.strong_count() > 0);
+        all.insert(0, reclaim);
+    }
+
+    /// Has somebody give memory back.
+    fn reclaim(&self, bytes: u64) -> Result<(), String> {
+        let all = self.reclaim.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut why = String::new();
+        for reclaim in all.iter().filter_map(Weak::upgrade) {
+            match reclaim.reclaim(bytes) {
+                Ok(()) => return Ok(()),
+                Err(error) => why += &error,
+            }
+        }
+        Err(why)
     }
 
     /// Reserves memory for `operator`, sending to disk what can go where less is free.
@@ -287,12 +301,9 @@ impl Ledger {
         loop {
             let Err(used) = self.take_free(account, bytes) else { return Ok(()) };
             let missing = used.saturating_add(bytes).saturating_sub(self.limit_bytes);
-            let reclaim = self.reclaim.get().and_then(Weak::upgrade);
             // What can never fit is not worth a write.
-            let reclaimed = match reclaim {
-                Some(reclaim) if bytes <= self.limit_bytes => reclaim.reclaim(missing),
-                _ => Err(String::new()),
-            };
+            let reclaimed =
+                if bytes <= self.limit_bytes { self.reclaim(missing) } else { Err(String::new()) };
             if let Err(spill) = reclaimed {
                 // Somebody may have given memory back while this thread looked for some.
                 return self

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use partita_columns::reduce::State;
+use partita_formats::buffers::Pool;
 use partita_formats::csv::blocks::BlockStarts;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
@@ -159,6 +160,11 @@ pub trait Host: Sync {
     /// work is done in its turn. All that is held ahead is a small part of what there is.
     fn reserve_ahead(&self, operator: &str, bytes: usize) -> Option<Box<dyn Reservation>> {
         let _ = (operator, bytes);
+        None
+    }
+
+    /// Where the buffers of rows come from that are read and dropped while the run goes on; `None` where they stay.
+    fn pool(&self) -> Option<Arc<Pool>> {
         None
     }
 

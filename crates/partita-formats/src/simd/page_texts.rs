@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryViewArray, DictionaryArray, StringViewArray, UInt32Array};
 use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
 
+use crate::buffers::Pool;
 use super::encode::{Cpu, at_each_level};
 use super::expand::expand_u128;
 use super::gather::gather_u128;
@@ -32,8 +33,7 @@ pub(crate) struct PageTexts {
     views: Vec<u128>,
     len: usize,
     buffers: Vec<Buffer>,
-    /// The views of the array before, used again once nobody has them.
-    lent: Option<Buffer>,
+    pool: Arc<Pool>,
     /// The number among `buffers` of those of the dictionary, where they are there.
     dictionary: Option<u32>,
     /// The page that views were made of last, by the place of its bytes.
@@ -59,11 +59,11 @@ impl Entries {
     }
 
     /// The `count` texts of a page, each behind its length.
-    pub(crate) fn new(cpu: Cpu, page: &Buffer, count: usize, is_utf8: bool) -> Result<Self, Refusal> {
+    pub(crate) fn new(cpu: Cpu, page: &Buffer, count: usize, is_utf8: bool, pool: &Arc<Pool>) -> Result<Self, Refusal> {
         if count > page.len() / 4 {
             return Err(Refusal::Short);
         }
-        let mut texts = PageTexts::new(is_utf8);
+        let mut texts = PageTexts::new(is_utf8, pool);
         texts.reserve(count);
         texts.push_plain(cpu, page, 0, count)?;
         texts.views.truncate(count);
@@ -76,9 +76,9 @@ impl Entries {
     }
 
     /// All of them, in order.
-    pub(crate) fn array(&self, cpu: Cpu, is_utf8: bool) -> Option<ArrayRef> {
+    pub(crate) fn array(&self, cpu: Cpu, is_utf8: bool, pool: &Arc<Pool>) -> Option<ArrayRef> {
         let codes: Vec<u32> = (0..u32::try_from(self.len()).ok()?).collect();
-        let mut texts = PageTexts::new(is_utf8);
+        let mut texts = PageTexts::new(is_utf8, pool);
         texts.push_codes(cpu, self, &codes).ok()?;
         texts.finish(None)
     }
@@ -90,13 +90,13 @@ const fn is_long(view: u128) -> bool {
 }
 
 impl PageTexts {
-    pub(crate) fn new(is_utf8: bool) -> Self {
+    pub(crate) fn new(is_utf8: bool, pool: &Arc<Pool>) -> Self {
         Self {
             is_utf8,
             views: Vec::new(),
             len: 0,
             buffers: Vec::new(),
-            lent: None,
+            pool: Arc::clone(pool),
             dictionary: None,
             page: None,
             own: Vec::new(),
@@ -107,14 +107,14 @@ impl PageTexts {
         self.len
     }
 
+    /// Where views come from.
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
     /// Makes room for `rows` texts in all.
     pub(crate) fn reserve(&mut self, rows: usize) {
-        if self.views.is_empty() {
-            self.views = self.lent.take().and_then(|buffer| buffer.into_vec().ok()).unwrap_or_default();
-        }
-        if self.views.len() < rows {
-            self.views.resize(rows, 0);
-        }
+        self.pool.grow(&mut self.views, rows);
     }
 
     /// Makes room for `rows` more; they are zeros or left over.
@@ -240,8 +240,7 @@ impl PageTexts {
 
     /// Bytes that are held, without those of pages and of the dictionary.
     pub(crate) fn memory_bytes(&self) -> usize {
-        let lent = self.lent.as_ref().map_or(0, Buffer::capacity);
-        self.views.capacity() * size_of::<u128>() + lent + self.own.capacity()
+        self.views.capacity() * size_of::<u128>() + self.own.capacity()
     }
 
     /// Bytes that were copied for the array at hand.
@@ -268,13 +267,12 @@ impl PageTexts {
             buffers.push(Buffer::from_vec(std::mem::take(&mut self.own)));
         }
         (self.dictionary, self.page) = (None, None);
-        let buffer = Buffer::from_vec(std::mem::take(&mut self.views));
-        self.lent = Some(buffer.clone());
-        let views = ScalarBuffer::new(buffer, 0, len);
+        let views = self.pool.lend(std::mem::take(&mut self.views), len);
+        let views = ScalarBuffer::new(views, 0, len);
         // SAFETY: each of the first `len` views is of bytes that are in the buffer of its number, or in itself with zeros behind
         // them: those of pages were made by `plain_views` and `length_views`, which check the bytes; those of entries are such
         // views; those of rows without a value are the empty one. What is said to be UTF-8 was checked before `len` passed it.
-        // The nulls are as many. The views are written again only where nobody else has them.
+        // The nulls are as many. The views are written again only where nobody else has them: the pool has them back by then.
         Some(unsafe {
             match self.is_utf8 {
                 true => Arc::new(StringViewArray::new_unchecked(views, buffers, nulls)),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use partita_formats::buffers::Room;
 use partita_formats::output::Format;
 use serde::{Deserialize, Serialize};
 
@@ -69,20 +70,11 @@ impl Default for DatasetOptions {
     }
 }
 
-/// The ledger, as far as waiting row groups need it.
-pub trait WaitingBytes: Send + Sync {
-    /// Asks for `bytes` more; where the answer is no, the row group waits in a file.
-    fn grow(&self, bytes: usize) -> bool;
-
-    /// Gives `bytes` back.
-    fn shrink(&self, bytes: usize);
-}
-
 /// A ledger that always says yes: for tests, and where nothing is counted.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Unlimited;
 
-impl WaitingBytes for Unlimited {
+impl Room for Unlimited {
     fn grow(&self, _: usize) -> bool {
         true
     }

@@ -46,7 +46,7 @@ impl Ledger {
     }
 }
 
-impl WaitingBytes for Ledger {
+impl Room for Ledger {
     fn grow(&self, bytes: usize) -> bool {
         if self.free.fetch_sub(bytes as i64, Ordering::SeqCst) >= bytes as i64 {
             return true;

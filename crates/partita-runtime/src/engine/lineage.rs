@@ -10,7 +10,7 @@ use partita_tasks::program::StoreKey;
 use partita_tasks::{ErrorKind, Program};
 
 use super::runner::{self, ProgramRunner};
-use super::{Call, Engine};
+use super::{Call, Engine, Extras};
 use crate::error::{Error, ErrorKind as RuntimeErrorKind};
 use crate::executor::{self, RunOptions, Scheduler};
 use crate::store::{EntryId, Fault, Reader, SpillError};
@@ -112,7 +112,7 @@ impl Engine {
         self.note_recomputed(&error);
         let call = Call { scheduler: Scheduler::SingleThreaded, ..call.clone() };
         let run = self.journal.next_run();
-        let runner = ProgramRunner::new(self, &call, run, None);
+        let runner = ProgramRunner::new(self, &call, run, &Extras::default());
         let options = RunOptions {
             scheduler: call.scheduler,
             threads: 1,

@@ -8,8 +8,7 @@ use partita_tasks::interpret::{self, Outcome};
 use partita_tasks::program::{Sink, Source};
 use partita_tasks::{ErrorKind, Program};
 
-use super::{Call, Engine};
-use crate::dataset::Dataset;
+use super::{Call, Engine, Extras};
 use crate::error::{Error, ErrorKind as RuntimeErrorKind};
 use crate::executor::{Admission, Failure, RunError, Runner, TaskContext};
 use crate::host::RunHost;
@@ -39,8 +38,8 @@ pub(super) struct ProgramRunner<'a> {
 }
 
 impl<'a> ProgramRunner<'a> {
-    pub(super) fn new(engine: &'a Engine, call: &'a Call, run: RunId, dataset: Option<&'a Dataset>) -> Self {
-        let host = RunHost::new(engine, call, dataset);
+    pub(super) fn new(engine: &'a Engine, call: &'a Call, run: RunId, extras: &Extras<'a>) -> Self {
+        let host = RunHost::new(engine, call, extras.dataset, extras.pool.clone());
         Self { engine, call, run, host, forced: AtomicU64::new(NONE) }
     }
 }

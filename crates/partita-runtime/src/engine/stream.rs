@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use crossbeam_channel::{Receiver, bounded};
 use partita_tasks::program::StoreKey;
 
+use super::waiting;
 use super::{Call, Engine, Extras, FrameGuard, Lineage};
 use crate::error::{ErrorKind, Result};
 use crate::store::Reader;
@@ -33,7 +34,9 @@ impl PartitionStream {
         engine.lineages.remember(frame.number(), lineage.clone());
         let (runs, its_call) = (Arc::clone(&engine), call.clone());
         let run = move || {
-            let extras = Extras { dataset: None, targets_ahead_max: Some(runs.threads()) };
+            let kept = waiting::pool(&runs.ledger);
+            let pool = Some(Arc::clone(&kept.0));
+            let extras = Extras { targets_ahead_max: Some(runs.threads()), pool, ..Extras::default() };
             let deliver = |_, _| {
                 // A receiver that is gone has cancelled the run.
                 let _ = sender.send(Ok(()));

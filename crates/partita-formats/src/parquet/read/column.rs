@@ -41,6 +41,7 @@ use self::spec::Shape;
 pub use self::spec::{ChunkSpec, PagePlace};
 use self::texts::Texts;
 use self::words::{Wire, Words};
+use crate::buffers::Pool;
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
 use crate::simd::encode::Cpu;
@@ -52,8 +53,19 @@ const CODES: usize = 2048;
 const MEMORY_BYTES_MAX: usize = 64 << 20;
 
 /// What columns that are read in turn have in common: decompressors and room to work in. Columns of one task share one.
-#[derive(Clone, Default)]
-pub struct Scratch(Arc<Mutex<Work>>);
+#[derive(Clone)]
+pub struct Scratch {
+    work: Arc<Mutex<Work>>,
+    pool: Arc<Pool>,
+    /// Whether what the pool keeps is held for this alone.
+    has_own_pool: bool,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self { work: Arc::default(), pool: Pool::small(), has_own_pool: true }
+    }
+}
 
 impl std::fmt::Debug for Scratch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -67,14 +79,21 @@ impl Scratch {
         Self::default()
     }
 
-    fn work(&self) -> MutexGuard<'_, Work> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// With the buffers of arrays that others have made.
+    pub fn with_pool(pool: Arc<Pool>) -> Self {
+        Self { work: Arc::default(), pool, has_own_pool: false }
     }
 
-    /// Bytes that are held.
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes that are held, without those of a pool of others.
     pub fn memory_bytes(&self) -> usize {
+        let idle_bytes = if self.has_own_pool { self.pool.idle_bytes() } else { 0 };
         let work = self.work();
-        work.codecs.memory_bytes()
+        idle_bytes
+            + work.codecs.memory_bytes()
             + work.codes.capacity() * size_of::<u32>()
             + work.lengths.capacity() * size_of::<u32>()
             + (work.valid.capacity() + work.kept.capacity()) * size_of::<u64>()
@@ -244,13 +263,13 @@ impl ColumnReader {
                 .into());
             }
             Some(Shape::Flags) => Box::new(Flags::new()),
-            Some(Shape::Words32) => Box::new(Words::<u32>::new(Wire::Same, target)),
-            Some(Shape::Words64) => Box::new(Words::<u64>::new(Wire::Same, target)),
-            Some(Shape::Int96(unit)) => Box::new(Words::<u64>::new(Wire::Int96(unit), target)),
-            Some(Shape::BigEndian(bytes)) => Box::new(Words::<i128>::new(Wire::BigEndian(bytes), target)),
-            Some(Shape::Fixed(bytes)) => Box::new(Fixed::new(bytes, target)),
-            Some(Shape::Texts { is_utf8 }) => Box::new(Texts::new(is_utf8, target)),
-            Some(Shape::TextNumbers) => Box::new(Texts::new(false, target)),
+            Some(Shape::Words32) => Box::new(Words::<u32>::new(Wire::Same, target, &scratch.pool)),
+            Some(Shape::Words64) => Box::new(Words::<u64>::new(Wire::Same, target, &scratch.pool)),
+            Some(Shape::Int96(unit)) => Box::new(Words::<u64>::new(Wire::Int96(unit), target, &scratch.pool)),
+            Some(Shape::BigEndian(bytes)) => Box::new(Words::<i128>::new(Wire::BigEndian(bytes), target, &scratch.pool)),
+            Some(Shape::Fixed(bytes)) => Box::new(Fixed::new(bytes, target, &scratch.pool)),
+            Some(Shape::Texts { is_utf8 }) => Box::new(Texts::new(is_utf8, target, &scratch.pool)),
+            Some(Shape::TextNumbers) => Box::new(Texts::new(false, target, &scratch.pool)),
         };
         if spec.range.start > spec.range.end || spec.range.end > input.len() {
             let message = format!(

@@ -36,7 +36,8 @@ pub(super) fn open<'a>(scan: &'a ParquetScan, host: &'a dyn Host) -> Result<Parq
     let output = scan.output_columns.min(scan.columns.fields().len());
     let schema = Arc::new(scan.columns.project(&(0..output).collect::<Vec<_>>())?);
     let memory = host.reserve("read_parquet", 0, FEWER_COLUMNS)?;
-    Ok(Parquet { scan, host, schema, next: 0, piece: None, scratch: Scratch::new(), memory })
+    let scratch = host.pool().map_or_else(Scratch::new, Scratch::with_pool);
+    Ok(Parquet { scan, host, schema, next: 0, piece: None, scratch, memory })
 }
 
 /// A scan at work.

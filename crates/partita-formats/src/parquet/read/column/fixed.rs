@@ -1,5 +1,7 @@
 //! Bytes of a fixed length that are no numbers.
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
 use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::DataType;
@@ -8,8 +10,9 @@ use super::damage::Damage;
 use super::header::Layout;
 use super::hybrid::{Hybrid, Piece};
 use super::shared::{Shared, expect_length};
-use super::words::{Lent, array};
+use super::words::array;
 use super::{CODES, Sink, Work};
+use crate::buffers::Pool;
 use crate::error::Result;
 use crate::simd::unpack::unpack32;
 
@@ -27,19 +30,19 @@ pub(super) struct Fixed {
     target: DataType,
     values: Vec<u8>,
     len: usize,
-    lent: Lent,
+    pool: Arc<Pool>,
     entries: Vec<u8>,
     state: State,
 }
 
 impl Fixed {
-    pub(super) fn new(width: usize, target: &DataType) -> Self {
+    pub(super) fn new(width: usize, target: &DataType, pool: &Arc<Pool>) -> Self {
         Self {
             width,
             target: target.clone(),
             values: Vec::new(),
             len: 0,
-            lent: Lent::default(),
+            pool: Arc::clone(pool),
             entries: Vec::new(),
             state: State::Closed,
         }
@@ -49,12 +52,7 @@ impl Fixed {
 impl Sink for Fixed {
     fn reserve(&mut self, rows: usize) {
         let bytes = rows.saturating_mul(self.width);
-        if self.values.is_empty() {
-            self.values = self.lent.take(bytes);
-        }
-        if self.values.len() < bytes {
-            self.values.resize(bytes, 0);
-        }
+        self.pool.grow(&mut self.values, bytes);
     }
 
     fn dictionary(&mut self, page: &Buffer, count: usize, _: &mut Work) -> Result<(), Damage> {
@@ -165,7 +163,7 @@ impl Sink for Fixed {
             return array(&self.target, rows, Buffer::from_slice_ref(&self.values[..bytes]), nulls);
         }
         let values = std::mem::take(&mut self.values);
-        array(&self.target, rows, self.lent.lend(values, bytes), nulls)
+        array(&self.target, rows, self.pool.lend(values, bytes), nulls)
     }
 
     fn close(&mut self) {
@@ -182,6 +180,6 @@ impl Sink for Fixed {
             State::Shared(shared) => shared.memory_bytes(),
             _ => 0,
         };
-        self.values.capacity() + self.entries.capacity() + self.lent.memory_bytes() + state
+        self.values.capacity() + self.entries.capacity() + state
     }
 }

@@ -16,6 +16,7 @@ use super::hybrid::{Hybrid, Piece};
 use super::shared::Shared;
 use super::words::big_endian;
 use super::{CODES, Sink, Work};
+use crate::buffers::Pool;
 use crate::error::Result;
 use crate::simd::encode::Cpu;
 use crate::simd::page_texts::{Entries, PageTexts, Refusal};
@@ -55,11 +56,11 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    pub(super) fn new(is_utf8: bool, target: &DataType) -> Self {
+    pub(super) fn new(is_utf8: bool, target: &DataType, pool: &Arc<Pool>) -> Self {
         Self {
             target: target.clone(),
             is_utf8,
-            texts: PageTexts::new(is_utf8),
+            texts: PageTexts::new(is_utf8, pool),
             entries: Entries::default(),
             state: State::Closed,
             coded: None,
@@ -121,7 +122,7 @@ impl Sink for Texts {
         if count as u64 > self.coded_entries_max {
             self.give_up_codes(work.cpu)?;
         }
-        self.entries = Entries::new(work.cpu, page, count, self.is_utf8)?;
+        self.entries = Entries::new(work.cpu, page, count, self.is_utf8, self.texts.pool())?;
         Ok(())
     }
 
@@ -185,7 +186,7 @@ impl Sink for Texts {
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
         if let Some(coded) = &mut self.coded {
             return coded.finish(nulls, || {
-                let texts = self.entries.array(Cpu::new(), self.is_utf8);
+                let texts = self.entries.array(Cpu::new(), self.is_utf8, self.texts.pool());
                 Ok(texts.ok_or_else(|| ParquetError::General("a dictionary of too many texts".into()))?)
             });
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayData, ArrayRef, Decimal128Array, make_array};
+use arrow::array::{ArrayData, ArrayRef, make_array};
 use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::{ArrowNativeType, DataType, TimeUnit};
 
@@ -14,6 +14,7 @@ use super::hybrid::Hybrid;
 use super::lookup::{push_codes, push_kept_codes};
 use super::shared::{Shared, expect_length};
 use super::{Sink, Work};
+use crate::buffers::Pool;
 use crate::error::Result;
 use crate::simd::encode::Cpu;
 use crate::simd::{expand, gather};
@@ -115,32 +116,6 @@ pub(super) enum Wire {
     BigEndian(usize),
 }
 
-/// A buffer that was handed out, used again once nobody has it.
-#[derive(Default)]
-pub(super) struct Lent(Option<Buffer>);
-
-impl Lent {
-    /// A vector of at least `len` values; what they are does not matter.
-    pub(super) fn take<T: ArrowNativeType>(&mut self, len: usize) -> Vec<T> {
-        let mut values = self.0.take().and_then(|buffer| buffer.into_vec().ok()).unwrap_or_default();
-        if values.len() < len {
-            values.resize(len, T::default());
-        }
-        values
-    }
-
-    /// Hands out the first `len` values.
-    pub(super) fn lend<T: ArrowNativeType>(&mut self, values: Vec<T>, len: usize) -> Buffer {
-        let buffer = Buffer::from_vec(values);
-        self.0 = Some(buffer.clone());
-        buffer.slice_with_length(0, len.saturating_mul(size_of::<T>()).min(buffer.len()))
-    }
-
-    pub(super) fn memory_bytes(&self) -> usize {
-        self.0.as_ref().map_or(0, Buffer::capacity)
-    }
-}
-
 /// The entries of a dictionary.
 enum Entries<T> {
     /// As they lie in its page.
@@ -170,7 +145,7 @@ pub(super) struct Words<T> {
     target: DataType,
     values: Vec<T>,
     len: usize,
-    lent: Lent,
+    pool: Arc<Pool>,
     entries: Entries<T>,
     state: State,
     /// Codes in the place of numbers, where they are wanted, and no page has had anything else.
@@ -180,13 +155,13 @@ pub(super) struct Words<T> {
 }
 
 impl<T: Word> Words<T> {
-    pub(super) fn new(wire: Wire, target: &DataType) -> Self {
+    pub(super) fn new(wire: Wire, target: &DataType, pool: &Arc<Pool>) -> Self {
         Self {
             wire,
             target: target.clone(),
             values: Vec::new(),
             len: 0,
-            lent: Lent::default(),
+            pool: Arc::clone(pool),
             entries: Entries::Own(Vec::new()),
             state: State::Closed,
             coded: None,
@@ -322,12 +297,7 @@ impl<T: Word> Sink for Words<T> {
         if let Some(coded) = &mut self.coded {
             return coded.reserve(rows);
         }
-        if self.values.is_empty() {
-            self.values = self.lent.take(rows);
-        }
-        if self.values.len() < rows {
-            self.values.resize(rows, T::default());
-        }
+        self.pool.grow(&mut self.values, rows);
     }
 
     fn dictionary(&mut self, page: &Buffer, count: usize, work: &mut Work) -> Result<(), Damage> {
@@ -459,7 +429,7 @@ impl<T: Word> Sink for Words<T> {
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
         if let Some(coded) = &mut self.coded {
             let entries = self.entries.get();
-            return coded.finish(nulls, || decimals(entries, &self.target, None));
+            return coded.finish(nulls, || decimals(entries, &self.target, None, &self.pool));
         }
         let rows = std::mem::take(&mut self.len);
         self.reserve(rows);
@@ -476,11 +446,11 @@ impl<T: Word> Sink for Words<T> {
                 Buffer::from_vec(narrow)
             }
             DataType::Decimal128(..) if size_of::<T>() < 16 => {
-                let array = decimals(&values[..rows], &self.target, nulls);
+                let array = decimals(&values[..rows], &self.target, nulls, &self.pool);
                 self.values = values;
                 return array;
             }
-            _ => self.lent.lend(values, rows),
+            _ => self.pool.lend(values, rows),
         };
         array(&self.target, rows, buffer, nulls)
     }
@@ -503,14 +473,22 @@ impl<T: Word> Sink for Words<T> {
         };
         let values = self.values.capacity() * size_of::<T>();
         let coded = self.coded.as_ref().map_or(0, Coded::memory_bytes);
-        values + self.entries.memory_bytes() + self.lent.memory_bytes() + state + coded
+        values + self.entries.memory_bytes() + state + coded
     }
 }
 
 /// Numbers as decimals of a type.
-fn decimals<T: Word>(values: &[T], target: &DataType, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
-    let wide: Vec<i128> = values.iter().map(|value| value.signed()).collect();
-    Ok(Arc::new(Decimal128Array::new(wide.into(), nulls).with_data_type(target.clone())))
+fn decimals<T: Word>(
+    values: &[T],
+    target: &DataType,
+    nulls: Option<NullBuffer>,
+    pool: &Pool,
+) -> Result<ArrayRef> {
+    let mut wide: Vec<i128> = pool.take(values.len());
+    for (wide, value) in wide.iter_mut().zip(values) {
+        *wide = value.signed();
+    }
+    array(target, values.len(), pool.lend(wide, values.len()), nulls)
 }
 
 /// An array of numbers, or of bytes of a fixed length.
