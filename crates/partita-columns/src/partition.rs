@@ -3,10 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
-
-use arrow::array::{Array, ArrayData, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayData, AsArray, RecordBatch, downcast_primitive_array};
+use arrow::buffer::Buffer;
+use arrow::datatypes::{DataType, SchemaRef};
 
 /// Batches of one schema, in row order. Cloning shares the buffers.
 #[derive(Debug, Clone)]
@@ -53,22 +52,40 @@ impl Partition {
 
 /// Bytes of the distinct buffers behind `batches`, each counted once at its full capacity.
 pub fn unique_buffer_bytes(batches: &[RecordBatch]) -> usize {
-    let mut seen = HashSet::new();
-    let mut bytes = 0;
+    let mut buffers = Vec::new();
     for column in batches.iter().flat_map(|batch| batch.columns()) {
-        add_buffers(&column.to_data(), &mut seen, &mut bytes);
+        add_buffers(column, &mut buffers);
     }
-    bytes
+    buffers.sort_unstable();
+    buffers.dedup_by_key(|(start, _)| *start);
+    buffers.iter().map(|(_, bytes)| bytes).sum()
 }
 
-fn add_buffers(data: &ArrayData, seen: &mut HashSet<usize>, bytes: &mut usize) {
-    let validity = data.nulls().map(|nulls| nulls.buffer());
-    for buffer in data.buffers().iter().chain(validity) {
-        if seen.insert(buffer.data_ptr().as_ptr() as usize) {
-            *bytes += buffer.capacity();
+/// Start and capacity of each buffer of a column. Those of the usual types are looked at where they are.
+fn add_buffers(column: &dyn Array, buffers: &mut Vec<(usize, usize)>) {
+    let values = match column.data_type() {
+        DataType::Utf8View => {
+            let texts = column.as_string_view();
+            buffers.extend(texts.data_buffers().iter().map(place));
+            texts.views().inner()
         }
-    }
+        _ => downcast_primitive_array!(
+            column => column.values().inner(),
+            _ => return add_data(&column.to_data(), buffers),
+        ),
+    };
+    buffers.push(place(values));
+    buffers.extend(column.nulls().map(|nulls| place(nulls.buffer())));
+}
+
+fn add_data(data: &ArrayData, buffers: &mut Vec<(usize, usize)>) {
+    let validity = data.nulls().map(|nulls| nulls.buffer());
+    buffers.extend(data.buffers().iter().chain(validity).map(place));
     for child in data.child_data() {
-        add_buffers(child, seen, bytes);
+        add_data(child, buffers);
     }
+}
+
+fn place(buffer: &Buffer) -> (usize, usize) {
+    (buffer.data_ptr().as_ptr().addr(), buffer.capacity())
 }

@@ -19,6 +19,9 @@ const SIZES: usize = 8;
 /// What smaller buffers cost the allocator does without pages.
 const BYTES_MIN: usize = 4 << 10;
 
+/// Room is asked for in steps of so many bytes.
+const STEP_BYTES: usize = 1 << 20;
+
 /// Bytes that a pool keeps of its own accord.
 const BYTES_MAX: usize = 4 << 20;
 
@@ -44,6 +47,8 @@ struct Idle {
     /// By the size of a value and of the buffer, in bytes.
     buffers: HashMap<(usize, usize), Vec<Buffer>>,
     bytes: usize,
+    /// Bytes that there is room for.
+    room_bytes: usize,
 }
 
 impl Idle {
@@ -89,7 +94,7 @@ impl Pool {
     pub fn clear(&self) -> usize {
         let idle = std::mem::take(&mut *self.idle());
         drop(idle.buffers);
-        self.room.shrink(idle.bytes);
+        self.room.shrink(idle.room_bytes);
         idle.bytes
     }
 
@@ -98,11 +103,7 @@ impl Pool {
         let size = size_of::<T>();
         let bytes = size_class(len.saturating_mul(size));
         let found = self.idle().take((size, bytes));
-        let values = found.and_then(|buffer| {
-            self.room.shrink(bytes);
-            buffer.into_vec().ok()
-        });
-        values.unwrap_or_else(|| vec![T::default(); bytes / size])
+        found.and_then(|buffer| buffer.into_vec().ok()).unwrap_or_else(|| vec![T::default(); bytes / size])
     }
 
     /// Makes a taken vector hold at least `len` values.
@@ -131,9 +132,18 @@ impl Pool {
     fn give(&self, size: usize, buffer: Buffer) {
         let bytes = buffer.capacity();
         // A vector that has grown otherwise is of no size that anybody asks for.
-        if buffer.len() == bytes && size_class(bytes) == bytes && self.room.grow(bytes) {
-            self.idle().give((size, bytes), buffer);
+        if buffer.len() != bytes || size_class(bytes) != bytes {
+            return;
         }
+        let mut idle = self.idle();
+        if idle.bytes + bytes > idle.room_bytes {
+            let step = bytes.max(STEP_BYTES);
+            if !self.room.grow(step) {
+                return;
+            }
+            idle.room_bytes += step;
+        }
+        idle.give((size, bytes), buffer);
     }
 }
 

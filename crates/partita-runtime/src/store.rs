@@ -26,6 +26,7 @@ mod write;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -139,6 +140,8 @@ struct State {
     next_entry: u64,
     /// The entry that is read under a key.
     names: HashMap<StoreKey, EntryId>,
+    /// The entry that was begun last under a key, until it is finished or given up.
+    open: HashMap<StoreKey, EntryId>,
     entries: HashMap<EntryId, Entry>,
     /// Frames in memory.
     resident: BTreeSet<FrameId>,
@@ -193,6 +196,19 @@ impl Store {
     /// Reads a partition; `None` where it is not held.
     pub(crate) fn read(&self, key: StoreKey) -> Option<Reader> {
         Reader::new(Arc::clone(&self.shared), key)
+    }
+
+    /// Reads a partition while it is being stored, and takes its frames with it: nobody else may read them. Where nobody has begun to
+    /// store it, the reader waits, until `is_over` is set and [`Store::wake`] was called.
+    pub(crate) fn follow(&self, key: StoreKey, is_over: Arc<AtomicBool>) -> Reader {
+        Reader::following(Arc::clone(&self.shared), key, is_over)
+    }
+
+    /// Has readers that wait look whether there is anything to wait for.
+    pub(crate) fn wake(&self) {
+        // Whoever has looked already has to wait by now, or it would not hear of it.
+        drop(self.shared.lock());
+        self.shared.changed.notify_all();
     }
 
     /// Has the partition of a key released with what is returned.
@@ -302,6 +318,7 @@ impl Shared {
     fn remove(&self, is_meant: impl Fn(&StoreKey) -> bool) {
         let mut state = self.lock();
         state.names.retain(|key, _| !is_meant(key));
+        state.open.retain(|key, _| !is_meant(key));
         let meant = state.entries.iter().filter(|(_, entry)| is_meant(&entry.key)).map(|(id, _)| *id);
         let meant: Vec<EntryId> = meant.collect();
         let gone: Vec<Entry> = meant.into_iter().filter_map(|id| state.take_entry(id)).collect();
@@ -312,6 +329,13 @@ impl Shared {
 }
 
 impl State {
+    /// An entry is finished, or given up.
+    fn close(&mut self, key: StoreKey, id: EntryId) {
+        if self.open.get(&key) == Some(&id) {
+            self.open.remove(&key);
+        }
+    }
+
     /// Whether a write may be tried.
     fn can_write(&self) -> bool {
         self.failures < TRIES || self.failed.as_ref().is_none_or(|(_, at)| at.elapsed() >= PAUSE)

@@ -77,7 +77,17 @@ pub fn concat(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch
 /// # Errors
 /// [`ErrorKind::Arrow`] from the copy.
 pub fn compact(batch: &RecordBatch) -> Result<RecordBatch> {
-    let columns = batch.columns().iter().map(compact_column).collect::<Result<Vec<_>>>()?;
+    let mut columns = batch.columns().to_vec();
+    let mut is_changed = false;
+    for column in &mut columns {
+        if is_wasteful(column)? {
+            *column = copy(column)?;
+            is_changed = true;
+        }
+    }
+    if !is_changed {
+        return Ok(batch.clone());
+    }
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &options)?)
 }
@@ -96,18 +106,21 @@ pub(crate) fn column_bytes(column: &ArrayRef) -> Result<usize> {
     Ok(match column.data_type() {
         DataType::Utf8View => column.as_string_view().total_buffer_bytes_used() + views,
         DataType::BinaryView => column.as_binary_view().total_buffer_bytes_used() + views,
+        other if let Some(width) = other.primitive_width() => {
+            column.len() * width + column.nulls().map_or(0, |nulls| nulls.len().div_ceil(8))
+        }
         _ => column.to_data().get_slice_memory_size()?,
     })
 }
 
 /// [`compact`] of one column.
 pub(crate) fn compact_column(array: &ArrayRef) -> Result<ArrayRef> {
+    if is_wasteful(array)? { copy(array) } else { Ok(Arc::clone(array)) }
+}
+
+fn is_wasteful(array: &ArrayRef) -> Result<bool> {
     let held = array.get_buffer_memory_size();
-    let needed = column_bytes(array)?;
-    if held < COMPACT_BYTES_MIN || held / HELD_OVER_NEEDED <= needed {
-        return Ok(Arc::clone(array));
-    }
-    copy(array)
+    Ok(held >= COMPACT_BYTES_MIN && held / HELD_OVER_NEEDED > column_bytes(array)?)
 }
 
 /// A copy that shares nothing: a gather copies what a slice refers to, and `gc` what views refer to.

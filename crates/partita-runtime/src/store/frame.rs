@@ -32,6 +32,7 @@ pub(super) struct Entry {
 
 /// A batch in memory, on disk, or both.
 pub(super) struct Frame {
+    pub(super) rows: u64,
     /// Bytes of memory.
     pub(super) bytes: u64,
     pub(super) schema: SchemaRef,

@@ -1,6 +1,7 @@
 //! Reading a partition back.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -9,7 +10,7 @@ use partita_tasks::host::Reservation;
 use partita_tasks::program::StoreKey;
 use partita_tasks::{ErrorKind, Result};
 
-use super::Shared;
+use super::{Shared, State};
 use super::folders::SpillError;
 use super::frame::{EntryId, FrameId, Pin, Resident, Spilled};
 
@@ -35,14 +36,21 @@ impl<E: Into<partita_tasks::Error>> From<E> for Fault {
 pub struct Reader {
     shared: Arc<Shared>,
     key: StoreKey,
+    /// The entry that is read: the partition may be stored again meanwhile, in frames that are cut elsewhere.
+    entry: Option<EntryId>,
     next: usize,
+    /// Rows that were read, and how many of those are still to come in the entry.
+    rows: u64,
+    again: u64,
     pin: Option<Box<dyn Pin>>,
     /// The frame after the last one, on its way from disk.
     ahead: Option<Ahead>,
+    /// Where the partition may be read before it is whole: set when nobody stores it any more.
+    is_over: Option<Arc<AtomicBool>>,
 }
 
 struct Ahead {
-    index: usize,
+    id: FrameId,
     reply: Receiver<Result<RecordBatch, SpillError>>,
     memory: Box<dyn Reservation>,
 }
@@ -63,34 +71,91 @@ struct OnDisk {
 impl Reader {
     pub(super) fn new(shared: Arc<Shared>, key: StoreKey) -> Option<Self> {
         let is_held = shared.lock().names.contains_key(&key);
-        is_held.then_some(Self { shared, key, next: 0, pin: None, ahead: None })
+        is_held.then(|| Self::of(shared, key, None))
     }
 
-    /// The next batch, which stays in memory until the one after it is asked for; `None` at the end.
+    pub(super) fn following(shared: Arc<Shared>, key: StoreKey, is_over: Arc<AtomicBool>) -> Self {
+        Self::of(shared, key, Some(is_over))
+    }
+
+    fn of(shared: Arc<Shared>, key: StoreKey, is_over: Option<Arc<AtomicBool>>) -> Self {
+        Self { shared, key, entry: None, next: 0, rows: 0, again: 0, pin: None, ahead: None, is_over }
+    }
+
+    /// The next batch, which stays in memory until the one after it is asked for; `None` at the end, and where nobody stores the
+    /// rest of the partition.
     pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
         self.pin = None;
-        let pin = match self.find(self.next)? {
+        let pin = match self.find()? {
             Found::End => return Ok(None),
             Found::Memory(pin) => pin,
             Found::Disk { id, disk } => self.fetch(id, disk)?,
         };
         self.next += 1;
         self.look_ahead();
-        let batch = pin.batch().clone();
+        let batch = pin.batch();
+        let again = usize::try_from(std::mem::take(&mut self.again)).unwrap_or(usize::MAX);
+        let batch = batch.slice(again.min(batch.num_rows()), batch.num_rows().saturating_sub(again));
+        self.rows += batch.num_rows() as u64;
         self.pin = Some(pin);
         Ok(Some(batch))
     }
 
-    fn find(&self, index: usize) -> Result<Found> {
-        let mut state = self.shared.lock();
-        let id = state.names.get(&self.key).map(|entry| FrameId { entry: *entry, index });
-        let entry = id.and_then(|id| state.entries.get_mut(&id.entry));
-        let (Some(id), Some(entry)) = (id, entry) else {
-            let StoreKey { frame, partition } = self.key;
-            let what = format!("partition {partition} of frame {frame}: it was unpersisted");
-            return Err(ErrorKind::Missing(what).into());
-        };
-        let Some(frame) = entry.frames.get_mut(index) else { return Ok(Found::End) };
+    /// Whether the rest may come yet.
+    fn is_awaited(&self) -> bool {
+        self.is_over.as_ref().is_some_and(|is_over| !is_over.load(Ordering::Acquire))
+    }
+
+    /// Looks for the next frame, and where the partition is followed waits for it.
+    fn find(&mut self) -> Result<Found> {
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.lock();
+        loop {
+            let open = state.open.get(&self.key).filter(|_| self.is_over.is_some());
+            let Some(id) = state.names.get(&self.key).or(open).copied() else {
+                if self.is_over.is_none() {
+                    return Err(self.missing("it was unpersisted"));
+                }
+                if !self.is_awaited() {
+                    return Ok(Found::End);
+                }
+                state = shared.wait(state);
+                continue;
+            };
+            if self.entry != Some(id) {
+                (self.entry, self.next, self.again) = (Some(id), 0, self.rows);
+            }
+            let is_open = state.open.get(&self.key) == Some(&id);
+            let id = FrameId { entry: id, index: self.next };
+            match state.frame(id).map(|frame| frame.rows) {
+                Some(rows) if rows <= self.again && rows > 0 => {
+                    self.again -= rows;
+                    self.next += 1;
+                }
+                Some(_) => return self.take(state, id),
+                None if is_open && self.is_awaited() => state = shared.wait(state),
+                None if self.again > 0 && !is_open => {
+                    return Err(self.missing("computed again it has fewer rows"));
+                }
+                None => return Ok(Found::End),
+            }
+        }
+    }
+
+    fn missing(&self, why: &str) -> partita_tasks::Error {
+        let StoreKey { frame, partition } = self.key;
+        ErrorKind::Missing(format!("partition {partition} of frame {frame}: {why}")).into()
+    }
+
+    /// Takes a frame that is there.
+    fn take(&self, mut state: MutexGuard<'_, State>, id: FrameId) -> Result<Found> {
+        let Some(frame) = state.frame_mut(id) else { return Ok(Found::End) };
+        if self.is_over.is_some()
+            && let Some(resident) = frame.memory.take()
+        {
+            state.resident.remove(&id);
+            return Ok(Found::Memory(Box::new(Own(resident))));
+        }
         if let Some(resident) = &frame.memory {
             let resident = Arc::clone(resident);
             frame.pins += 1;
@@ -103,44 +168,56 @@ impl Reader {
                 let (spilled, schema) = (Arc::clone(spilled), Arc::clone(&frame.schema));
                 Ok(Found::Disk { id, disk: OnDisk { spilled, schema } })
             }
-            None => Err(ErrorKind::Missing(format!("frame {index} of a stored partition")).into()),
+            None => Err(ErrorKind::Missing(format!("frame {} of a stored partition", id.index)).into()),
+        }
+    }
+
+    /// Waits until an entry that is damaged is finished, or given up: it cannot be computed again before.
+    fn wait_for_end(&self, entry: EntryId) {
+        let mut state = self.shared.lock();
+        while state.open.get(&self.key) == Some(&entry) && self.is_awaited() {
+            state = self.shared.wait(state);
         }
     }
 
     /// Reads a frame from disk, or takes the one that is on its way.
     fn fetch(&mut self, id: FrameId, disk: OnDisk) -> Result<Box<dyn Pin>, Fault> {
         let ahead = match self.ahead.take() {
-            Some(ahead) if ahead.index == id.index => ahead,
+            Some(ahead) if ahead.id == id => ahead,
             _ => {
                 let way_out = "use fewer threads";
                 let bytes = disk.spilled.memory_bytes();
                 let memory = self.shared.ledger.reserve_for_task("stored partition", bytes, way_out)?;
-                self.send(id.index, disk, memory)
+                self.send(id, disk, memory)
             }
         };
         let Ahead { reply, memory, .. } = ahead;
         match reply.recv() {
             Ok(Ok(batch)) => Ok(self.keep(id, batch, memory)),
-            Ok(Err(error)) => Err(Fault::Damaged { entry: id.entry, error }),
+            Ok(Err(error)) => {
+                self.wait_for_end(id.entry);
+                Err(Fault::Damaged { entry: id.entry, error })
+            }
             Err(_) => Err(ErrorKind::Missing("the thread that reads spilled partitions".into()).into()),
         }
     }
 
-    fn send(&self, index: usize, disk: OnDisk, memory: Box<dyn Reservation>) -> Ahead {
+    fn send(&self, id: FrameId, disk: OnDisk, memory: Box<dyn Reservation>) -> Ahead {
         let (answer, reply) = bounded(1);
         self.shared.spiller.read(disk.spilled, disk.schema, answer);
-        Ahead { index, reply, memory }
+        Ahead { id, reply, memory }
     }
 
     /// Begins to read the next frame where it is on disk and there is memory that nobody wants.
     fn look_ahead(&mut self) {
-        if self.ahead.as_ref().is_some_and(|ahead| ahead.index == self.next) {
+        let Some(entry) = self.entry else { return };
+        let id = FrameId { entry, index: self.next };
+        if self.ahead.as_ref().is_some_and(|ahead| ahead.id == id) {
             return;
         }
         let disk = {
             let state = self.shared.lock();
-            let id = state.names.get(&self.key).map(|entry| FrameId { entry: *entry, index: self.next });
-            match id.and_then(|id| state.frame(id)) {
+            match state.frame(id) {
                 Some(frame) if frame.memory.is_none() => frame.disk.as_ref().map(|spilled| OnDisk {
                     spilled: Arc::clone(spilled),
                     schema: Arc::clone(&frame.schema),
@@ -151,7 +228,7 @@ impl Reader {
         let Some(disk) = disk else { return };
         let bytes = disk.spilled.memory_bytes();
         if let Some(memory) = self.shared.ledger.reserve_if_free("stored partition", bytes) {
-            self.ahead = Some(self.send(self.next, disk, memory));
+            self.ahead = Some(self.send(id, disk, memory));
         }
     }
 
@@ -159,7 +236,7 @@ impl Reader {
     fn keep(&self, id: FrameId, batch: RecordBatch, memory: Box<dyn Reservation>) -> Box<dyn Pin> {
         let resident = Arc::new(Resident { batch, _memory: memory });
         let ledger = &self.shared.ledger;
-        if ledger.available_bytes() > ledger.limit_bytes() / ROOM_SHARE {
+        if self.is_over.is_none() && ledger.available_bytes() > ledger.limit_bytes() / ROOM_SHARE {
             let mut state = self.shared.lock();
             if let Some(frame) = state.frame_mut(id)
                 && frame.memory.is_none()

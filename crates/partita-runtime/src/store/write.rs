@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use partita_columns::partition::unique_buffer_bytes;
 use partita_tasks::ErrorKind;
 use partita_tasks::host::{Reservation, StoreWriter};
 use partita_tasks::program::StoreKey;
@@ -24,6 +23,7 @@ impl Writer {
         let entry = EntryId(state.next_entry);
         state.next_entry += 1;
         state.entries.insert(entry, Entry { key, frames: Vec::new(), rows: 0, bytes: 0, shelf: None });
+        state.open.insert(key, entry);
         drop(state);
         Self { shared, key, entry: Some(entry) }
     }
@@ -44,7 +44,7 @@ impl Writer {
 
 impl StoreWriter for Writer {
     fn push(&mut self, batch: RecordBatch, memory: Box<dyn Reservation>) -> partita_tasks::Result<()> {
-        let bytes = unique_buffer_bytes(std::slice::from_ref(&batch)) as u64;
+        let bytes = memory.bytes() as u64;
         let Some(id) = self.entry else { return Err(self.gone()) };
         // The last of the memory is for reading back what is on disk: a frame gets there only if others have left.
         let mut is_refused = false;
@@ -63,6 +63,7 @@ impl StoreWriter for Writer {
         entry.bytes += bytes;
         let index = entry.frames.len();
         entry.frames.push(Frame {
+            rows: batch.num_rows() as u64,
             bytes,
             schema: batch.schema(),
             memory: Some(Arc::new(Resident { batch, _memory: memory })),
@@ -71,12 +72,15 @@ impl StoreWriter for Writer {
             is_writing: false,
         });
         state.resident.insert(FrameId { entry: id, index });
+        drop(state);
+        self.shared.changed.notify_all();
         Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> partita_tasks::Result<()> {
         let Some(id) = self.entry.take() else { return Err(self.gone()) };
         let mut state = self.shared.lock();
+        state.close(self.key, id);
         if !state.entries.contains_key(&id) {
             drop(state);
             return Err(self.gone());
@@ -92,6 +96,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         if let Some(id) = self.entry.take() {
             let mut state = self.shared.lock();
+            state.close(self.key, id);
             let gone = state.take_entry(id);
             self.shared.let_go(state, gone);
         }

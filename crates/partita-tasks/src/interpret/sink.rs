@@ -179,18 +179,19 @@ impl<'a> Store<'a> {
     /// Hands what was gathered over as one batch.
     fn flush(&mut self) -> Result<()> {
         let gathered = std::mem::take(&mut self.gathered);
-        let batch = match <[RecordBatch; 1]>::try_from(gathered) {
-            Ok([one]) => one,
+        let (batch, bytes) = match <[RecordBatch; 1]>::try_from(gathered) {
+            Ok([one]) => (one, self.gathered_bytes),
             Err(several) if several.is_empty() => return Ok(()),
             Err(several) => {
                 // For a moment the parts and the whole are there.
                 self.memory.resize(self.gathered_bytes * 2)?;
-                compute::concat(self.schema, &several)?
+                let whole = compute::concat(self.schema, &several)?;
+                let bytes = unique_buffer_bytes(std::slice::from_ref(&whole));
+                (whole, bytes)
             }
         };
         self.rows += batch.num_rows() as u64;
         (self.gathered_rows, self.gathered_bytes) = (0, 0);
-        let bytes = unique_buffer_bytes(std::slice::from_ref(&batch));
         let mut memory = std::mem::replace(&mut self.memory, reserve_frame(self.host)?);
         memory.resize(bytes)?;
         self.writer.push(batch, memory)
