@@ -92,7 +92,11 @@ impl Shared {
     }
 
     pub(super) fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        match self.changed.wait_timeout(state, WAIT) {
+        self.wait_for(state, WAIT)
+    }
+
+    pub(super) fn wait_for<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
+        match self.changed.wait_timeout(state, time) {
             Ok((state, _)) => state,
             Err(poisoned) => poisoned.into_inner().0,
         }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -16,6 +17,9 @@ use super::frame::{EntryId, FrameId, Pin, Resident, Spilled};
 
 /// A frame that was read from disk stays in memory while this share of what the ledger has is free.
 const ROOM_SHARE: u64 = 8;
+
+/// How long a reader that follows waits at most before it looks for the next frame.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Why a frame is not to be had.
 #[derive(Debug)]
@@ -133,7 +137,7 @@ impl Reader {
                     self.next += 1;
                 }
                 Some(_) => return self.take(state, id),
-                None if is_open && self.is_awaited() => state = shared.wait(state),
+                None if is_open && self.is_awaited() => state = shared.wait_for(state, LOOK),
                 None if self.again > 0 && !is_open => {
                     return Err(self.missing("computed again it has fewer rows"));
                 }

@@ -10,6 +10,9 @@ use partita_tasks::program::StoreKey;
 use super::Shared;
 use super::frame::{Entry, EntryId, Frame, FrameId, Resident};
 
+/// A reader that follows is woken when so many frames have come: it looks by itself from time to time.
+const FRAMES_A_WAKE: usize = 4;
+
 /// Takes the frames of one partition. Dropped before it is finished, it leaves nothing.
 pub struct Writer {
     shared: Arc<Shared>,
@@ -73,7 +76,9 @@ impl StoreWriter for Writer {
         });
         state.resident.insert(FrameId { entry: id, index });
         drop(state);
-        self.shared.changed.notify_all();
+        if (index + 1).is_multiple_of(FRAMES_A_WAKE) {
+            self.shared.changed.notify_all();
+        }
         Ok(())
     }
 
