@@ -327,10 +327,10 @@ impl DataFrame {
         Ok(self.collect(stage)?.1)
     }
 
-    /// All rows as Arrow batches, in order, computed ahead by a bounded number of partitions.
+    /// All rows as Arrow batches, in order, each as soon as it is there; partitions are computed ahead, a bounded number of them.
     ///
     /// # Errors
-    /// The first wrong call of the chain; what goes wrong later comes as an item.
+    /// The first wrong call of the chain; what goes wrong later comes as the last item, behind the rows before it.
     pub fn batches(&self) -> Result<Batches> {
         let frame = self.session.engine().reserve_frame();
         // Rows are handed out before all blocks have been read: none may be a guess.

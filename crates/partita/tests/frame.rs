@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use partita::arrow::array::{Int64Array, RecordBatch};
-use partita::arrow::datatypes::{Field, Schema};
+use partita::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use partita::arrow::datatypes::{Field, Int64Type, Schema};
 use partita::polars_core;
 use partita::prelude::*;
 use partita_runtime::storage::LocalDisk;
@@ -78,6 +78,21 @@ fn batches_stream_in_order_and_may_be_left() {
     assert!(left.next().unwrap().is_ok());
     drop(left);
     assert_eq!(session.memory().managed_bytes, 0);
+}
+
+#[test]
+fn few_rows_of_many_stream_as_few_batches() {
+    let numbers = Int64Array::from_iter_values(0..300_000);
+    let all = RecordBatch::try_from_iter([("n", Arc::new(numbers) as ArrayRef)]).unwrap();
+    let parts: Vec<RecordBatch> = (0..300).map(|part| all.slice(part * 1000, 1000)).collect();
+    let frame = session().from_batches(all.schema(), vec![parts]).unwrap();
+    let some = frame.filter((col("n") % lit(100)).eq(lit(0)));
+    let batches: Vec<RecordBatch> = some.batches().unwrap().collect::<partita::Result<_>>().unwrap();
+    assert_eq!(batches.len(), 1);
+    assert_eq!(
+        *batches[0].column(0).as_primitive::<Int64Type>(),
+        Int64Array::from_iter_values((0..3000).map(|n| n * 100))
+    );
 }
 
 #[test]

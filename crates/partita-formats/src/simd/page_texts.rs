@@ -5,11 +5,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryViewArray, DictionaryArray, StringViewArray, UInt32Array};
 use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
 
-use crate::buffers::Pool;
 use super::encode::{Cpu, at_each_level};
 use super::expand::expand_u128;
 use super::gather::gather_u128;
 use super::views::INLINE_BYTES_MAX;
+use crate::buffers::Pool;
 
 /// Why texts could not be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,13 @@ impl Entries {
     }
 
     /// The `count` texts of a page, each behind its length.
-    pub(crate) fn new(cpu: Cpu, page: &Buffer, count: usize, is_utf8: bool, pool: &Arc<Pool>) -> Result<Self, Refusal> {
+    pub(crate) fn new(
+        cpu: Cpu,
+        page: &Buffer,
+        count: usize,
+        is_utf8: bool,
+        pool: &Arc<Pool>,
+    ) -> Result<Self, Refusal> {
         if count > page.len() / 4 {
             return Err(Refusal::Short);
         }

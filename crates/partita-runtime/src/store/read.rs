@@ -11,9 +11,9 @@ use partita_tasks::host::Reservation;
 use partita_tasks::program::StoreKey;
 use partita_tasks::{ErrorKind, Result};
 
-use super::{Shared, State};
 use super::folders::SpillError;
 use super::frame::{EntryId, FrameId, Pin, Resident, Spilled};
+use super::{Shared, State};
 
 /// A frame that was read from disk stays in memory while this share of what the ledger has is free.
 const ROOM_SHARE: u64 = 8;

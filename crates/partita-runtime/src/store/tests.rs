@@ -1,5 +1,7 @@
 //! Frames that go to disk and come back, under a small ledger.
 
+mod follow;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 

@@ -266,7 +266,9 @@ impl ColumnReader {
             Some(Shape::Words32) => Box::new(Words::<u32>::new(Wire::Same, target, &scratch.pool)),
             Some(Shape::Words64) => Box::new(Words::<u64>::new(Wire::Same, target, &scratch.pool)),
             Some(Shape::Int96(unit)) => Box::new(Words::<u64>::new(Wire::Int96(unit), target, &scratch.pool)),
-            Some(Shape::BigEndian(bytes)) => Box::new(Words::<i128>::new(Wire::BigEndian(bytes), target, &scratch.pool)),
+            Some(Shape::BigEndian(bytes)) => {
+                Box::new(Words::<i128>::new(Wire::BigEndian(bytes), target, &scratch.pool))
+            }
             Some(Shape::Fixed(bytes)) => Box::new(Fixed::new(bytes, target, &scratch.pool)),
             Some(Shape::Texts { is_utf8 }) => Box::new(Texts::new(is_utf8, target, &scratch.pool)),
             Some(Shape::TextNumbers) => Box::new(Texts::new(false, target, &scratch.pool)),

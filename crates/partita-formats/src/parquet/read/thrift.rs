@@ -2,6 +2,9 @@
 //!
 //! Source: <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
 
+#[cfg(test)]
+mod tests;
+
 /// Types of fields and of elements of lists, by their number. Those that nothing here asks for are skipped.
 pub(super) const TRUE: u8 = 1;
 pub(super) const FALSE: u8 = 2;
@@ -150,6 +153,11 @@ impl<'a> Thrift<'a> {
 
     /// Passes over a field.
     pub(super) fn skip(&mut self, kind: u8) -> Read<()> {
+        if let Some(end) = pass(self.bytes, self.at, kind, (DEPTH_MAX, false)) {
+            self.at = end;
+            return Ok(());
+        }
+        // Again, to say what is wrong.
         self.skip_within(kind, DEPTH_MAX, false)
     }
 
@@ -196,4 +204,70 @@ impl<'a> Thrift<'a> {
         }
         Ok(())
     }
+}
+
+/// The byte behind a field, or ([`None`]) any damage: most of a footer is passed over so.
+fn pass(bytes: &[u8], at: usize, kind: u8, (depth, is_element): (usize, bool)) -> Option<usize> {
+    let depth = depth.checked_sub(1)?;
+    match kind {
+        TRUE | FALSE => Some(at + usize::from(is_element)).filter(|end| *end <= bytes.len()),
+        BYTE => Some(at + 1).filter(|end| *end <= bytes.len()),
+        I16 | I32 | I64 => pass_number(bytes, at),
+        DOUBLE => Some(at + 8).filter(|end| *end <= bytes.len()),
+        BINARY => pass_binary(bytes, at),
+        LIST | SET => pass_list(bytes, at, depth),
+        STRUCT => pass_struct(bytes, at, depth),
+        _ => None,
+    }
+}
+
+fn pass_struct(bytes: &[u8], mut at: usize, depth: usize) -> Option<usize> {
+    let mut last = 0_i16;
+    loop {
+        let head = *bytes.get(at)?;
+        at += 1;
+        if head == 0 {
+            return Some(at);
+        }
+        // Where the number is written out, the slow way reads it.
+        last = last.checked_add(i16::from(head >> 4)).filter(|_| head >> 4 != 0)?;
+        at = match head & 0xf {
+            I16 | I32 | I64 => pass_number(bytes, at)?,
+            BINARY => pass_binary(bytes, at)?,
+            kind => pass(bytes, at, kind, (depth, false))?,
+        };
+    }
+}
+
+fn pass_list(bytes: &[u8], at: usize, depth: usize) -> Option<usize> {
+    let mut thrift = Thrift { bytes, at };
+    let (kind, count) = thrift.list().ok()?;
+    (0..count).try_fold(thrift.at, |at, _| pass(bytes, at, kind, (depth, true)))
+}
+
+#[inline]
+fn pass_binary(bytes: &[u8], at: usize) -> Option<usize> {
+    let first = *bytes.get(at)?;
+    let (length, at) = match first {
+        0..0x80 => (usize::from(first), at + 1),
+        _ => {
+            let mut thrift = Thrift { bytes, at };
+            (usize::try_from(thrift.varint().ok()?).ok()?, thrift.at)
+        }
+    };
+    at.checked_add(length).filter(|end| *end <= bytes.len())
+}
+
+#[inline]
+fn pass_number(bytes: &[u8], at: usize) -> Option<usize> {
+    if let Some(next) = bytes.get(at..).and_then(|bytes| bytes.first_chunk()) {
+        // The first byte without its highest bit is the last one.
+        let last = !u64::from_le_bytes(*next) & 0x8080_8080_8080_8080;
+        if last != 0 {
+            return Some(at + last.trailing_zeros() as usize / 8 + 1);
+        }
+    }
+    let mut thrift = Thrift { bytes, at };
+    thrift.varint().ok()?;
+    Some(thrift.at)
 }
