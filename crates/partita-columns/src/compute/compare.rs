@@ -181,7 +181,7 @@ fn side<N: Copy>(values: &[N], one: bool) -> Side<'_, N> {
 #[inline]
 fn test<A: Copy, B: Copy>(left: &[A], right: Side<'_, B>, test: impl Fn(A, B) -> bool) -> BooleanBuffer {
     match right {
-        Side::One(b) => bits::pack(left.len(), |row| test(left[row], b)),
+        Side::One(b) => bits::pack_values(left, |value| test(value, b)),
         Side::Rows(right) => {
             let right = &right[..left.len()];
             bits::pack(left.len(), |row| test(left[row], right[row]))

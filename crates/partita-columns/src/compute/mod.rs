@@ -33,7 +33,7 @@ pub(crate) mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use self::arithmetic::{arithmetic, arithmetic_type, negate};
-pub use self::bits::pack;
+pub use self::bits::{pack, pack_values};
 pub use self::case::{case, spread};
 pub use self::cast::{cast, cast_array};
 pub use self::compare::compare;

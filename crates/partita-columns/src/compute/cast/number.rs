@@ -104,6 +104,6 @@ const POWERS: [f64; 23] = [
 pub(super) fn decimal_to_boolean(array: &ArrayRef) -> ArrayRef {
     let array = array.as_primitive::<Decimal128Type>();
     let values = array.values();
-    let differs = bits::pack(values.len(), |row| values[row] != 0);
+    let differs = bits::pack_values(values, |value| value != 0);
     Arc::new(BooleanArray::new(differs, array.nulls().cloned()))
 }

@@ -153,11 +153,11 @@ fn is_nan(input: &Input<'_>) -> Result<Value> {
     let bits = match column.data_type() {
         DataType::Float32 => {
             let values = column.as_primitive::<Float32Type>().values();
-            bits::pack(values.len(), |row| values[row].is_nan())
+            bits::pack_values(values, |value| value.is_nan())
         }
         DataType::Float64 => {
             let values = column.as_primitive::<Float64Type>().values();
-            bits::pack(values.len(), |row| values[row].is_nan())
+            bits::pack_values(values, |value| value.is_nan())
         }
         _ if column.null_count() == 0 => return Ok(Value::Scalar(Scalar::Boolean(false))),
         _ => arrow::buffer::BooleanBuffer::new_unset(column.len()),

@@ -15,7 +15,7 @@ use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
 use partita_columns::Scalar;
-use partita_columns::compute::{CompareOp, pack};
+use partita_columns::compute::{CompareOp, pack_values};
 use partita_formats::ErrorKind as FormatsErrorKind;
 use partita_formats::parquet::read::RowFilter;
 
@@ -274,7 +274,7 @@ fn looked_up(answers: &[Answer], coded: &DictionaryArray<UInt32Type>) -> Boolean
         let found = if entries.len() <= WORD_ENTRIES {
             let bit = |(number, answer): (usize, &Answer)| u64::from(*answer == one) << number;
             let word = entries.iter().enumerate().map(bit).fold(0, |all, bit| all | bit);
-            pack(codes.len(), |row| word >> (codes[row] % 64) & 1 != 0)
+            pack_values(codes, |code| word >> (code % 64) & 1 != 0)
         } else {
             let is_one: Vec<bool> = entries.iter().map(|answer| *answer == one).collect();
             let of = |code: u32| is_one.get(code as usize).copied().unwrap_or(one == Answer::Unknown);
