@@ -5,8 +5,8 @@ use arrow::array::Decimal128Array;
 use crate::wide::{self, Kernel};
 
 /// Where the halves are in memory.
-const LOW: usize = if cfg!(target_endian = "little") { 0 } else { 1 };
-const HIGH: usize = 1 - LOW;
+pub(crate) const LOW: usize = if cfg!(target_endian = "little") { 0 } else { 1 };
+pub(crate) const HIGH: usize = 1 - LOW;
 
 /// An integer as it lies in memory.
 pub(crate) type Halves = [i64; 2];

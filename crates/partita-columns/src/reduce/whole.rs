@@ -76,37 +76,62 @@ struct AddLong<'a> {
     valid: Option<&'a Valid>,
 }
 
+/// Halves that are added side by side.
+const LANES: usize = 16;
+
+/// Sums of both halves alike, of which each is used for what it is.
+struct Parts {
+    /// Of the lower and the upper 32 bits.
+    low: [i64; LANES],
+    middle: [i64; LANES],
+    /// Of the whole half, modulo 2^64.
+    all: [i64; LANES],
+    /// Bits in which a half differs from its sign.
+    longer: [i64; LANES],
+}
+
+impl Parts {
+    #[inline(always)]
+    fn add(&mut self, lane: usize, half: i64) {
+        self.low[lane] += half & 0xffff_ffff;
+        self.middle[lane] += (half.cast_unsigned() >> 32).cast_signed();
+        self.all[lane] = self.all[lane].wrapping_add(half);
+        self.longer[lane] |= half ^ (half >> 63);
+    }
+}
+
 impl Kernel for AddLong<'_> {
     type Output = Option<i128>;
 
     #[inline(always)]
     fn run(self) -> Option<i128> {
-        const LANES: usize = 8;
-        let [mut low, mut middle, mut high, mut longer] = [[0_i64; LANES]; 4];
-        let mut add = |lane: usize, value: Halves, keep: i64| {
-            let (lower, upper) = (halves::low(value) & keep, halves::high(value) & keep);
-            low[lane] += lower & 0xffff_ffff;
-            middle[lane] += (lower.cast_unsigned() >> 32).cast_signed();
-            high[lane] = high[lane].wrapping_add(upper);
-            longer[lane] |= upper ^ (upper >> 63);
-        };
-        let (blocks, rest) = self.values.as_chunks::<LANES>();
+        let zeros = [0; LANES];
+        let mut parts = Parts { low: zeros, middle: zeros, all: zeros, longer: zeros };
+        let (blocks, rest) = self.values.as_flattened().as_chunks::<LANES>();
         for (number, block) in blocks.iter().enumerate() {
-            match self.valid {
-                None => (0..LANES).for_each(|lane| add(lane, block[lane], -1)),
-                Some(valid) => {
-                    let word = valid.word32(self.row + number * LANES);
-                    (0..LANES).for_each(|lane| add(lane, block[lane], -i64::from(word >> lane & 1)));
+            if let Some(valid) = self.valid {
+                let word = valid.word32(self.row + number * (LANES / 2));
+                for lane in 0..LANES {
+                    parts.add(lane, block[lane] & -i64::from(word >> (lane / 2) & 1));
+                }
+            } else {
+                for lane in 0..LANES {
+                    parts.add(lane, block[lane]);
                 }
             }
         }
-        for (lane, value) in rest.iter().enumerate() {
-            let row = self.row + blocks.len() * LANES + lane;
-            add(lane, *value, -i64::from(self.valid.is_none_or(|valid| valid.at(row))));
+        for (lane, half) in rest.iter().enumerate() {
+            let row = self.row + (blocks.len() * LANES + lane) / 2;
+            parts.add(lane, half & -i64::from(self.valid.is_none_or(|valid| valid.at(row))));
         }
-        let longest = longer.into_iter().fold(0, |all, bits| all | bits);
-        let sum = |parts: [i64; LANES]| parts.into_iter().map(i128::from).sum::<i128>();
-        (longest >> 32 == 0).then(|| (sum(high) << 64) + (sum(middle) << 32) + sum(low))
+        let (mut sum, mut longest) = (0, 0);
+        for lane in (0..LANES).step_by(2) {
+            let (low, high) = (lane + halves::LOW, lane + halves::HIGH);
+            sum += i128::from(parts.low[low]) + (i128::from(parts.middle[low]) << 32);
+            sum += i128::from(parts.all[high]) << 64;
+            longest |= parts.longer[high];
+        }
+        (longest >> 32 == 0).then_some(sum)
     }
 }
 
@@ -160,7 +185,9 @@ impl<T: Split> Kernel for AddHalves<'_, T> {
             sums.1 += low & keep;
         };
         let Some(valid) = self.valid else {
-            self.values.iter().for_each(|value| add(*value, -1));
+            for value in self.values {
+                add(*value, -1);
+            }
             return sums;
         };
         let blocks = self.values.len() / 32;

@@ -15,3 +15,4 @@ pub(crate) mod page_texts;
 pub(crate) mod split;
 pub(crate) mod unpack;
 pub(crate) mod views;
+pub(crate) mod widen;

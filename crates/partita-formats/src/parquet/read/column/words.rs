@@ -17,7 +17,7 @@ use super::{Sink, Work};
 use crate::buffers::Pool;
 use crate::error::Result;
 use crate::simd::encode::Cpu;
-use crate::simd::{expand, gather};
+use crate::simd::{expand, gather, widen};
 
 /// A number as it is held.
 pub(super) trait Word: ArrowNativeType {
@@ -28,12 +28,14 @@ pub(super) trait Word: ArrowNativeType {
     fn take(delta: &mut State, cpu: Cpu, bytes: &[u8], out: &mut [Self]) -> Result<(), Damage>;
     /// Of bytes in the order of the file.
     fn of_bytes(bytes: &[u8]) -> Self;
+    /// As numbers of 128 bits.
+    fn widen(cpu: Cpu, values: &[Self], out: &mut [i128]);
     /// With its sign.
     fn signed(self) -> i128;
 }
 
 macro_rules! word {
-    ($type:ty, $signed:ty, $gather:ident, $expand:ident, |$bytes:ident| $delta:expr, |$state:ident, $cpu:ident, $from:ident, $out:ident| $take:expr) => {
+    ($type:ty, $signed:ty, $gather:ident, $expand:ident, $widen:path, |$bytes:ident| $delta:expr, |$state:ident, $cpu:ident, $from:ident, $out:ident| $take:expr) => {
         impl Word for $type {
             fn gather(cpu: Cpu, entries: &[Self], codes: &[u32], out: &mut [Self]) -> bool {
                 gather::$gather(cpu, entries, codes, out)
@@ -49,6 +51,10 @@ macro_rules! word {
 
             fn take($state: &mut State, $cpu: Cpu, $from: &[u8], $out: &mut [Self]) -> Result<(), Damage> {
                 $take
+            }
+
+            fn widen(cpu: Cpu, values: &[Self], out: &mut [i128]) {
+                $widen(cpu, values, out);
             }
 
             #[inline(always)]
@@ -69,6 +75,7 @@ word!(
     i32,
     gather_u32,
     expand_u32,
+    widen::widen_u32,
     |bytes| Ok(Some(State::Delta32(Delta::new(bytes, 0)?))),
     |state, cpu, from, out| {
         match state {
@@ -82,6 +89,7 @@ word!(
     i64,
     gather_u64,
     expand_u64,
+    widen::widen_u64,
     |bytes| Ok(Some(State::Delta64(Delta::new(bytes, 0)?))),
     |state, cpu, from, out| {
         match state {
@@ -90,9 +98,15 @@ word!(
         }
     }
 );
-word!(i128, i128, gather_i128, expand_i128, |_bytes| Ok(None), |_state, _cpu, _from, _out| Err(
+word!(i128, i128, gather_i128, expand_i128, same, |_bytes| Ok(None), |_state, _cpu, _from, _out| Err(
     Damage::short()
 ));
+
+fn same(_: Cpu, values: &[i128], out: &mut [i128]) {
+    for (out, value) in out.iter_mut().zip(values) {
+        *out = *value;
+    }
+}
 
 /// Where the values of the page at hand are, and how far they have been read.
 pub(super) enum State {
@@ -485,9 +499,7 @@ fn decimals<T: Word>(
     pool: &Pool,
 ) -> Result<ArrayRef> {
     let mut wide: Vec<i128> = pool.take(values.len());
-    for (wide, value) in wide.iter_mut().zip(values) {
-        *wide = value.signed();
-    }
+    T::widen(Cpu::new(), values, &mut wide);
     array(target, values.len(), pool.lend(wide, values.len()), nulls)
 }
 
