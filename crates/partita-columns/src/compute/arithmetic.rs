@@ -3,6 +3,8 @@
 mod decimal;
 mod float;
 mod integer;
+#[allow(unsafe_code, reason = "results are written where there were no values before")]
+mod short;
 
 use std::sync::Arc;
 

@@ -12,8 +12,10 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, new_null_array};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DECIMAL128_MAX_SCALE, DataType, Decimal128Type, i256};
 
+use super::short::short;
 use super::{Operand, first_overflow, shape, side, undefined};
 use crate::compute::halves::{Halves, bounds, halves, low};
 use crate::compute::physical::{Side, map};
@@ -41,7 +43,7 @@ pub(super) fn arithmetic(op: ArithmeticOp, left: &Operand<'_>, right: &Operand<'
         return Ok(new_null_array(&rule.data_type, rows));
     };
     if let Some(values) = rule.short(left, right) {
-        return Ok(Arc::new(Decimal128Array::new(values.into(), nulls).with_data_type(rule.data_type)));
+        return Ok(Arc::new(Decimal128Array::new(values, nulls).with_data_type(rule.data_type)));
     }
     let (l, r) = (side::<Decimal128Type>(left), side::<Decimal128Type>(right));
     let mut any = false;
@@ -98,29 +100,18 @@ impl Rule {
         })
     }
 
-    /// All values, where bounds of both sides show that 64 bits hold every step but a product, and that no result has too many
-    /// digits.
-    fn short(&self, left: &Operand<'_>, right: &Operand<'_>) -> Option<Vec<i128>> {
+    /// All values, where 64 bits hold those of both sides and every step but a product, and no result has too many digits.
+    fn short(&self, left: &Operand<'_>, right: &Operand<'_>) -> Option<ScalarBuffer<i128>> {
         let (f, g) = self.narrow?;
-        let (f, g) = (i64::try_from(f).ok()?, i64::try_from(g).ok()?);
-        let ((l, most_left), (r, most_right)) = (short_side(left)?, short_side(right)?);
-        let (most_left, most_right) = (most_left * i128::from(f), most_right * i128::from(g));
-        match self.op {
-            ArithmeticOp::Multiply if most_left * most_right < self.limit => {
-                Some(map(l, r, |a, b| i128::from(low(a)) * i128::from(low(b))))
-            }
-            ArithmeticOp::Add | ArithmeticOp::Subtract => {
-                let most = most_left + most_right;
-                if most >= self.limit || most > i128::from(i64::MAX) {
-                    return None;
-                }
-                Some(match self.op {
-                    ArithmeticOp::Add => map(l, r, |a, b| i128::from(low(a) * f + low(b) * g)),
-                    _ => map(l, r, |a, b| i128::from(low(a) * f - low(b) * g)),
-                })
-            }
-            _ => None,
+        let factors = (i64::try_from(f).ok()?, i64::try_from(g).ok()?);
+        let sides = (halves_of(left)?, halves_of(right)?);
+        if let Some(values) = short(self.op, sides, factors, self.limit) {
+            return Some(values);
         }
+        if self.op != ArithmeticOp::Multiply || most(sides.0)? * most(sides.1)? >= self.limit {
+            return None;
+        }
+        Some(map(sides.0, sides.1, |a, b| i128::from(low(a)) * i128::from(low(b))).into())
     }
 
     /// 0 by zero; `None` where the result has too many digits.
@@ -188,10 +179,16 @@ fn multiply(a: i128, b: i128) -> Option<i128> {
     }
 }
 
-/// The values of a side, and the greatest without its sign; `None` where one has more than 64 bits.
-fn short_side<'a>(operand: &Operand<'a>) -> Option<(Side<'a, Halves>, i128)> {
+fn halves_of<'a>(operand: &Operand<'a>) -> Option<Side<'a, Halves>> {
     let values = halves(operand.array.as_primitive::<Decimal128Type>());
-    let (least, greatest) = bounds(values)?;
-    let most = i128::from(greatest).abs().max(i128::from(least).abs());
-    Some((if operand.one { Side::One(*values.first()?) } else { Side::Rows(values) }, most))
+    Some(if operand.one { Side::One(*values.first()?) } else { Side::Rows(values) })
+}
+
+/// The greatest value without its sign; `None` where one has more than 64 bits.
+fn most(side: Side<'_, Halves>) -> Option<i128> {
+    let (least, greatest) = match side {
+        Side::Rows(values) => bounds(values)?,
+        Side::One(value) => bounds(&[value])?,
+    };
+    Some(i128::from(greatest).abs().max(i128::from(least).abs()))
 }
