@@ -103,6 +103,7 @@ impl Parts {
 impl Kernel for AddLong<'_> {
     type Output = Option<i128>;
 
+    #[expect(clippy::needless_range_loop, reason = "of an iterator the compiler makes no vector code here")]
     #[inline(always)]
     fn run(self) -> Option<i128> {
         let zeros = [0; LANES];
@@ -111,12 +112,12 @@ impl Kernel for AddLong<'_> {
         for (number, block) in blocks.iter().enumerate() {
             if let Some(valid) = self.valid {
                 let word = valid.word32(self.row + number * (LANES / 2));
-                for (lane, half) in block.iter().enumerate() {
-                    parts.add(lane, half & -i64::from(word >> (lane / 2) & 1));
+                for lane in 0..LANES {
+                    parts.add(lane, block[lane] & -i64::from(word >> (lane / 2) & 1));
                 }
             } else {
-                for (lane, half) in block.iter().enumerate() {
-                    parts.add(lane, *half);
+                for lane in 0..LANES {
+                    parts.add(lane, block[lane]);
                 }
             }
         }
@@ -124,20 +125,15 @@ impl Kernel for AddLong<'_> {
             let row = self.row + (blocks.len() * LANES + lane) / 2;
             parts.add(lane, half & -i64::from(self.valid.is_none_or(|valid| valid.at(row))));
         }
-        let mut longest = 0;
-        for bits in parts.longer.iter().skip(halves::HIGH).step_by(2) {
-            longest |= bits;
-        }
-        if longest >> 32 != 0 {
-            return None;
-        }
-        let mut sum = 0;
+        let (mut sum, mut longest) = (0_i128, 0);
         for lane in (0..LANES).step_by(2) {
             let (low, high) = (lane + halves::LOW, lane + halves::HIGH);
-            sum += i128::from(parts.low[low]) + (i128::from(parts.middle[low]) << 32);
-            sum += i128::from(parts.all[high]) << 64;
+            let lower = i128::from(parts.low[low]) + (i128::from(parts.middle[low]) << 32);
+            // Where an upper half was longer the sum may overflow, and is not used.
+            sum = sum.wrapping_add(lower).wrapping_add(i128::from(parts.all[high]) << 64);
+            longest |= parts.longer[high];
         }
-        Some(sum)
+        (longest >> 32 == 0).then_some(sum)
     }
 }
 
