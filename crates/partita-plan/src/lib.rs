@@ -8,11 +8,13 @@
 //! | [`bind`] | names and types resolved against a schema |
 //! | [`node`] | one file an operator: schema, divisions, rewrites, tasks |
 //! | [`stage`] | `Written, Simplified, Tuned, Physical, Fused` |
+//! | [`locate`] | rows by the value of the index |
 //! | [`lower`] | plans to `Graph<Program>` |
 
 pub mod bind;
 pub mod error;
 pub mod expr;
+pub mod locate;
 pub mod lower;
 pub mod memory;
 pub mod node;

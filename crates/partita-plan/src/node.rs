@@ -3,6 +3,7 @@
 
 mod cumulate;
 mod cuts;
+mod divided;
 mod divisions;
 mod filter;
 mod fused;
@@ -29,7 +30,8 @@ use arrow::datatypes::{DataType, SchemaRef};
 
 pub use cumulate::{Cumulate, Total};
 pub use cuts::{Extent, GroupExtent, Part, Piece, Split, parts as cut_row_group};
-pub use divisions::Divisions;
+pub use divided::Divided;
+pub use divisions::{Divisions, Span, successor};
 pub use filter::Filter;
 pub use fused::Fused;
 pub use map_partitions::MapPartitions;
@@ -88,6 +90,8 @@ pub enum Plan {
     Top(Top),
     /// Rows by chance.
     Sample(Sample),
+    /// What is known of the bounds of partitions.
+    Divided(Divided),
     /// A chain that runs as one task a partition.
     Fused(Fused),
 }
@@ -110,6 +114,7 @@ impl Plan {
             Plan::Cumulate(node) => node,
             Plan::Top(node) => node,
             Plan::Sample(node) => node,
+            Plan::Divided(node) => node,
             Plan::Fused(node) => node,
         }
     }
@@ -126,7 +131,8 @@ impl Plan {
 
     /// How the result is cut by its index.
     pub fn divisions(&self) -> Divisions {
-        self.operator().divisions()
+        let schema = self.schema();
+        self.operator().divisions().among(|column| schema.index_of(column).is_ok())
     }
 
     /// The plan that it takes its rows from, for all but sources.

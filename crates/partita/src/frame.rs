@@ -1,6 +1,7 @@
 //! The frame: a lazy, partitioned table.
 
 mod describe;
+mod divisions;
 mod ends;
 mod reduce;
 mod rows;
@@ -61,11 +62,11 @@ impl DataFrame {
         partitions: Vec<Vec<RecordBatch>>,
     ) -> Result<Self> {
         let held = session.engine().hold(&schema, partitions)?;
-        Ok(Self::stored(session, schema, held))
+        Ok(Self::stored(session, schema, held, Divisions::Unknown))
     }
 
-    fn stored(session: &Session, schema: SchemaRef, held: StoredFrame) -> Self {
-        let plan = Stored::plan(held.frame, schema, held.counts, held.keep_alive);
+    fn stored(session: &Session, schema: SchemaRef, held: StoredFrame, divisions: Divisions) -> Self {
+        let plan = Stored::plan(held.frame, schema, held.counts, divisions, held.keep_alive);
         Self::new(session.clone(), plan)
     }
 
@@ -138,12 +139,6 @@ impl DataFrame {
     #[must_use]
     pub fn with_row_index(&self, name: &str) -> Self {
         self.map(|plan| RowIndex::plan(plan, name))
-    }
-
-    /// Some consecutive partitions, by number.
-    #[must_use]
-    pub fn partitions(&self, wanted: std::ops::Range<usize>) -> Self {
-        self.map(|plan| Partitions::plan(plan, wanted))
     }
 
     /// Calls `function` on each partition as a Polars frame; it returns columns of `schema`. The function is called from several
@@ -224,14 +219,6 @@ impl DataFrame {
     /// The first wrong call of the chain.
     pub fn npartitions(&self) -> Result<usize> {
         Ok(self.plan()?.partitions())
-    }
-
-    /// How the frame is cut by its index.
-    ///
-    /// # Errors
-    /// The first wrong call of the chain.
-    pub fn divisions(&self) -> Result<Divisions> {
-        Ok(self.plan()?.divisions())
     }
 
     /// The plan at a stage, as text.
@@ -350,7 +337,7 @@ impl DataFrame {
             let (lineage, schema) = self.lineage(&Target::Store { frame: frame.number() }, starts)?;
             Ok((engine.persist(&lineage, frame, &self.call())?, schema))
         })?;
-        let stored = Self::stored(&self.session, schema, held);
+        let stored = Self::stored(&self.session, schema, held, self.divisions()?);
         Ok(Self { scheduler: self.scheduler, cancel: self.cancel.clone(), ..stored })
     }
 

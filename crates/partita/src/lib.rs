@@ -65,6 +65,7 @@ pub use partita_formats::parquet::{
 pub use partita_formats::rows::{
     CsvOptions, IpcCompression, IpcOptions, NdjsonOptions, RowsFormat, RowsOptions,
 };
+pub use partita_plan::locate::Loc;
 pub use partita_plan::node::Divisions;
 pub use partita_plan::parse::expr;
 pub use partita_plan::{

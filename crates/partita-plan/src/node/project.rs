@@ -182,10 +182,16 @@ impl Operator for Project {
     }
 
     fn divisions(&self) -> Divisions {
-        let keeps = |column: &str| {
-            self.expressions.iter().any(|kept| matches!(kept, Expr::Column(name) if name == column))
-        };
-        self.input.divisions().among(keeps)
+        let below = self.input.divisions();
+        let Some(column) = below.column() else { return Divisions::Unknown };
+        let is_index =
+            |part: &&Expr| matches!((*part).clone().unalias(), Expr::Column(name) if name == column);
+        let mut kept = self.expressions.iter().filter(is_index).map(Expr::output_name);
+        let own = kept.clone().find(|name| name == column);
+        match own.or_else(|| kept.next()) {
+            Some(name) => below.renamed(name),
+            None => Divisions::Unknown,
+        }
     }
 
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {

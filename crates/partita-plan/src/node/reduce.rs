@@ -33,6 +33,8 @@ pub struct Reduce {
     input: PlanRef,
     aggregates: Vec<Aggregate>,
     schema: SchemaRef,
+    /// Whether each partition is reduced by itself.
+    each: bool,
 }
 
 /// A column of the row.
@@ -118,11 +120,28 @@ impl Reduce {
     /// # Errors
     /// As [`Reduce::of`].
     pub fn plan(input: PlanRef, aggregates: Vec<Aggregate>) -> Result<PlanRef> {
+        Reduce::of_all_or_each(input, aggregates, false)
+    }
+
+    /// The same of each partition by itself: a row for each, in their order.
+    ///
+    /// # Errors
+    /// As [`Reduce::of`].
+    pub fn each(input: PlanRef, aggregates: Vec<Aggregate>) -> Result<PlanRef> {
+        Reduce::of_all_or_each(input, aggregates, true)
+    }
+
+    fn of_all_or_each(input: PlanRef, aggregates: Vec<Aggregate>, each: bool) -> Result<PlanRef> {
         let fields =
             aggregates.iter().map(|aggregate| field(aggregate, &input)).collect::<Result<Vec<_>>>()?;
         let schema = Arc::new(Schema::new(fields));
         super::check_distinct(&schema)?;
-        Ok(Arc::new(Plan::Reduce(Self { input, aggregates, schema })))
+        Ok(Arc::new(Plan::Reduce(Self { input, aggregates, schema, each })))
+    }
+
+    /// The same reduction of other rows, or of other columns of them.
+    fn like(&self, input: PlanRef, aggregates: Vec<Aggregate>) -> Result<PlanRef> {
+        Reduce::of_all_or_each(input, aggregates, self.each)
     }
 
     /// What is reduced.
@@ -137,7 +156,7 @@ impl Reduce {
 
     /// The value of an aggregate, where the input knows it.
     fn known(&self, aggregate: &Aggregate) -> Option<Scalar> {
-        if aggregate.filter.is_some() {
+        if aggregate.filter.is_some() || self.each {
             return None;
         }
         let rows = || self.input.operator().known_rows();
@@ -263,7 +282,8 @@ impl Operator for Reduce {
                 aggregate.filter.as_ref().map_or_else(String::new, |filter| format!(" where {filter}"));
             format!("{}{rows}{known}", aggregate.written().alias(&aggregate.name))
         });
-        shown.collect::<Vec<_>>().join(", ")
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        if self.each { format!("{shown}, of each partition") } else { shown }
     }
 
     fn schema(&self) -> &SchemaRef {
@@ -275,7 +295,7 @@ impl Operator for Reduce {
     }
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
-        Reduce::plan(input, self.aggregates.clone())
+        self.like(input, self.aggregates.clone())
     }
 
     fn expressions(&self) -> Vec<&Expr> {
@@ -283,7 +303,7 @@ impl Operator for Reduce {
     }
 
     fn partitions(&self) -> usize {
-        1
+        if self.each { self.input.partitions() } else { 1 }
     }
 
     fn divisions(&self) -> Divisions {
@@ -302,7 +322,7 @@ impl Operator for Reduce {
             }
         }
         below.sort_unstable();
-        Reduce::plan(self.input.operator().prune(&below)?, aggregates)
+        self.like(self.input.operator().prune(&below)?, aggregates)
     }
 
     fn push_filter(&self, _: &Expr) -> Result<Option<PlanRef>> {
@@ -314,7 +334,7 @@ impl Operator for Reduce {
     }
 
     fn known_rows(&self) -> Option<u64> {
-        Some(1)
+        Some(self.partitions() as u64)
     }
 
     fn fold(&self) -> Result<Option<PlanRef>> {
@@ -323,7 +343,7 @@ impl Operator for Reduce {
             filter: aggregate.filter.clone().map(Expr::fold),
             ..aggregate.clone()
         };
-        Reduce::plan(Arc::clone(&self.input), self.aggregates.iter().map(fold).collect()).map(Some)
+        self.like(Arc::clone(&self.input), self.aggregates.iter().map(fold).collect()).map(Some)
     }
 
     fn merge(&self) -> Result<Option<PlanRef>> {
@@ -337,7 +357,7 @@ impl Operator for Reduce {
             ..aggregate.clone()
         });
         let aggregates = aggregates.collect();
-        Reduce::plan(filter, aggregates).map(Some)
+        self.like(filter, aggregates).map(Some)
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
@@ -349,7 +369,14 @@ impl Operator for Reduce {
         let (reduce, needed) = pruned(reduce, &self.input)?;
         let reduce = Arc::new(reduce);
         let pipelines = lowering.lower(&needed)?;
-        let states = lowering.states(pipelines, &reduce)?;
-        Ok(vec![lowering.reduced(reduce, states)])
+        if !self.each {
+            let states = lowering.states(pipelines, &reduce)?;
+            return Ok(vec![lowering.reduced(reduce, states)]);
+        }
+        let each = pipelines.into_iter().map(|pipeline| {
+            let states = lowering.states(vec![pipeline], &reduce)?;
+            Ok(lowering.reduced(Arc::clone(&reduce), states))
+        });
+        each.collect()
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use partita_tasks::program::{Source, StoreKey};
 
-use super::{KeepAlive, Operator, Plan, PlanRef};
+use super::{Divisions, KeepAlive, Operator, Plan, PlanRef};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
@@ -19,6 +19,8 @@ pub struct Stored {
     frame: u64,
     /// Rows and bytes of each partition.
     counts: Arc<[(u64, u64)]>,
+    /// Of all of them.
+    divisions: Divisions,
     wanted: Range<usize>,
     /// Number of columns held.
     stored_columns: usize,
@@ -31,11 +33,12 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// The partitions of `frame`, with (rows, bytes) of each; `keep_alive` is dropped with the last plan.
+    /// The partitions of `frame`, with (rows, bytes) of each and how they are cut; `keep_alive` is dropped with the last plan.
     pub fn plan(
         frame: u64,
         schema: SchemaRef,
         counts: Vec<(u64, u64)>,
+        divisions: Divisions,
         keep_alive: Arc<dyn Any + Send + Sync>,
     ) -> PlanRef {
         let wanted = 0..counts.len();
@@ -43,6 +46,7 @@ impl Stored {
         Arc::new(Plan::Stored(Self {
             frame,
             counts: counts.into(),
+            divisions,
             wanted,
             stored_columns: schema.fields().len(),
             schema,
@@ -92,6 +96,10 @@ impl Operator for Stored {
 
     fn partitions(&self) -> usize {
         self.wanted.len()
+    }
+
+    fn divisions(&self) -> Divisions {
+        self.divisions.clone().of(&self.wanted)
     }
 
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {

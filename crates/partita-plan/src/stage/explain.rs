@@ -12,15 +12,13 @@ use crate::node::PlanRef;
 /// # Errors
 /// As [`optimize`].
 pub fn explain(plan: &PlanRef, stage: Stage) -> Result<String> {
+    // What is known of partitions need not reach the tasks.
+    let divisions = plan.divisions();
     let plan = optimize(plan, stage)?;
     let lowered = lower(&plan, &Target::Collect, Starts::Guessed)?;
     let mut text = String::new();
     let (partitions, tasks) = (plan.partitions(), lowered.graph.len());
-    let _ = writeln!(
-        text,
-        "{stage} plan: {partitions} partitions, divisions {}, {tasks} tasks",
-        plan.divisions()
-    );
+    let _ = writeln!(text, "{stage} plan: {partitions} partitions, divisions {divisions}, {tasks} tasks");
     let mut next = Some(&plan);
     let mut depth = 1;
     while let Some(plan) = next {

@@ -312,23 +312,18 @@ fn wider(one: (Scalar, Scalar), other: (Scalar, Scalar)) -> Option<(Scalar, Scal
 
 /// The bounds of partitions by a column, where statistics prove that each begins where the one before ends or later.
 pub(super) fn divisions(files: &[ParquetFileInput], partitions: &[Vec<Piece>], column: &str) -> Divisions {
-    let bounds: Option<Vec<(Scalar, Scalar)>> =
-        partitions.iter().map(|pieces| partition_bounds(files, pieces, column)).collect();
-    let Some(bounds) = bounds.filter(|bounds| !bounds.is_empty()) else { return Divisions::Unknown };
-    let is_ordered = bounds.windows(2).all(|pair| {
-        // A value that two partitions share would belong to both.
-        matches!(pair[0].1.compare(&pair[1].0), Some(Ordering::Less))
-    });
-    if !is_ordered {
-        return Divisions::Unknown;
-    }
-    let last = bounds.last().map(|(_, max)| max.clone());
-    let values: Vec<Scalar> = bounds.into_iter().map(|(min, _)| min).chain(last).collect();
-    Divisions::Known { column: column.to_owned(), values: values.into() }
+    let bounds = partitions.iter().map(|pieces| partition_bounds(files, pieces, column)).collect();
+    let bounds: Option<Vec<Option<(Scalar, Scalar)>>> = bounds;
+    let known = bounds.map(|bounds| Divisions::of_bounds(column, &bounds));
+    known.and_then(Result::ok).unwrap_or(Divisions::Unknown)
 }
 
-/// The least and the greatest value of a column in a partition, where they are known.
-fn partition_bounds(files: &[ParquetFileInput], pieces: &[Piece], column: &str) -> Option<(Scalar, Scalar)> {
+/// The least and the greatest value of a column in a partition, unless it has no rows; `None` where they are not known.
+fn partition_bounds(
+    files: &[ParquetFileInput],
+    pieces: &[Piece],
+    column: &str,
+) -> Option<Option<(Scalar, Scalar)>> {
     let mut all: Option<(Scalar, Scalar)> = None;
     for piece in pieces {
         let file = files.get(piece.file)?;
@@ -346,7 +341,7 @@ fn partition_bounds(files: &[ParquetFileInput], pieces: &[Piece], column: &str) 
             });
         }
     }
-    all
+    Some(all)
 }
 
 /// What was found out of a part of a row group.
@@ -355,10 +350,11 @@ fn part_bounds(file: &ParquetFileInput, piece: &Piece) -> Option<(Scalar, Scalar
     group.parts.iter().find(|part| Some(&part.rows) == piece.rows.as_ref())?.bounds.clone()
 }
 
-/// Bounds of each row group, which must have rows, no null and no NaN.
+/// Bounds of each row group with rows, which must have no null and no NaN.
 fn group_bounds(file: &ParquetFile, groups: Range<usize>, column: &str) -> Option<Vec<(Scalar, Scalar)>> {
     let position = file.schema().index_of(column).ok()?;
-    let bounds = groups.map(|group| {
+    let has_rows = |group: &usize| file.row_groups().get(*group).is_none_or(|group| group.rows > 0);
+    let bounds = groups.filter(has_rows).map(|group| {
         let bounds = file.bounds(group, position)?;
         let is_proved =
             bounds.nulls == Some(0) && bounds.min_is_exact && bounds.max_is_exact && !bounds.may_have_nan;

@@ -1,0 +1,162 @@
+//! How a frame is cut: partitions, and their bounds by an index.
+
+use std::ops::Range;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use partita_columns::Scalar;
+use partita_columns::reduce::Reduction;
+use partita_plan::col;
+use partita_plan::locate::{Loc, locate};
+use partita_plan::node::{Aggregate, Divided, Divisions, Partitions, Reduce, position};
+
+use super::DataFrame;
+use crate::error::{ErrorKind, Result};
+
+/// Names of partitions that an error has at most.
+const NAMED_MAX: usize = 8;
+
+/// Partitions, and what is known of them.
+impl DataFrame {
+    /// Some consecutive partitions, by number.
+    #[must_use]
+    pub fn partitions(&self, wanted: Range<usize>) -> Self {
+        self.map(|plan| Partitions::plan(plan, wanted))
+    }
+
+    /// One partition, by number, as a frame.
+    ///
+    /// ```
+    /// use partita::prelude::*;
+    /// # fn main() -> partita::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("trips.csv");
+    /// # std::fs::write(&path, "fare\n11\n22\n33\n").unwrap();
+    /// let trips = partita::read_csv(&path).block_size(3).load()?;
+    /// assert_eq!(trips.npartitions()?, 3);
+    /// assert_eq!(trips.get_partition(1).sum().compute()?.column("fare").unwrap().i64().unwrap().get(0), Some(22));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn get_partition(&self, number: usize) -> Self {
+        self.map(|plan| Partitions::plan(plan, number..number.saturating_add(1)))
+    }
+
+    /// How the frame is cut by its index: which column that is, and where each partition begins.
+    ///
+    /// # Errors
+    /// The first wrong call of the chain.
+    pub fn divisions(&self) -> Result<Divisions> {
+        Ok(self.plan()?.divisions())
+    }
+
+    /// Whether it is known how the frame is cut by an index.
+    ///
+    /// # Errors
+    /// The first wrong call of the chain.
+    pub fn known_divisions(&self) -> Result<bool> {
+        Ok(self.divisions()?.is_known())
+    }
+
+    /// The same frame without an index: its divisions are unknown.
+    #[must_use]
+    pub fn clear_divisions(&self) -> Self {
+        self.map(|plan| Divided::plan(plan, Divisions::Unknown))
+    }
+
+    /// The same frame with a column as its index, by which the partitions are in order already. The column is read for it, in
+    /// one pass; rows within a partition need not be in order.
+    ///
+    /// ```
+    /// use partita::prelude::*;
+    /// # fn main() -> partita::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("days.csv");
+    /// # std::fs::write(&path, "day,fare\n1,5\n2,3\n3,8\n4,1\n").unwrap();
+    /// let days = partita::read_csv(&path).block_size(8).load()?.compute_divisions("day")?;
+    /// assert_eq!(days.divisions()?.to_string(), "by day, from 1 to 4");
+    /// // Only the partition that may have the day is read.
+    /// assert_eq!(days.loc(3).npartitions()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Where partitions overlap (those are named), where a value is null or NaN, where no row is there; and as
+    /// [`DataFrame::len`].
+    pub fn compute_divisions(&self, column: &str) -> Result<Self> {
+        let bounds = self.bounds(column)?;
+        let divisions = Divisions::of_bounds(column, &bounds)?;
+        Ok(self.map(|plan| Divided::plan(plan, divisions)))
+    }
+
+    /// The rows at some values of the index: one, a range, or a list. It is a filter, of the partitions that may have such
+    /// rows: those that known divisions exclude are gone.
+    ///
+    /// Where the index is a date or a time, text may name a part of it: `"2015"`, `"2015-05"`, `"2015-05-05"`, `"2015-05-05
+    /// 13"`, and down to a second, stand for all that is in it. A range `a..b` begins where `a` does and ends before `b`
+    /// begins; `a..=b` ends with the end of `b`. Of a column with a zone they are what its clocks show.
+    ///
+    /// ```
+    /// use partita::prelude::*;
+    /// # fn main() -> partita::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("trips.csv");
+    /// # std::fs::write(&path, "at,fare\n2015-05-04 23:59:00,5\n2015-05-05 00:00:00,3\n2015-05-05 23:59:00,8\n2015-06-01 00:00:00,1\n").unwrap();
+    /// let trips = partita::read_csv(&path).load()?.compute_divisions("at")?.persist()?;
+    /// assert_eq!(trips.loc("2015-05-05").len()?, 2);
+    /// assert_eq!(trips.loc("2015-05").len()?, 3);
+    /// assert_eq!(trips.loc("2015-05-04".."2015-05-05").len()?, 1);
+    /// assert_eq!(trips.loc("2015-05-05"..="2015-06").len()?, 3);
+    /// assert_eq!(trips.loc(["2015-05-04", "2015-06-01 00:00"]).len()?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn loc(&self, at: impl Into<Loc>) -> Self {
+        let at = at.into();
+        self.map(|plan| locate(plan, &at))
+    }
+
+    /// The least and the greatest value of each partition; `None` for those without rows.
+    fn bounds(&self, column: &str) -> Result<Vec<Option<(Scalar, Scalar)>>> {
+        let plan = self.plan()?;
+        let field = plan.schema().field(position(plan.schema(), column)?);
+        let of = |reduction| Aggregate::new(reduction, vec![col(column)], reduction.name());
+        let mut aggregates = vec![of(Reduction::Min), of(Reduction::Max), of(Reduction::NullCount)];
+        if matches!(field.data_type(), DataType::Float32 | DataType::Float64) {
+            aggregates.push(Aggregate::new(Reduction::Sum, vec![col(column).is_nan()], "nans"));
+        }
+        let reduced = self.map(|plan| Reduce::each(plan, aggregates)).compute_batches()?;
+        let rows = reduced.iter().flat_map(|batch| (0..batch.num_rows()).map(move |row| (batch, row)));
+        let mut bounds = Vec::new();
+        let mut without_place = Vec::new();
+        for (number, (batch, row)) in rows.enumerate() {
+            let value =
+                |column: usize| Ok::<_, crate::Error>(Scalar::try_from_array(batch.column(column), row)?);
+            if is_some_of(batch, row, 2)? || (batch.num_columns() > 3 && is_some_of(batch, row, 3)?) {
+                without_place.push(number.to_string());
+            }
+            let (least, greatest) = (value(0)?, value(1)?);
+            bounds.push((!least.is_null()).then_some((least, greatest)));
+        }
+        if without_place.is_empty() {
+            return Ok(bounds);
+        }
+        let count = without_place.len();
+        without_place.truncate(NAMED_MAX);
+        let message = format!(
+            "{column:?} has nulls or NaN in {count} partitions ({}), which no division has: drop these rows with filter(..), or \
+             fill them with fill_null(..) and fill_nan(..)",
+            without_place.join(", ")
+        );
+        Err(ErrorKind::Option(message).into())
+    }
+}
+
+/// Whether a count is above zero.
+fn is_some_of(batch: &RecordBatch, row: usize, column: usize) -> Result<bool> {
+    let count = Scalar::try_from_array(batch.column(column), row)?;
+    Ok(count.compare(&Scalar::UInt64(0)).is_some_and(|order| order.is_gt()) && !count.is_null())
+}
