@@ -45,6 +45,8 @@ pub(crate) struct Listing {
     pub(crate) fields: Vec<Field>,
     /// Whether one manifest vouches for all files: then they have the same columns.
     pub(crate) vouched: bool,
+    /// The column by which the rows go up from file to file, as a manifest says.
+    pub(crate) index: Option<String>,
     /// The columns in the files, where there is no file.
     pub(crate) columns: Vec<Field>,
 }
@@ -144,7 +146,7 @@ pub(crate) fn list(search: &Search) -> Result<Listing> {
         return Err(ErrorKind::Option("no input: name a path, a glob or a folder".into()).into());
     }
     let vouched = inputs.0.len() == 1;
-    let mut listing = Listing { files: Vec::new(), fields: Vec::new(), vouched, columns: Vec::new() };
+    let mut listing = Listing { files: Vec::new(), fields: Vec::new(), vouched, index: None, columns: Vec::new() };
     let mut types: HashMap<String, DataType> = search.hive_types.iter().cloned().collect();
     for pattern in &inputs.0 {
         let manifest =
@@ -161,6 +163,7 @@ pub(crate) fn list(search: &Search) -> Result<Listing> {
                     }
                 }
                 listing.files.extend(of_manifest(session, pattern, &manifest)?);
+                listing.index = manifest.index.filter(|_| vouched);
             }
             None => {
                 listing.vouched = false;

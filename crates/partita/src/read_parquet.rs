@@ -126,7 +126,8 @@ impl Reader<ParquetInput> {
     }
 
     /// A column by which the rows are in order over all files. Where statistics prove it, the partitions' bounds by
-    /// it are known: see [`DataFrame::divisions`].
+    /// it are known: see [`DataFrame::divisions`]. A data set that was written from a frame with known divisions says its index
+    /// itself.
     pub fn index(mut self, column: &str) -> Self {
         self.options.index = Some(column.to_owned());
         self

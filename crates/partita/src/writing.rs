@@ -292,6 +292,7 @@ impl Writing {
             single_file: self.single_file,
             partitions: Some(plan.partitions()),
             inputs: inputs(plan),
+            index: self.frame.divisions()?.column().map(str::to_owned),
             options_json: self.job.clone(),
             plan: fingerprint(plan),
             origin,

@@ -213,6 +213,29 @@ fn loc_takes_parts_of_dates() {
     assert!(refusal(days.loc("2016-02-28 12").len()).contains("YYYY-MM-DD"));
 }
 
+#[test]
+fn a_data_set_is_read_with_the_divisions_of_its_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, plain) = (folder.path().join("out"), folder.path().join("plain"));
+    let session = session();
+    let cut = frame(&session, &[&[1, 2], &[], &[4, 3], &[7, 5, 7], &[9]]);
+    let known = cut.compute_divisions("k").unwrap();
+    known.to_parquet(&out).file_per_partition(true).write().unwrap();
+    let manifest = std::fs::read_to_string(out.join("_partita.json")).unwrap();
+    assert!(manifest.contains("\"index\": \"k\""), "{manifest}");
+    let back = session.read_parquet(&out).split_row_groups(1).load().unwrap();
+    assert_eq!(integers(&back).first(), Some(&1));
+    assert_eq!(integers(&back).last(), Some(&9));
+    assert_eq!(column(&back.loc(3..=7), "k"), [4, 3, 7, 5, 7]);
+    assert_eq!(back.loc(9).npartitions().unwrap(), 1);
+    assert!(back.known_divisions().unwrap() && !cut.known_divisions().unwrap());
+    // Rows that were appended without an order take it away; so does nobody having known of one.
+    cut.to_parquet(&out).append(true).write().unwrap();
+    assert!(!session.read_parquet(&out).load().unwrap().known_divisions().unwrap());
+    cut.to_parquet(&plain).write().unwrap();
+    assert!(!session.read_parquet(&plain).load().unwrap().known_divisions().unwrap());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -136,11 +136,18 @@ impl Dataset {
             options: self.options.options_json.clone(),
             write: self.options.write.clone(),
             schema: manifest::columns(&self.layout),
+            index: self.index(old),
             rows: parts.iter().map(|part| part.rows).sum(),
             parts,
             set_aside,
             job: self.job.as_ref().map(Job::fingerprint),
         }
+    }
+
+    /// The column by which the parts are in order: files of rows by key, and parts that follow those of another order, are not.
+    fn index(&self, old: Option<&Manifest>) -> Option<String> {
+        let index = self.options.index.as_ref().filter(|_| self.layout.key_columns().is_empty())?;
+        old.is_none_or(|old| old.index.as_ref() == Some(index)).then(|| index.clone())
     }
 
     fn write_manifest(&self, path: &Path, json: &str) -> Result<()> {

@@ -31,6 +31,9 @@ pub struct Manifest {
     pub write: Format,
     /// The columns as the files declare them, and then those that are in the names of folders.
     pub schema: Vec<ManifestColumn>,
+    /// The column by which the rows go up from part to part, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
     /// Rows of all parts.
     pub rows: u64,
     /// The files, in row order.

@@ -39,6 +39,8 @@ pub struct DatasetOptions {
     pub partitions: Option<usize>,
     /// What is read, for the manifest and for the refusal to write over it.
     pub inputs: Vec<InputFingerprint>,
+    /// The column by which the partitions are in order, for the manifest.
+    pub index: Option<String>,
     /// The job's options, for the manifest.
     pub options_json: serde_json::Value,
     /// What the rows are made by, to know the same job again; `None`: it cannot be told.
@@ -61,6 +63,7 @@ impl Default for DatasetOptions {
             single_file: false,
             partitions: None,
             inputs: Vec::new(),
+            index: None,
             options_json: serde_json::Value::Null,
             plan: None,
             origin: None,

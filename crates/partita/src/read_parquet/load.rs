@@ -27,6 +27,7 @@ pub(super) fn load(reader: ParquetReader) -> Result<DataFrame> {
         Said::Exactly(split) => *split,
     };
     let listing = files::list(&reader.search)?;
+    let index = reader.options.index.as_ref().or(listing.index.as_ref());
     let files = listing.planned(reader.filters.as_ref(), reader.include_path.as_deref())?;
     let opens = |number: usize, file: &Listed| number == 0 || needs_footer(&reader, &listing, split, file);
     let wanted: Vec<(usize, Arc<FileInput>)> = files
@@ -36,7 +37,7 @@ pub(super) fn load(reader: ParquetReader) -> Result<DataFrame> {
         .map(|(number, planned)| (number, Arc::clone(&planned.input)))
         .collect();
     let session = &reader.search.session;
-    let looker = Looker { session, split, index: reader.options.index.as_deref() };
+    let looker = Looker { session, split, index: index.map(String::as_str) };
     let looked = session.engine().parallel(&wanted, |(_, input)| looker.look(input))?;
     let in_files = if looked.is_empty() {
         Arc::new(Schema::new(listing.columns.clone()))
@@ -53,7 +54,7 @@ pub(super) fn load(reader: ParquetReader) -> Result<DataFrame> {
             planned.push(planned_file(file, input, looked));
         }
     }
-    let set = ParquetSet { files: planned, schema, split, index: reader.options.index.clone() };
+    let set = ParquetSet { files: planned, schema, split, index: index.cloned() };
     if let Some(index) = &set.index {
         partita_plan::node::position(&set.schema, index)?;
     }
@@ -62,7 +63,7 @@ pub(super) fn load(reader: ParquetReader) -> Result<DataFrame> {
 
 /// Whether a plan can do without the footer of a file.
 fn needs_footer(reader: &ParquetReader, listing: &Listing, split: Split, file: &Listed) -> bool {
-    if !(listing.vouched || reader.options.same_schema) || reader.options.index.is_some() {
+    if !(listing.vouched || reader.options.same_schema) || reader.options.index.is_some() || listing.index.is_some() {
         return true;
     }
     let is_one_piece = match split {
