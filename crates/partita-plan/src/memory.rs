@@ -6,7 +6,7 @@
 //! filter leaves, what a function returns) is left to the ledger, which refuses when memory is really out.
 
 use crate::error::{ErrorKind, Result};
-use crate::node::{Operator, PlanRef};
+use crate::node::{Operator, PlanRef, nodes};
 
 /// What an operator holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,7 @@ impl Need {
 /// # Errors
 /// [`ErrorKind::TooLarge`], which names the operator, its need, the limit and the way out.
 pub fn check(plan: &PlanRef, limit_bytes: u64) -> Result<()> {
-    let nodes = std::iter::successors(Some(plan), |plan| plan.input());
-    for operator in nodes.map(|plan| plan.operator()) {
+    for operator in nodes(plan).into_iter().map(|plan| plan.operator()) {
         if operator.need() == Need::Partition {
             let partitions = operator.input().and_then(|input| input.operator().estimate_bytes());
             let largest = partitions.into_iter().flatten().max().unwrap_or(0);

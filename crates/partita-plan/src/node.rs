@@ -1,6 +1,7 @@
 //! Plan nodes: one file an operator, each with the same rooms in the same order: doc, struct, schema, divisions,
 //! rewrites, tasks, tests.
 
+mod concat;
 mod cumulate;
 mod cuts;
 mod divided;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 
+pub use concat::{Concat, ConcatColumns};
 pub use cumulate::{Cumulate, Total};
 pub use cuts::{Extent, GroupExtent, Part, Piece, Split, parts as cut_row_group};
 pub use divided::Divided;
@@ -92,6 +94,8 @@ pub enum Plan {
     Sample(Sample),
     /// What is known of the bounds of partitions.
     Divided(Divided),
+    /// Rows of several plans.
+    Concat(Concat),
     /// A chain that runs as one task a partition.
     Fused(Fused),
 }
@@ -115,6 +119,7 @@ impl Plan {
             Plan::Top(node) => node,
             Plan::Sample(node) => node,
             Plan::Divided(node) => node,
+            Plan::Concat(node) => node,
             Plan::Fused(node) => node,
         }
     }
@@ -135,7 +140,7 @@ impl Plan {
         self.operator().divisions().among(|column| schema.index_of(column).is_ok())
     }
 
-    /// The plan that it takes its rows from, for all but sources.
+    /// The plan that it takes its rows from, for all but sources and those that have several.
     pub fn input(&self) -> Option<&PlanRef> {
         self.operator().input()
     }
@@ -152,14 +157,30 @@ pub trait Operator: Debug {
     /// The columns of its result.
     fn schema(&self) -> &SchemaRef;
 
-    /// The plan that it takes its rows from; `None` for sources.
+    /// The plan that it takes its rows from; `None` for sources, and for what has several inputs.
     fn input(&self) -> Option<&PlanRef>;
+
+    /// All plans that it takes its rows from; none for sources.
+    fn inputs(&self) -> Vec<&PlanRef> {
+        self.input().into_iter().collect()
+    }
 
     /// The same operator on another input with the same columns or more.
     ///
     /// # Errors
     /// Where the operator does not fit the new input.
     fn with_input(&self, input: PlanRef) -> Result<PlanRef>;
+
+    /// The same operator on other inputs, as many as it has.
+    ///
+    /// # Errors
+    /// As [`Operator::with_input`].
+    fn with_inputs(&self, inputs: Vec<PlanRef>) -> Result<PlanRef> {
+        match inputs.into_iter().next() {
+            Some(input) => self.with_input(input),
+            None => Err(ErrorKind::Option(format!("{}: expected an input, got none", self.name())).into()),
+        }
+    }
 
     /// Number of partitions of its result: those of the input, unless it says otherwise.
     fn partitions(&self) -> usize {
@@ -318,10 +339,23 @@ impl Debug for KeepAlive {
 /// # Errors
 /// Where an operator does not go with the new types.
 pub fn retyped(plan: &PlanRef, types: &[(String, DataType)]) -> Result<PlanRef> {
-    match plan.input() {
-        Some(input) => plan.operator().with_input(retyped(input, types)?),
-        None => Ok(plan.operator().retype(types)?.unwrap_or_else(|| Arc::clone(plan))),
+    let inputs = plan.operator().inputs();
+    if inputs.is_empty() {
+        return Ok(plan.operator().retype(types)?.unwrap_or_else(|| Arc::clone(plan)));
     }
+    let inputs = inputs.into_iter().map(|input| retyped(input, types)).collect::<Result<_>>()?;
+    plan.operator().with_inputs(inputs)
+}
+
+/// All operators of a plan, each before its inputs.
+pub fn nodes(plan: &PlanRef) -> Vec<&PlanRef> {
+    let mut nodes = Vec::new();
+    let mut next = vec![plan];
+    while let Some(plan) = next.pop() {
+        nodes.push(plan);
+        next.extend(plan.operator().inputs().into_iter().rev());
+    }
+    nodes
 }
 
 /// The names of a schema.

@@ -107,9 +107,12 @@ fn physical(plan: &PlanRef) -> Result<PlanRef> {
 
 /// Rewrites a plan from its sources up: a rule gives the operator's replacement, or `None` to leave it.
 fn rewrite(plan: &PlanRef, rule: &dyn Fn(&dyn Operator) -> Result<Option<PlanRef>>) -> Result<PlanRef> {
-    let rebuilt = match plan.input() {
-        Some(input) => plan.operator().with_input(rewrite(input, rule)?)?,
-        None => Arc::clone(plan),
+    let inputs = plan.operator().inputs();
+    let rebuilt = if inputs.is_empty() {
+        Arc::clone(plan)
+    } else {
+        let inputs = inputs.into_iter().map(|input| rewrite(input, rule)).collect::<Result<_>>()?;
+        plan.operator().with_inputs(inputs)?
     };
     Ok(rule(rebuilt.operator())?.unwrap_or(rebuilt))
 }

@@ -20,7 +20,7 @@ use partita_formats::parquet::WriteOptions;
 use partita_formats::rows::{CsvOptions, IpcOptions, NdjsonOptions, RowsFormat, RowsOptions};
 use partita_plan::lower::{Starts, Target, lower};
 use partita_plan::memory;
-use partita_plan::node::{Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored};
+use partita_plan::node::{Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored, nodes};
 use partita_plan::stage::{explain, optimize};
 use partita_plan::{Expr, Plan, PlanRef, Stage};
 use partita_runtime::cancel::CancelToken;
@@ -54,6 +54,11 @@ pub struct DataFrame {
 impl DataFrame {
     pub(crate) fn new(session: Session, plan: PlanRef) -> Self {
         Self { session, plan: Ok(plan), scheduler: None, cancel: None }
+    }
+
+    /// A frame that reports an error from every call.
+    fn wrong(session: Session, error: Error) -> Self {
+        Self { session, plan: Err(error), scheduler: None, cancel: None }
     }
 
     pub(crate) fn from_partitions(
@@ -346,8 +351,7 @@ impl DataFrame {
         let plan = optimize(self.plan()?, Stage::Fused)?;
         memory::check(&plan, self.session.engine().ledger().limit_bytes())?;
         let lowered = lower(unwritten(&plan)?, target, starts)?;
-        let nodes = std::iter::successors(Some(&plan), |plan| plan.input());
-        let functions = nodes.filter_map(|plan| match &**plan {
+        let functions = nodes(&plan).into_iter().filter_map(|plan| match &**plan {
             Plan::MapPartitions(map) => Some(map.function()),
             _ => None,
         });

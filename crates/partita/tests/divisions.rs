@@ -8,7 +8,7 @@ use std::sync::Arc;
 use partita::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use partita::arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use partita::prelude::*;
-use partita::{Cumulative, Divisions, Loc, Scalar};
+use partita::{ConcatColumns, Cumulative, Divisions, Loc, Scalar};
 use proptest::prelude::*;
 
 fn session() -> Session {
@@ -211,6 +211,70 @@ fn loc_takes_parts_of_dates() {
     assert_eq!(counted(&days, "2015-12".into()), 1);
     assert_eq!(counted(&days, "2016-02-28".into()), 1);
     assert!(refusal(days.loc("2016-02-28 12").len()).contains("YYYY-MM-DD"));
+}
+
+#[test]
+fn frames_are_put_one_after_the_other() {
+    let session = session();
+    let low = frame(&session, &[&[1, 2], &[3]]).compute_divisions("k").unwrap();
+    let high = frame(&session, &[&[], &[7], &[9, 8]]).compute_divisions("k").unwrap();
+    let both = DataFrame::concat(&[low.clone(), high.select(["v", "k"])]);
+    assert_eq!(column(&both, "k"), [1, 2, 3, 7, 9, 8]);
+    assert_eq!(column(&both, "v"), [0, 1, 2, 0, 1, 2]);
+    assert_eq!(integers(&both), [1, 3, 7, 7, 8, 9]);
+    assert_eq!((top(&both), both.npartitions().unwrap(), both.len().unwrap()), ("Concat".into(), 5, 6));
+    assert_eq!(column(&both.loc(3..8), "k"), [3, 7]);
+    assert_eq!(column(&both.partitions(1..4).filter(col("v").eq(lit(0))), "k"), [7]);
+    assert_eq!(
+        column(&both.with_row_index("row").filter(col("k").gt(lit(2))).select(["k"]), "k"),
+        [3, 7, 9, 8]
+    );
+    assert_eq!(column(&both.persist().unwrap().loc([1, 9]), "k"), [1, 9]);
+    for stage in Stage::ALL {
+        let found = both.filter(col("k").gt(lit(2))).select(["k"]).compute_batches_at(stage).unwrap();
+        assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), 4, "{stage}");
+    }
+    // Ranges that overlap, or touch: no row is lost, and nothing is known.
+    for other in [&[2_i64, 4][..], &[3, 5]] {
+        let over =
+            DataFrame::concat(&[low.clone(), frame(&session, &[other]).compute_divisions("k").unwrap()]);
+        assert_eq!((over.known_divisions().unwrap(), over.len().unwrap()), (false, 5));
+    }
+    let turned = DataFrame::concat(&[high, low]);
+    assert_eq!((column(&turned, "k"), turned.known_divisions().unwrap()), (vec![7, 9, 8, 1, 2, 3], false));
+    let explained = both.explain(Stage::Written).unwrap();
+    assert_eq!(
+        explained.matches("    Divided").count() + explained.matches("      Divided").count(),
+        3,
+        "{explained}"
+    );
+}
+
+#[test]
+fn columns_of_frames_go_by_name() {
+    let session = session();
+    let one = frame(&session, &[&[1]]);
+    let other = frame(&session, &[&[2]]).with_column("w", lit("q")).drop(["v"]);
+    assert!(
+        refusal(DataFrame::concat(&[one.clone(), other.clone()]).len())
+            .contains("frame 1 has no column \"v\"")
+    );
+    let outer = DataFrame::concat_with(&[one.clone(), other.clone()], ConcatColumns::Outer);
+    assert_eq!(outer.columns().unwrap(), ["k", "v", "w"]);
+    let nulls: Vec<(String, u64)> =
+        [("k", 2), ("v", 1), ("w", 1)].map(|(name, count)| (name.to_owned(), count)).into();
+    assert_eq!(outer.count().unwrap(), nulls);
+    assert!(outer.schema().unwrap().field(1).is_nullable());
+    assert!(outer.compute_batches().unwrap().iter().all(|batch| batch.schema() == outer.schema().unwrap()));
+    let inner = DataFrame::concat_with(&[one.clone(), other.clone()], ConcatColumns::Inner);
+    assert_eq!((inner.columns().unwrap(), column(&inner, "k")), (vec!["k".to_owned()], vec![1, 2]));
+    let texts = other.select([col("w").alias("k")]);
+    assert!(refusal(DataFrame::concat(&[one.select(["k"]), texts]).len()).contains("no type holds both"));
+    let narrow = one.select([col("k").cast(DataType::Int32).alias("k")]);
+    let wide = DataFrame::concat(&[narrow, one.select(["k"])]);
+    assert_eq!(wide.schema().unwrap().field(0).data_type(), &DataType::Int64);
+    assert_eq!(column(&wide, "k"), [1, 1]);
+    assert!(refusal(DataFrame::concat(&[]).len()).contains("at least one frame"));
 }
 
 #[test]

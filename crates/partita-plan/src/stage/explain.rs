@@ -19,14 +19,12 @@ pub fn explain(plan: &PlanRef, stage: Stage) -> Result<String> {
     let mut text = String::new();
     let (partitions, tasks) = (plan.partitions(), lowered.graph.len());
     let _ = writeln!(text, "{stage} plan: {partitions} partitions, divisions {divisions}, {tasks} tasks");
-    let mut next = Some(&plan);
-    let mut depth = 1;
-    while let Some(plan) = next {
+    let mut next = vec![(&plan, 1)];
+    while let Some((plan, depth)) = next.pop() {
         let operator = plan.operator();
         let (indent, name, need) = ("  ".repeat(depth), operator.name(), operator.need().label());
         let _ = writeln!(text, "{indent}{name} [{need}]: {}", operator.detail());
-        next = plan.input();
-        depth += 1;
+        next.extend(operator.inputs().into_iter().rev().map(|input| (input, depth + 1)));
     }
     Ok(text)
 }

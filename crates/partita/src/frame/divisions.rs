@@ -1,6 +1,7 @@
 //! How a frame is cut: partitions, and their bounds by an index.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
@@ -8,10 +9,13 @@ use partita_columns::Scalar;
 use partita_columns::reduce::Reduction;
 use partita_plan::col;
 use partita_plan::locate::{Loc, locate};
-use partita_plan::node::{Aggregate, Divided, Divisions, Partitions, Reduce, position};
+use partita_plan::node::{
+    Aggregate, Concat, ConcatColumns, Divided, Divisions, Partitions, Reduce, position,
+};
 
 use super::DataFrame;
 use crate::error::{ErrorKind, Result};
+use crate::session::Session;
 
 /// Names of partitions that an error has at most.
 const NAMED_MAX: usize = 8;
@@ -117,6 +121,54 @@ impl DataFrame {
     pub fn loc(&self, at: impl Into<Loc>) -> Self {
         let at = at.into();
         self.map(|plan| locate(plan, &at))
+    }
+
+    /// The rows of all frames, one after the other. They have the same columns, which go by name; where types differ, a column has
+    /// one that holds the values of all. Divisions stay known where those of all are, by one column, and each frame begins above
+    /// the end of the one before.
+    ///
+    /// ```
+    /// use partita::prelude::*;
+    /// # fn main() -> partita::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (may, june) = (folder.path().join("may.csv"), folder.path().join("june.csv"));
+    /// # std::fs::write(&may, "day,fare\n1,5\n2,3\n").unwrap();
+    /// # std::fs::write(&june, "fare,day\n8,3\n1,4\n").unwrap();
+    /// let may = partita::read_csv(&may).load()?.compute_divisions("day")?;
+    /// let june = partita::read_csv(&june).load()?.compute_divisions("day")?;
+    /// let both = DataFrame::concat(&[may, june]);
+    /// assert_eq!(both.columns()?, ["day", "fare"]);
+    /// assert_eq!(both.divisions()?.to_string(), "by day, from 1 to 4");
+    /// assert_eq!(both.loc(3).len()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn concat(frames: &[DataFrame]) -> Self {
+        DataFrame::concat_with(frames, ConcatColumns::Same)
+    }
+
+    /// [`DataFrame::concat`] of frames whose columns may differ.
+    #[must_use]
+    pub fn concat_with(frames: &[DataFrame], columns: ConcatColumns) -> Self {
+        let Some(first) = frames.first() else {
+            let error = ErrorKind::Option("concat: expected at least one frame, got none".into());
+            return Self::wrong(Session::shared(), error.into());
+        };
+        let plans = || {
+            let plan = |frame: &DataFrame| {
+                if Arc::ptr_eq(first.session().engine(), frame.session().engine()) {
+                    return Ok(Arc::clone(frame.plan()?));
+                }
+                let message = "concat: the frames are of several sessions; read them in one";
+                Err(ErrorKind::Option(message.into()).into())
+            };
+            frames.iter().map(plan).collect::<Result<Vec<_>>>()
+        };
+        match plans() {
+            Ok(plans) => first.map(|_| Concat::plan(plans, columns)),
+            Err(error) => Self::wrong(first.session().clone(), error),
+        }
     }
 
     /// The least and the greatest value of each partition; `None` for those without rows.

@@ -1,6 +1,6 @@
 //! What a plan reads, and what becomes of it.
 
-use partita_plan::node::{ReadCsv, ScannedFile};
+use partita_plan::node::{ReadCsv, ScannedFile, nodes};
 use partita_plan::stage::explain;
 use partita_plan::{Expr, Plan, PlanRef, Stage};
 use partita_runtime::dataset::{InputFingerprint, PlanFingerprint, Replaced};
@@ -48,7 +48,7 @@ pub(crate) fn fingerprint(plan: &PlanRef) -> Option<PlanFingerprint> {
 }
 
 fn nodes_of(plan: &PlanRef) -> impl Iterator<Item = &PlanRef> {
-    std::iter::successors(Some(plan), |plan| plan.input())
+    nodes(plan).into_iter()
 }
 
 /// The sources of a plan that read CSV.
