@@ -8,6 +8,7 @@
 //! | [`cpu`] | which instruction sets kernels may use here |
 //! | [`compute`] | kernels over whole columns: arithmetic, comparison, logic, membership, casts, selection |
 //! | [`reduce`] | reductions: states that take rows, merge and finish |
+//! | [`sort`] | keys that compare as rows do, their order, merges and cuts, and gathers of rows |
 //! | [`calendar`] | dates and days |
 //! | [`pattern`] | dates and times in formats that are given |
 //! | [`polars`] | hand-over to and from `polars_core` frames without copying where both have the type |
@@ -23,6 +24,7 @@ pub mod pattern;
 pub mod polars;
 pub mod reduce;
 pub mod scalar;
+pub mod sort;
 #[allow(
     unsafe_code,
     reason = "one loop is compiled for several instruction sets, and the processor is asked before"
