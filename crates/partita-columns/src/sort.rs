@@ -9,6 +9,10 @@
 //!   counts, dictionaries by their values.
 
 mod bounds;
+#[allow(
+    unsafe_code,
+    reason = "views of text that is known to be valid are moved without checking the text again"
+)]
 mod gather;
 mod keys;
 mod layout;

@@ -9,7 +9,7 @@ use arrow::array::{
     Time32SecondArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int8Type, Int64Type, UInt64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int16Type, Int64Type, UInt64Type};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -117,7 +117,7 @@ fn column(rows: usize) -> BoxedStrategy<ArrayRef> {
         texts(rows).prop_map(|v| of(StringArray::from_iter(v))),
         texts(rows)
             .prop_map(|v| of(v.iter().map(|v| v.as_deref().map(str::as_bytes)).collect::<BinaryArray>())),
-        texts(rows).prop_map(|v| of(v.iter().map(|v| v.as_deref()).collect::<DictionaryArray<Int8Type>>())),
+        texts(rows).prop_map(|v| of(v.iter().map(|v| v.as_deref()).collect::<DictionaryArray<Int16Type>>())),
         Just(of(NullArray::new(rows))),
     ]
     .boxed()
