@@ -56,6 +56,39 @@ fn keys_of_batches_with_and_without_nulls_compare() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    // Enough rows for the radix sort: narrow and wide ranges, common divisors, all but a few multiples of one.
+    #[test]
+    fn many_rows_are_in_order(
+        seeds in prop::collection::vec(any::<u64>(), 512..1500),
+        bits in 1_u32..=64,
+        divisor in prop_oneof![Just(1_u64), Just(1_000_000), Just(3), Just(1 << 20)],
+        odd in prop::option::of(any::<prop::sample::Index>()),
+        is_wide: bool,
+    ) {
+        let mut values: Vec<u64> = seeds.iter().map(|seed| (seed >> (64 - bits)).wrapping_mul(divisor)).collect();
+        if let Some(odd) = odd {
+            *odd.get_mut(&mut values) ^= 1;
+        }
+        let values: Vec<i64> = values.into_iter().map(u64::cast_signed).collect();
+        let direction = Direction { descending: false, nulls_first: false };
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(values.clone()))];
+        let mut seconds = vec![0; values.len()];
+        if is_wide {
+            seconds = values.iter().rev().copied().collect();
+            columns.push(Arc::new(seconds.iter().map(|second| Some(second.to_string())).collect::<StringViewArray>()));
+        }
+        let types: Vec<_> = columns.iter().map(|column| (column.data_type().clone(), direction)).collect();
+        let keys = KeyLayout::new(&types).unwrap().encode(&columns).unwrap();
+        let mut expected: Vec<u32> = (0..values.len() as u32).collect();
+        let second = |row: usize| if is_wide { seconds[row].to_string() } else { String::new() };
+        expected.sort_by_cached_key(|&row| (values[row as usize], second(row as usize)));
+        prop_assert_eq!(keys.sorted(), expected);
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
