@@ -294,7 +294,9 @@ fn pairs(cells: &[Cells], rows: usize) -> Vec<u128> {
         };
         match &cell.values {
             Values::Words(values) => {
-                values.iter().enumerate().for_each(|(row, value)| put(row, (*value).into()))
+                for (row, value) in values.iter().enumerate() {
+                    put(row, (*value).into());
+                }
             }
             Values::Wide(values) => values.iter().enumerate().for_each(|(row, value)| put(row, *value)),
             Values::Bytes(_) => {}
