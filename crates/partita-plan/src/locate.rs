@@ -101,6 +101,11 @@ pub fn locate(input: PlanRef, loc: &Loc) -> Result<PlanRef> {
     Filter::plan(picked, predicate)
 }
 
+/// Where `value` begins beside a column of `data_type`: text of a part of a date is its first moment.
+pub(crate) fn start_of(value: &Scalar, data_type: &DataType) -> Result<Scalar> {
+    Ok(Period::of(value, data_type)?.start)
+}
+
 /// The partitions from the first to the last of some ranges.
 fn hull(ranges: &[Range<usize>]) -> Range<usize> {
     let filled = || ranges.iter().filter(|range| !range.is_empty());
@@ -129,7 +134,7 @@ fn spans(loc: &Loc, data_type: &DataType) -> Result<Vec<Span>> {
 }
 
 /// What is true of rows whose index is in one of the spans.
-fn predicate(index: &str, spans: &[Span]) -> Expr {
+pub(crate) fn predicate(index: &str, spans: &[Span]) -> Expr {
     let one = |span: &Span| match span {
         (Bound::Included(from), Bound::Included(until)) if from == until => Some(from.clone()),
         _ => None,

@@ -3,6 +3,7 @@
 mod reduce;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -11,6 +12,7 @@ use partita_formats::output::Format;
 use partita_formats::parquet::WriteOptions;
 use partita_formats::rows::RowsOptions;
 use partita_schedule::graph::{Graph, Kind, TaskId};
+use partita_tasks::BoundExpr;
 use partita_tasks::program::{
     CsvFile, DatasetId, Operator, PROGRAM_VERSION, Program, ScanStart, Sink, SlotId, Source, StoreKey,
     StreamId,
@@ -235,6 +237,30 @@ impl Lowering {
             Ok(pipeline)
         });
         chained.collect()
+    }
+
+    /// The rows of the pipelines in other partitions: of each range those where a condition is true. Each pipeline is collected by a
+    /// task of its own.
+    ///
+    /// # Errors
+    /// Where the graph would be too large.
+    pub(crate) fn regrouped(
+        &mut self,
+        pipelines: Vec<Pipeline>,
+        groups: Vec<(Range<usize>, Option<BoundExpr>)>,
+        schema: &SchemaRef,
+    ) -> Result<Vec<Pipeline>> {
+        let collected = pipelines.into_iter().enumerate();
+        let collected = collected.map(|(number, pipeline)| self.finish(pipeline, &Target::Collect, number));
+        let tasks = collected.collect::<Result<Vec<TaskId>>>()?;
+        let output_columns = schema.fields().len();
+        let regrouped = groups.into_iter().map(|(range, predicate)| {
+            let mut pipeline = Pipeline::new("regroup", Source::Inputs, Arc::clone(schema), 0);
+            pipeline.dependencies = tasks.get(range).unwrap_or_default().to_vec();
+            pipeline.operators.extend(predicate.map(|predicate| Operator::Filter { predicate, output_columns }));
+            pipeline
+        });
+        Ok(regrouped.collect())
     }
 
     /// Ends a pipeline in a collected partition, and begins the next with it.

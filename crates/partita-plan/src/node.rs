@@ -16,6 +16,7 @@ mod read_ipc;
 mod read_ndjson;
 mod read_parquet;
 mod reduce;
+mod regroup;
 mod row_index;
 mod sample;
 mod scan;
@@ -46,6 +47,7 @@ pub use read_parquet::{
     ParquetFileInput, ParquetSet, ReadParquet, excludes, merged as merged_schema, together,
 };
 pub use reduce::{Aggregate, Reduce, Statistics};
+pub use regroup::{Group, Regroup, by_values, every, fewer, of_size};
 pub use row_index::RowIndex;
 pub use sample::Sample;
 pub use scan::ScannedFile;
@@ -96,6 +98,8 @@ pub enum Plan {
     Divided(Divided),
     /// Rows of several plans.
     Concat(Concat),
+    /// Other partitions of the same rows.
+    Regroup(Regroup),
     /// A chain that runs as one task a partition.
     Fused(Fused),
 }
@@ -120,6 +124,7 @@ impl Plan {
             Plan::Sample(node) => node,
             Plan::Divided(node) => node,
             Plan::Concat(node) => node,
+            Plan::Regroup(node) => node,
             Plan::Fused(node) => node,
         }
     }

@@ -250,6 +250,71 @@ fn frames_are_put_one_after_the_other() {
     );
 }
 
+/// The keys of each partition.
+fn parts(frame: &DataFrame) -> Vec<Vec<i64>> {
+    (0..frame.npartitions().unwrap()).map(|number| column(&frame.get_partition(number), "k")).collect()
+}
+
+#[test]
+fn partitions_are_joined_and_cut() {
+    let session = session();
+    let cut: [&[i64]; 5] = [&[0, 1, 2], &[3], &[], &[6, 4, 5], &[7, 8, 9]];
+    let known = frame(&session, &cut).compute_divisions("k").unwrap();
+    let two = known.repartition(2);
+    assert_eq!(
+        (parts(&two), integers(&two)),
+        (vec![vec![0, 1, 2, 3], vec![6, 4, 5, 7, 8, 9]], vec![0, 4, 9])
+    );
+    assert_eq!((parts(&known.repartition(1)).len(), top(&two)), (1, "Regroup".to_owned()));
+    assert_eq!(parts(&known.repartition(5)), parts(&known));
+    assert!(refusal(known.repartition(6).len()).contains("expected 1 to 5 partitions, got 6"));
+    let by = known.repartition_by([0, 3, 9]);
+    assert_eq!(parts(&by), [vec![0, 1, 2], vec![3, 6, 4, 5, 7, 8, 9]]);
+    assert_eq!(integers(&by), [0, 3, 9]);
+    let wide = known.repartition_by([-5, 5, 20]);
+    assert_eq!(
+        (parts(&wide), integers(&wide)),
+        (vec![vec![0, 1, 2, 3, 4], vec![6, 5, 7, 8, 9]], vec![-5, 5, 20])
+    );
+    let fine = known.repartition_by([0, 1, 1, 5, 9, 9]);
+    assert_eq!(parts(&fine), [vec![0], vec![], vec![1, 2, 3, 4], vec![6, 5, 7, 8], vec![9]]);
+    for frame in [&two, &by, &wide, &fine] {
+        assert_eq!((frame.len().unwrap(), frame.loc(4..).len().unwrap()), (10, 6));
+        assert_eq!(column(&frame.reduce([col("v").sum()]), "v"), [45]);
+        for stage in Stage::ALL {
+            let found = frame.filter(col("k").gt(lit(2))).select(["v"]).compute_batches_at(stage).unwrap();
+            assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), 7, "{stage}");
+        }
+    }
+    assert!(refusal(known.repartition_by([1, 9]).len()).contains("leave rows out"));
+    assert!(refusal(known.repartition_by([0, 5, 4, 9]).len()).contains("expected ascending values"));
+    assert!(refusal(known.clear_divisions().repartition_by([0, 9]).len()).contains("not known"));
+    let stored = known.persist().unwrap();
+    assert_eq!(parts(&stored.repartition_size("1MiB")).len(), 1);
+    assert_eq!(parts(&stored.repartition_size(1)).concat(), [0, 1, 2, 3, 6, 4, 5, 7, 8, 9]);
+}
+
+#[test]
+fn partitions_of_days() {
+    let session = session();
+    let texts = ["2020-01-01T01:00:00", "2020-01-01T23:00:00", "2020-01-02T05:00:00", "2020-01-03T00:00:00"];
+    let schema = Arc::new(Schema::new(vec![Field::new("text", DataType::Utf8, false)]));
+    let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(texts.to_vec()))];
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    let unit = partita::arrow::datatypes::TimeUnit::Nanosecond;
+    let times = session.from_batches(schema, vec![vec![batch]]).unwrap();
+    let times = times.with_column("d", col("text").cast(DataType::Timestamp(unit, None)));
+    let days = times.compute_divisions("d").unwrap().repartition_every("1d");
+    let divisions = days.divisions().unwrap();
+    let bounds: Vec<String> = divisions.values().unwrap().iter().map(Scalar::to_string).collect();
+    let dates: Vec<&str> = bounds.iter().map(|bound| &bound[6..16]).collect();
+    assert_eq!(dates, ["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-03"]);
+    assert!(bounds[0].contains("01:00"), "{bounds:?}");
+    let rows: Vec<u64> = (0..3).map(|day| days.get_partition(day).len().unwrap()).collect();
+    assert_eq!(rows, [2, 1, 1]);
+    assert!(refusal(days.repartition_every("1m").len()).contains("minutes or months"));
+}
+
 #[test]
 fn columns_of_frames_go_by_name() {
     let session = session();

@@ -10,12 +10,14 @@ use partita_columns::reduce::Reduction;
 use partita_plan::col;
 use partita_plan::locate::{Loc, locate};
 use partita_plan::node::{
-    Aggregate, Concat, ConcatColumns, Divided, Divisions, Partitions, Reduce, position,
+    Aggregate, Concat, ConcatColumns, Divided, Divisions, Partitions, Reduce, by_values, every, fewer,
+    of_size, position,
 };
 
 use super::DataFrame;
 use crate::error::{ErrorKind, Result};
 use crate::session::Session;
+use crate::size::ByteSize;
 
 /// Names of partitions that an error has at most.
 const NAMED_MAX: usize = 8;
@@ -169,6 +171,56 @@ impl DataFrame {
             Ok(plans) => first.map(|_| Concat::plan(plans, columns)),
             Err(error) => Self::wrong(first.session().clone(), error),
         }
+    }
+
+    /// The same rows in fewer partitions: neighbours are joined, about as many to each. A task holds what it joins.
+    ///
+    /// ```
+    /// use partita::prelude::*;
+    /// # fn main() -> partita::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("days.csv");
+    /// # std::fs::write(&path, "at,fare\n2015-05-04,5\n2015-05-30,3\n2015-06-01,8\n2015-08-01,1\n").unwrap();
+    /// let days = partita::read_csv(&path).block_size(26).load()?.compute_divisions("at")?;
+    /// assert_eq!(days.repartition(1).npartitions()?, 1);
+    /// let months = days.repartition_every("1mo");
+    /// assert_eq!(months.divisions()?.to_string(), "by at, from date '2015-05-04' to date '2015-08-01'");
+    /// assert_eq!(months.get_partition(0).len()?, 2);
+    /// let halves = days.repartition_by(["2015-01-01", "2015-06-01", "2016-01-01"]);
+    /// assert_eq!(halves.get_partition(1).len()?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn repartition(&self, partitions: usize) -> Self {
+        self.map(|plan| fewer(plan, partitions))
+    }
+
+    /// The same rows in partitions of about so many bytes of memory: neighbours are joined up to it. How large partitions are is known
+    /// exactly of persisted frames, and about of files.
+    #[must_use]
+    pub fn repartition_size(&self, size: impl Into<ByteSize>) -> Self {
+        let wanted = || Ok(of_size(Arc::clone(self.plan()?), size.into().bytes()?)?);
+        match wanted() {
+            Ok(plan) => self.map(|_| Ok(plan)),
+            Err(error) => Self::wrong(self.session().clone(), error),
+        }
+    }
+
+    /// The same rows cut at these values of the index: a partition begins at each but the last, and ends before the next; the last one
+    /// has the last value too. All rows must be between the ends. Divisions must be known. A partition that is cut is
+    /// computed once, and held by its task.
+    #[must_use]
+    pub fn repartition_by<V: Into<Scalar>>(&self, divisions: impl IntoIterator<Item = V>) -> Self {
+        let values: Vec<Scalar> = divisions.into_iter().map(Into::into).collect();
+        self.map(|plan| by_values(plan, &values))
+    }
+
+    /// The same rows with a partition for each step of time by the index: `"1d"`, `"15min"`, `"1mo"`. The first begins with
+    /// the first value. Steps without rows are empty partitions. Divisions must be known.
+    #[must_use]
+    pub fn repartition_every(&self, frequency: &str) -> Self {
+        self.map(|plan| every(plan, frequency))
     }
 
     /// The least and the greatest value of each partition; `None` for those without rows.
