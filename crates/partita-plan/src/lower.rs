@@ -1,5 +1,6 @@
 //! From plans to tasks: one [`Pipeline`] a partition, finished by a sink into a Program.
 
+mod exchange;
 mod reduce;
 
 use std::collections::HashMap;

@@ -20,6 +20,7 @@ mod regroup;
 mod row_index;
 mod sample;
 mod scan;
+mod sort;
 mod stored;
 mod top;
 
@@ -51,6 +52,7 @@ pub use regroup::{Group, Regroup, by_values, every, fewer, of_size};
 pub use row_index::RowIndex;
 pub use sample::Sample;
 pub use scan::ScannedFile;
+pub use sort::{Sort, SortBy};
 pub use stored::Stored;
 pub use top::Top;
 
@@ -92,6 +94,8 @@ pub enum Plan {
     Cumulate(Cumulate),
     /// The first rows of an order.
     Top(Top),
+    /// All rows in order.
+    Sort(Sort),
     /// Rows by chance.
     Sample(Sample),
     /// What is known of the bounds of partitions.
@@ -121,6 +125,7 @@ impl Plan {
             Plan::Reduce(node) => node,
             Plan::Cumulate(node) => node,
             Plan::Top(node) => node,
+            Plan::Sort(node) => node,
             Plan::Sample(node) => node,
             Plan::Divided(node) => node,
             Plan::Concat(node) => node,

@@ -100,6 +100,16 @@ impl<'a> RunHost<'a> {
         self.stopped.store(true, Ordering::Release);
     }
 
+    fn read(&self, key: StoreKey, frame: usize) -> Result<Box<dyn StoredBatches + '_>> {
+        match self.engine.store().read_from(key, frame) {
+            Some(reader) => Ok(Box::new(StoredReader { host: self, key, reader })),
+            None => {
+                let what = format!("partition {} of frame {}: it was unpersisted", key.partition, key.frame);
+                Err(ErrorKind::Missing(what).into())
+            }
+        }
+    }
+
     fn dataset(&self) -> Result<&Dataset> {
         self.dataset.ok_or_else(|| ErrorKind::Missing("a data set to write".into()).into())
     }
@@ -176,13 +186,15 @@ impl Host for RunHost<'_> {
     }
 
     fn stored(&self, key: StoreKey) -> Result<Box<dyn StoredBatches + '_>> {
-        match self.engine.store().read(key) {
-            Some(reader) => Ok(Box::new(StoredReader { host: self, key, reader })),
-            None => {
-                let what = format!("partition {} of frame {}: it was unpersisted", key.partition, key.frame);
-                Err(ErrorKind::Missing(what).into())
-            }
-        }
+        self.read(key, 0)
+    }
+
+    fn stored_from(&self, key: StoreKey, frame: usize) -> Result<Box<dyn StoredBatches + '_>> {
+        self.read(key, frame)
+    }
+
+    fn run_bytes(&self) -> usize {
+        self.engine.run_bytes()
     }
 
     fn store(&self, key: StoreKey) -> Result<Box<dyn StoreWriter + '_>> {

@@ -194,8 +194,14 @@ impl Store {
     }
 
     /// Reads a partition; `None` where it is not held.
+    #[cfg(test)]
     pub(crate) fn read(&self, key: StoreKey) -> Option<Reader> {
-        Reader::new(Arc::clone(&self.shared), key)
+        self.read_from(key, 0)
+    }
+
+    /// The same from one of its frames on.
+    pub(crate) fn read_from(&self, key: StoreKey, first: usize) -> Option<Reader> {
+        Reader::new(Arc::clone(&self.shared), key, first)
     }
 
     /// Reads a partition while it is being stored, and takes its frames with it: nobody else may read them. Where nobody has begun to

@@ -191,6 +191,23 @@ pub trait Host: Sync {
     /// [`crate::ErrorKind::Missing`] where it is not held.
     fn stored(&self, key: StoreKey) -> Result<Box<dyn StoredBatches + '_>>;
 
+    /// The same from one of its frames on, in the order in which they were stored.
+    ///
+    /// # Errors
+    /// As [`Host::stored`].
+    fn stored_from(&self, key: StoreKey, frame: usize) -> Result<Box<dyn StoredBatches + '_>> {
+        let mut batches = self.stored(key)?;
+        for _ in 0..frame {
+            batches.next()?;
+        }
+        Ok(batches)
+    }
+
+    /// Bytes of rows that a task may gather before it has to write them out.
+    fn run_bytes(&self) -> usize {
+        8 << 20
+    }
+
     /// Begins to store a partition. It is there when it is finished, in the place of what had the key before.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 mod ahead;
 mod early;
+mod exchange;
 mod operators;
 mod reduce;
 mod running;
@@ -16,11 +17,12 @@ use std::sync::Arc;
 use partita_columns::Partition;
 
 use crate::error::{ErrorKind, Result};
-use crate::expr::Flow;
+pub(crate) use crate::expr::Flow;
 use crate::host::{Host, Reservation};
 use crate::program::{PROGRAM_VERSION, Program};
 
 pub use ahead::HeldText;
+pub use exchange::{Exchange, Runs};
 use operators::Chain;
 pub use reduce::States;
 use source::Opened;
@@ -46,6 +48,10 @@ pub enum Outcome {
     Text(Arc<HeldText>),
     /// What was seen of the rows, for each of [`crate::reduce::Reduce::kept`].
     States(Arc<States>),
+    /// Sorted runs.
+    Runs(Arc<Runs>),
+    /// Sorted runs of all tasks, and where they are cut.
+    Exchange(Arc<Exchange>),
     /// Nothing but its effects.
     Done,
 }
@@ -58,6 +64,8 @@ impl std::fmt::Debug for Outcome {
             Outcome::Counts(counts) => write!(out, "Counts({counts:?})"),
             Outcome::Text(text) => write!(out, "Text({} bytes)", text.bytes()),
             Outcome::States(states) => write!(out, "{states:?}"),
+            Outcome::Runs(runs) => write!(out, "{runs:?}"),
+            Outcome::Exchange(exchange) => write!(out, "{exchange:?}"),
             Outcome::Done => write!(out, "Done"),
         }
     }

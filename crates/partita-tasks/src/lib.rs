@@ -5,6 +5,7 @@
 //! files, memory, slots, stores.
 
 pub mod error;
+pub mod exchange;
 pub mod expr;
 pub mod host;
 pub mod interpret;

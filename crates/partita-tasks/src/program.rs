@@ -12,11 +12,12 @@ use partita_formats::parquet::WriteOptions;
 use partita_formats::rows::RowsOptions;
 use serde::{Deserialize, Serialize};
 
+use crate::exchange::SortSpec;
 use crate::expr::BoundExpr;
 use crate::reduce::{Cumulated, Reduce, TopRows};
 
 /// The version of [`Program`]: a worker refuses any other.
-pub const PROGRAM_VERSION: u32 = 3;
+pub const PROGRAM_VERSION: u32 = 4;
 
 /// Names a small value that a barrier task publishes and later tasks read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,6 +90,15 @@ pub enum Source {
     Inputs,
     /// The one row that the states of the dependencies make.
     Reduced(Arc<Reduce>),
+    /// No batches: for [`Sink::Exchange`], which goes on from the runs that the dependencies have left, in their order.
+    Runs,
+    /// What the exchange that the only dependency has left has of one part, in order.
+    Sorted {
+        /// The order.
+        spec: Arc<SortSpec>,
+        /// Which part.
+        part: usize,
+    },
     /// No batches.
     Empty(SchemaRef),
 }
@@ -327,6 +337,15 @@ pub enum Sink {
     },
     /// The first rows of an order.
     Top(Arc<TopRows>),
+    /// Into sorted runs.
+    Runs {
+        /// The order.
+        spec: Arc<SortSpec>,
+        /// The partition, which chooses the rows that are sampled.
+        partition: usize,
+    },
+    /// From [`Source::Runs`]: cut into parts.
+    Exchange(Arc<SortSpec>),
     /// Encoded as Parquet row groups of a data set.
     Parquet {
         /// Which data set.

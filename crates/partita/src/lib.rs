@@ -66,7 +66,7 @@ pub use partita_formats::rows::{
     CsvOptions, IpcCompression, IpcOptions, NdjsonOptions, RowsFormat, RowsOptions,
 };
 pub use partita_plan::locate::Loc;
-pub use partita_plan::node::{ConcatColumns, Divisions};
+pub use partita_plan::node::{ConcatColumns, Divisions, SortBy};
 pub use partita_plan::parse::expr;
 pub use partita_plan::{
     Expr, Stage, TextExpr, TimeExpr, coalesce, col, greatest, hash, least, len, lit, map_batches, when,

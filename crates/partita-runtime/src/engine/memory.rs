@@ -18,6 +18,12 @@ const RETURN_BYTES: u64 = 2 << 20;
 /// Bytes of a buffer that is kept for another reader at most: what a longer record has grown goes.
 const POOLED_BYTES_MAX: usize = 1 << 20;
 
+/// All tasks together gather one of so many parts of the ledger: to sort them takes as much again, and what was sorted waits in the store.
+const RUN_SHARE: u64 = 6;
+
+/// Bytes that a task gathers at most.
+const RUN_BYTES_MAX: usize = 256 << 20;
+
 /// Buffers that readers have left for later ones, at most one a thread; they are a part of the fixed share of the limit. Emptied at
 /// the end of a run.
 #[derive(Default)]
@@ -81,6 +87,12 @@ impl Engine {
         if buffer.capacity() <= POOLED_BYTES_MAX && buffers.len() < self.threads {
             buffers.push(buffer);
         }
+    }
+
+    /// Bytes of rows that a task may gather before it has to write them out.
+    pub(crate) fn run_bytes(&self) -> usize {
+        let share = self.ledger.limit_bytes() / (RUN_SHARE * self.threads.max(1) as u64);
+        usize::try_from(share).unwrap_or(usize::MAX).min(RUN_BYTES_MAX)
     }
 
     /// What the session takes now.

@@ -42,6 +42,8 @@ pub struct Reader {
     key: StoreKey,
     /// The entry that is read: the partition may be stored again meanwhile, in frames that are cut elsewhere.
     entry: Option<EntryId>,
+    /// The frame that is read first, and the one that is next.
+    first: usize,
     next: usize,
     /// Rows that were read, and how many of those are still to come in the entry.
     rows: u64,
@@ -73,9 +75,9 @@ struct OnDisk {
 }
 
 impl Reader {
-    pub(super) fn new(shared: Arc<Shared>, key: StoreKey) -> Option<Self> {
+    pub(super) fn new(shared: Arc<Shared>, key: StoreKey, first: usize) -> Option<Self> {
         let is_held = shared.lock().names.contains_key(&key);
-        is_held.then(|| Self::of(shared, key, None))
+        is_held.then(|| Self { first, ..Self::of(shared, key, None) })
     }
 
     pub(super) fn following(shared: Arc<Shared>, key: StoreKey, is_over: Arc<AtomicBool>) -> Self {
@@ -83,7 +85,18 @@ impl Reader {
     }
 
     fn of(shared: Arc<Shared>, key: StoreKey, is_over: Option<Arc<AtomicBool>>) -> Self {
-        Self { shared, key, entry: None, next: 0, rows: 0, again: 0, pin: None, ahead: None, is_over }
+        Self {
+            shared,
+            key,
+            entry: None,
+            first: 0,
+            next: 0,
+            rows: 0,
+            again: 0,
+            pin: None,
+            ahead: None,
+            is_over,
+        }
     }
 
     /// The next batch, which stays in memory until the one after it is asked for; `None` at the end, and where nobody stores the
@@ -127,7 +140,7 @@ impl Reader {
                 continue;
             };
             if self.entry != Some(id) {
-                (self.entry, self.next, self.again) = (Some(id), 0, self.rows);
+                (self.entry, self.next, self.again) = (Some(id), self.first, self.rows);
             }
             let is_open = state.open.get(&self.key) == Some(&id);
             let id = FrameId { entry: id, index: self.next };

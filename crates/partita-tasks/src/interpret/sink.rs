@@ -15,6 +15,7 @@ use partita_formats::csv::blocks;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::io::ReadAt;
 
+use super::exchange::{Cut, SortRuns};
 use super::reduce::{Merger, Reducer};
 use super::running::{PublishBefore, Top};
 use super::{Flow, Held, Outcome};
@@ -76,6 +77,8 @@ pub(super) fn open<'a>(
         }
         Sink::Before { reduce, slot } => Box::new(PublishBefore::new(reduce, inputs, *slot, host)),
         Sink::Top(top) => Box::new(Top::new(top, &program.schema, host)?),
+        Sink::Runs { spec, partition } => Box::new(SortRuns::new(spec, *partition, host)?),
+        Sink::Exchange(spec) => Box::new(Cut::new(spec, inputs, host)?),
         Sink::Parquet { dataset, partition, options } => {
             parquet::open(program, *dataset, *partition, options, host)?
         }

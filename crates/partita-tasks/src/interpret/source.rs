@@ -22,6 +22,7 @@ use partita_formats::io::ReadAt;
 use super::Outcome;
 use super::ahead::{HeldText, PaidStream};
 use super::early;
+use super::exchange::Sorted;
 use super::operators::filter;
 use super::reduce::Reduced;
 use crate::error::{Error, ErrorKind, Result};
@@ -95,11 +96,13 @@ pub(super) fn open<'a>(
             }
             Box::new(Batches(batches.into_iter()))
         }
+        Source::Sorted { spec, part } => Box::new(Sorted::new(spec, *part, inputs, host)?),
         Source::Reduced(reduce) => Box::new(Reduced::new(reduce, inputs, host)?),
         Source::Csv(_)
         | Source::CsvBlockStarts(_)
         | Source::Counts(_)
         | Source::States
+        | Source::Runs
         | Source::Empty(_) => Box::new(Nothing),
     };
     Ok(Opened::Source(source))

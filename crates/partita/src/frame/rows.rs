@@ -1,7 +1,7 @@
 //! Running totals, top rows and samples.
 
 use partita_columns::reduce::Cumulative;
-use partita_plan::node::{Cumulate, Project, Sample, Top, Total};
+use partita_plan::node::{Cumulate, Project, Sample, Sort, SortBy, Top, Total};
 use partita_plan::{Expr, col};
 
 use super::DataFrame;
@@ -79,6 +79,29 @@ impl DataFrame {
     #[must_use]
     pub fn nsmallest(&self, rows: usize, by: impl IntoColumns) -> Self {
         self.map(|plan| Top::plan(plan, by.into_columns(), rows, false))
+    }
+
+    /// All rows in the order of some columns, the first key first: names, or [`SortBy`] for other directions. Rows that are equal by all
+    /// keys keep their order. Nulls come last unless asked otherwise; NaN is greater than every number. The result has as many
+    /// partitions as the frame, each with about as many rows; what does not fit in memory is sorted on disk.
+    ///
+    /// ```
+    /// use partita::prelude::*;
+    ///
+    /// # fn main() -> partita::Result<()> {
+    /// # let dir = tempfile::tempdir().expect("a folder");
+    /// # let path = dir.path().join("trips.csv");
+    /// # std::fs::write(&path, "zone,fare\n2,7.5\n1,9.0\n2,3.5\n").expect("a file");
+    /// let trips = read_csv(path.display().to_string()).load()?;
+    /// let sorted = trips.sort_values([SortBy::new("zone"), SortBy::new("fare").descending()]);
+    /// assert_eq!(sorted.compute()?.column("fare")?.f64()?.to_vec(), [Some(9.0), Some(7.5), Some(3.5)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn sort_values<T: Into<SortBy>>(&self, by: impl IntoIterator<Item = T>) -> Self {
+        let by: Vec<SortBy> = by.into_iter().map(Into::into).collect();
+        self.map(|plan| Sort::plan(plan, by, None))
     }
 
     /// About a share of the rows, by chance. A row is in or not by its number in the frame and the seed: partitions, threads and

@@ -1,0 +1,188 @@
+//! `Sort`: all rows in the order of some columns.
+//!
+//! Each partition of the input is sorted in runs, which wait in the store until all are there; then the range of the keys is cut so that
+//! the partitions of the result have about as many rows, and each is merged of the runs. Rows that are equal by all keys keep their
+//! order, and are in one partition. Rows, their order and the cuts depend on the input alone.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use partita_columns::sort::{Direction, KeyLayout};
+use partita_tasks::exchange::{SortKey, SortSpec};
+
+use super::{Divisions, Filter, Operator, Plan, PlanRef, Project, position};
+use crate::error::{ErrorKind, Result};
+use crate::expr::Expr;
+use crate::lower::{Lowering, Pipeline};
+
+/// A column that rows are ordered by.
+///
+/// ```
+/// use partita_plan::SortBy;
+///
+/// let by = SortBy::new("fare").descending().nulls_first();
+/// assert_eq!(by.to_string(), "fare descending, nulls first");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortBy {
+    column: String,
+    direction: Direction,
+}
+
+impl SortBy {
+    /// The least values of a column first, nulls last.
+    pub fn new(column: impl Into<String>) -> Self {
+        Self { column: column.into(), direction: Direction { descending: false, nulls_first: false } }
+    }
+
+    /// The greatest values first; nulls stay where they were.
+    #[must_use]
+    pub fn descending(mut self) -> Self {
+        self.direction.descending = true;
+        self
+    }
+
+    /// Nulls first.
+    #[must_use]
+    pub fn nulls_first(mut self) -> Self {
+        self.direction.nulls_first = true;
+        self
+    }
+
+    /// The column.
+    pub fn column(&self) -> &str {
+        &self.column
+    }
+}
+
+impl<T: Into<String>> From<T> for SortBy {
+    fn from(column: T) -> Self {
+        Self::new(column)
+    }
+}
+
+impl std::fmt::Display for SortBy {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.column)?;
+        if self.direction.descending {
+            out.write_str(" descending")?;
+        }
+        if self.direction.nulls_first { out.write_str(", nulls first") } else { Ok(()) }
+    }
+}
+
+/// Sorts rows.
+#[derive(Debug)]
+pub struct Sort {
+    input: PlanRef,
+    by: Vec<SortBy>,
+    partitions: usize,
+}
+
+impl Sort {
+    /// The rows of `input` by `by`, the first key first, in so many partitions; `None`: as many as the input has.
+    ///
+    /// # Errors
+    /// Where there is no key, a key is no column or has no order, or there would be no partition.
+    pub fn plan(input: PlanRef, by: Vec<SortBy>, partitions: Option<usize>) -> Result<PlanRef> {
+        if by.is_empty() {
+            return Err(ErrorKind::Option("sort_values: name at least one column".into()).into());
+        }
+        let partitions = partitions.unwrap_or_else(|| input.partitions().max(1));
+        if partitions == 0 {
+            return Err(
+                ErrorKind::Option("sort_values: expected at least one partition, got 0".into()).into()
+            );
+        }
+        let sort = Self { input, by, partitions };
+        for (key, by) in sort.keys()?.iter().zip(&sort.by) {
+            let data_type = sort.input.schema().field(key.column).data_type();
+            if KeyLayout::new(&[(data_type.clone(), key.direction)]).is_err() {
+                let message = format!(
+                    "sort_values: column \"{}\" of type {} has no order; sort by a value that is computed of it",
+                    by.column,
+                    partita_columns::dtype::name(data_type)
+                );
+                return Err(ErrorKind::Option(message).into());
+            }
+        }
+        Ok(Arc::new(Plan::Sort(sort)))
+    }
+
+    fn keys(&self) -> Result<Vec<SortKey>> {
+        let key = |by: &SortBy| {
+            Ok(SortKey { column: position(self.input.schema(), &by.column)?, direction: by.direction })
+        };
+        self.by.iter().map(key).collect()
+    }
+}
+
+impl Operator for Sort {
+    fn name(&self) -> &'static str {
+        "Sort"
+    }
+
+    fn detail(&self) -> String {
+        let by: Vec<String> = self.by.iter().map(ToString::to_string).collect();
+        format!("by {}, {} partitions", by.join(", "), self.partitions)
+    }
+
+    fn schema(&self) -> &SchemaRef {
+        self.input.schema()
+    }
+
+    fn input(&self) -> Option<&PlanRef> {
+        Some(&self.input)
+    }
+
+    fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
+        Sort::plan(input, self.by.clone(), Some(self.partitions))
+    }
+
+    fn partitions(&self) -> usize {
+        self.partitions
+    }
+
+    fn divisions(&self) -> Divisions {
+        Divisions::Unknown
+    }
+
+    fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
+        let mut below = columns.to_vec();
+        for key in self.keys()? {
+            if !below.contains(&key.column) {
+                below.push(key.column);
+            }
+        }
+        let sorted = self.with_input(self.input.operator().prune(&below)?)?;
+        if below.len() == columns.len() {
+            return Ok(sorted);
+        }
+        let schema = self.input.schema();
+        Project::columns(sorted, columns.iter().map(|at| schema.field(*at).name().as_str()))
+    }
+
+    fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
+        let input = match self.input.operator().push_filter(predicate)? {
+            Some(pushed) => pushed,
+            None => Filter::plan(Arc::clone(&self.input), predicate.clone())?,
+        };
+        self.with_input(input).map(Some)
+    }
+
+    fn push_partitions(&self, _: &Range<usize>) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
+
+    fn known_rows(&self) -> Option<u64> {
+        self.input.operator().known_rows()
+    }
+
+    fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
+        let schema = Arc::clone(self.input.schema());
+        let spec = Arc::new(SortSpec { schema, keys: self.keys()?, parts: self.partitions });
+        let pipelines = lowering.lower(&self.input)?;
+        lowering.sorted(pipelines, &spec)
+    }
+}

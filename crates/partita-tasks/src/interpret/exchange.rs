@@ -1,0 +1,99 @@
+//! Sorted runs, where they are cut, and the parts that are merged of them. See [`crate::exchange`].
+
+mod cut;
+mod merge;
+mod sample;
+mod sink;
+mod source;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use partita_columns::sort::{KeyLayout, Keys};
+
+use crate::error::{ErrorKind, Result};
+use crate::exchange::SortSpec;
+use crate::host::{Reservation, Scratch};
+
+pub(super) use cut::Cut;
+pub(super) use sink::SortRuns;
+pub(super) use source::Sorted;
+
+const WAY_OUT: &str = "use fewer threads";
+
+/// What a task of the input has left.
+pub struct Runs {
+    runs: Vec<Run>,
+    /// Keys of some rows, which stand for as many each.
+    samples: Keys,
+    weight: f64,
+    rows: u64,
+    _memory: Box<dyn Reservation>,
+}
+
+impl std::fmt::Debug for Runs {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Runs({} rows in {} runs)", self.rows, self.runs.len())
+    }
+}
+
+/// Rows in order, in the store.
+struct Run {
+    /// Released when the last task that may read it is done.
+    place: Arc<dyn Scratch>,
+    /// The key of the first row of each frame.
+    fences: Keys,
+}
+
+/// Runs of all tasks, and where they are cut.
+pub struct Exchange {
+    /// In the order of the partitions that they are of.
+    inputs: Vec<Arc<Runs>>,
+    /// The least key of each part but the first.
+    bounds: Keys,
+    rows: u64,
+    /// Rows of the parts that were merged, as far as they were: none may be lost.
+    merged: Mutex<Vec<Option<u64>>>,
+    missing: AtomicU64,
+    _memory: Box<dyn Reservation>,
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Exchange({} rows, {} bounds)", self.rows, self.bounds.len())
+    }
+}
+
+impl Exchange {
+    fn new(inputs: Vec<Arc<Runs>>, bounds: Keys, parts: usize, memory: Box<dyn Reservation>) -> Self {
+        let rows = inputs.iter().map(|runs| runs.rows).sum();
+        let merged = Mutex::new(vec![None; parts]);
+        Self { inputs, bounds, rows, merged, missing: AtomicU64::new(parts as u64), _memory: memory }
+    }
+
+    /// Takes note of the rows of a part, and compares the sum with what came in once all are there.
+    fn merged(&self, part: usize, rows: u64) -> Result<()> {
+        let mut merged = self.merged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = merged.get_mut(part)
+            && place.replace(rows).is_none()
+        {
+            self.missing.fetch_sub(1, Ordering::Relaxed);
+        }
+        let out: u64 = merged.iter().flatten().sum();
+        if self.missing.load(Ordering::Relaxed) == 0 && out != self.rows {
+            let rows = self.rows;
+            let what = format!("rows: {rows} went into an exchange, and {out} came out; please report this");
+            return Err(ErrorKind::Missing(what).into());
+        }
+        Ok(())
+    }
+}
+
+/// The keys of a batch.
+fn keys_of(spec: &SortSpec, layout: &KeyLayout, batch: &RecordBatch) -> Result<Keys> {
+    let columns: Option<Vec<ArrayRef>> =
+        spec.keys.iter().map(|key| batch.columns().get(key.column).map(Arc::clone)).collect();
+    let columns = columns.ok_or_else(|| ErrorKind::Missing("a column to sort by".into()))?;
+    Ok(layout.encode(&columns)?)
+}
