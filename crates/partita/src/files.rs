@@ -146,7 +146,8 @@ pub(crate) fn list(search: &Search) -> Result<Listing> {
         return Err(ErrorKind::Option("no input: name a path, a glob or a folder".into()).into());
     }
     let vouched = inputs.0.len() == 1;
-    let mut listing = Listing { files: Vec::new(), fields: Vec::new(), vouched, index: None, columns: Vec::new() };
+    let mut listing =
+        Listing { files: Vec::new(), fields: Vec::new(), vouched, index: None, columns: Vec::new() };
     let mut types: HashMap<String, DataType> = search.hive_types.iter().cloned().collect();
     for pattern in &inputs.0 {
         let manifest =

@@ -20,7 +20,9 @@ use partita_formats::parquet::WriteOptions;
 use partita_formats::rows::{CsvOptions, IpcOptions, NdjsonOptions, RowsFormat, RowsOptions};
 use partita_plan::lower::{Starts, Target, lower};
 use partita_plan::memory;
-use partita_plan::node::{Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored, nodes};
+use partita_plan::node::{
+    Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored, nodes,
+};
 use partita_plan::stage::{explain, optimize};
 use partita_plan::{Expr, Plan, PlanRef, Stage};
 use partita_runtime::cancel::CancelToken;

@@ -63,7 +63,10 @@ pub(super) fn load(reader: ParquetReader) -> Result<DataFrame> {
 
 /// Whether a plan can do without the footer of a file.
 fn needs_footer(reader: &ParquetReader, listing: &Listing, split: Split, file: &Listed) -> bool {
-    if !(listing.vouched || reader.options.same_schema) || reader.options.index.is_some() || listing.index.is_some() {
+    if !(listing.vouched || reader.options.same_schema)
+        || reader.options.index.is_some()
+        || listing.index.is_some()
+    {
         return true;
     }
     let is_one_piece = match split {
