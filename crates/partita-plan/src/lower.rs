@@ -258,7 +258,9 @@ impl Lowering {
         let regrouped = groups.into_iter().map(|(range, predicate)| {
             let mut pipeline = Pipeline::new("regroup", Source::Inputs, Arc::clone(schema), 0);
             pipeline.dependencies = tasks.get(range).unwrap_or_default().to_vec();
-            pipeline.operators.extend(predicate.map(|predicate| Operator::Filter { predicate, output_columns }));
+            pipeline
+                .operators
+                .extend(predicate.map(|predicate| Operator::Filter { predicate, output_columns }));
             pipeline
         });
         Ok(regrouped.collect())
