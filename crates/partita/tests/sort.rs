@@ -206,6 +206,19 @@ fn limits_threads_and_schedulers_change_nothing() {
 }
 
 #[test]
+fn more_runs_than_can_be_merged_at_once_are_merged_in_steps() {
+    let all = many(90_000, scattered).concat();
+    let parts: Vec<Vec<Row>> = all.chunks(1500).map(<[Row]>::to_vec).collect();
+    let by = [By { column: 0, descending: true, nulls_first: false }];
+    let mut expected = all;
+    expected.sort_by(|a, b| by[0].compare(a, b));
+    // 60 runs, each of which has rows of every part; at this limit 16 are merged at once.
+    let frame = sorted(&session(4, "128MiB", Scheduler::Threaded), &parts, &by);
+    let got: Vec<RecordBatch> = frame.batches().unwrap().collect::<partita::Result<_>>().unwrap();
+    assert!(places(&got) == places(&[batch(&expected)]));
+}
+
+#[test]
 fn skewed_keys_are_sorted_and_no_partition_is_too_large_for_another_reason() {
     type Key = fn(u64) -> Option<i64>;
     let keys: [(&str, Key); 6] = [

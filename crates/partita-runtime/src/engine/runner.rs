@@ -44,6 +44,40 @@ impl<'a> ProgramRunner<'a> {
     }
 }
 
+impl ProgramRunner<'_> {
+    /// What a source is expected to hold at its peak: the reader's buffers, and what its sink gathers.
+    fn estimate_bytes(&self, program: &Program) -> usize {
+        let (reader, input_bytes) = match &program.source {
+            Source::Csv(scan) => {
+                let limits = &scan.file.block.limits;
+                let input_bytes = scan.range.end.saturating_sub(scan.range.start);
+                (
+                    limits.chunk_bytes * 4 + limits.batch_bytes_max,
+                    usize::try_from(input_bytes).unwrap_or(usize::MAX),
+                )
+            }
+            Source::Parquet(scan) => {
+                let input_bytes = scan.pieces.iter().map(|piece| piece.bytes).fold(0, u64::saturating_add);
+                (PARQUET_BYTES, usize::try_from(input_bytes).unwrap_or(usize::MAX))
+            }
+            _ => (0, 0),
+        };
+        let gathered = match &program.sink {
+            Sink::Collect => input_bytes,
+            // A frame, and the one that it is joined from.
+            Sink::Store(_) | Sink::Stream(_) => STORE_BYTES,
+            // Rows, and what their run is made of.
+            Sink::Runs { .. } => input_bytes.min(self.engine.run_bytes()).saturating_mul(2),
+            // Encoded and compressed.
+            Sink::Parquet { .. } => input_bytes / 2,
+            // A piece and what it is put together from.
+            Sink::Rows { .. } => ROWS_BYTES,
+            _ => 0,
+        };
+        reader.saturating_add(gathered)
+    }
+}
+
 impl Runner for ProgramRunner<'_> {
     type Payload = Program;
     type Output = Outcome;
@@ -55,14 +89,14 @@ impl Runner for ProgramRunner<'_> {
         if self.forced.compare_exchange(task, NONE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             return Admission::Granted(None);
         }
-        match self.engine.ledger.try_reserve("admission", estimate_bytes(program)) {
+        match self.engine.ledger.try_reserve("admission", self.estimate_bytes(program)) {
             Ok(permit) => Admission::Granted(Some(permit)),
             Err(_) => Admission::Later,
         }
     }
 
     fn wait_for_memory(&self, task: TaskId, program: &Program) -> Result<(), partita_tasks::Error> {
-        let wanted = estimate_bytes(program) as u64;
+        let wanted = self.estimate_bytes(program) as u64;
         if !self.engine.ledger.wait_for_room(wanted, Duration::from_millis(200)) {
             self.forced.store(u64::from(task.0), Ordering::Release);
         }
@@ -113,36 +147,6 @@ impl Runner for ProgramRunner<'_> {
     fn stop(&self) {
         self.host.stop();
     }
-}
-
-/// What a source is expected to hold at its peak: the reader's buffers, and what its sink gathers.
-fn estimate_bytes(program: &Program) -> usize {
-    let (reader, input_bytes) = match &program.source {
-        Source::Csv(scan) => {
-            let limits = &scan.file.block.limits;
-            let input_bytes = scan.range.end.saturating_sub(scan.range.start);
-            (
-                limits.chunk_bytes * 4 + limits.batch_bytes_max,
-                usize::try_from(input_bytes).unwrap_or(usize::MAX),
-            )
-        }
-        Source::Parquet(scan) => {
-            let input_bytes = scan.pieces.iter().map(|piece| piece.bytes).fold(0, u64::saturating_add);
-            (PARQUET_BYTES, usize::try_from(input_bytes).unwrap_or(usize::MAX))
-        }
-        _ => (0, 0),
-    };
-    let gathered = match &program.sink {
-        Sink::Collect => input_bytes,
-        // A frame, and the one that it is joined from.
-        Sink::Store(_) | Sink::Stream(_) => STORE_BYTES,
-        // Encoded and compressed.
-        Sink::Parquet { .. } => input_bytes / 2,
-        // A piece and what it is put together from.
-        Sink::Rows { .. } => ROWS_BYTES,
-        _ => 0,
-    };
-    reader.saturating_add(gathered)
 }
 
 /// The error of a run, with the task's own error on top.

@@ -24,7 +24,7 @@ const WAY_OUT: &str = "use fewer threads";
 
 /// What a task of the input has left.
 pub struct Runs {
-    runs: Vec<Run>,
+    runs: Vec<Arc<Run>>,
     /// Keys of some rows, which stand for as many each.
     samples: Keys,
     weight: f64,

@@ -88,11 +88,11 @@ impl DataFrame {
     /// ```
     /// use partita::prelude::*;
     ///
-    /// # fn main() -> partita::Result<()> {
+    /// # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     /// # let dir = tempfile::tempdir().expect("a folder");
     /// # let path = dir.path().join("trips.csv");
     /// # std::fs::write(&path, "zone,fare\n2,7.5\n1,9.0\n2,3.5\n").expect("a file");
-    /// let trips = read_csv(path.display().to_string()).load()?;
+    /// let trips = partita::read_csv(path.display().to_string()).load()?;
     /// let sorted = trips.sort_values([SortBy::new("zone"), SortBy::new("fare").descending()]);
     /// assert_eq!(sorted.compute()?.column("fare")?.f64()?.to_vec(), [Some(9.0), Some(7.5), Some(3.5)]);
     /// # Ok(())

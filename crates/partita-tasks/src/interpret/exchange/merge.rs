@@ -1,5 +1,7 @@
 //! What some runs have of a part, merged batch by batch.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
@@ -56,6 +58,8 @@ pub(super) struct Merge<'a> {
     layout: KeyLayout,
     span: Span<'a>,
     readers: Vec<Reader<'a>>,
+    /// Released with the merge, where nobody else needs them.
+    _runs: Vec<Arc<Run>>,
     merger: Merger,
     /// Batches that rows of the next one are taken of, and where these are.
     slots: Vec<RecordBatch>,
@@ -69,7 +73,7 @@ impl<'a> Merge<'a> {
     pub(super) fn new(
         spec: &'a SortSpec,
         span: Span<'a>,
-        runs: impl Iterator<Item = &'a Run>,
+        runs: &[Arc<Run>],
         host: &'a dyn Host,
     ) -> Result<Self> {
         let (layout, memory) = (spec.layout()?, host.reserve("sort", 0, WAY_OUT)?);
@@ -84,8 +88,18 @@ impl<'a> Merge<'a> {
         }
         let merger = Merger::new(readers.len());
         let (slots, places) = (Vec::new(), Vec::new());
-        let mut merge =
-            Self { spec, layout, span, readers, merger, slots, places, batch_rows: BATCH_ROWS, memory };
+        let mut merge = Self {
+            spec,
+            layout,
+            span,
+            readers,
+            _runs: runs.to_vec(),
+            merger,
+            slots,
+            places,
+            batch_rows: BATCH_ROWS,
+            memory,
+        };
         for run in 0..merge.readers.len() {
             merge.advance(run)?;
         }

@@ -16,7 +16,7 @@ use crate::interpret::sink::BatchSink;
 use crate::interpret::{Flow, Outcome};
 
 /// Frames of a run have about so many bytes, and so many rows at most.
-const FRAME_BYTES: usize = 512 << 10;
+pub(super) const FRAME_BYTES: usize = 512 << 10;
 const FRAME_ROWS: usize = 16 << 10;
 
 /// What is known of a run, in bytes.
@@ -33,7 +33,7 @@ pub(in crate::interpret) struct SortRuns<'a> {
     keys: Keys,
     bytes: usize,
     sample: Sample,
-    runs: Vec<Run>,
+    runs: Vec<Arc<Run>>,
     memory: Box<dyn Reservation>,
 }
 
@@ -59,7 +59,7 @@ impl<'a> SortRuns<'a> {
 
     /// Keys, their order and the places of rows, beside the rows themselves.
     fn sorting_bytes(&self) -> usize {
-        2 * self.keys.memory_bytes() + self.keys.len() * (size_of::<u32>() + size_of::<(u32, u32)>())
+        self.keys.memory_bytes() + self.keys.sort_bytes() + self.keys.len() * size_of::<(u32, u32)>()
     }
 
     /// Sorts what was gathered into a run.
@@ -89,7 +89,7 @@ impl<'a> SortRuns<'a> {
                 writer.push_frame(frame, &keys, order.first().map_or(0, |row| *row as usize))?;
             }
         }
-        self.runs.push(writer.finish()?);
+        self.runs.push(Arc::new(writer.finish()?));
         self.bytes = 0;
         self.memory.resize(0)
     }

@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use super::Exchange;
 use super::merge::{Merge, Span};
+use super::sink::{FRAME_BYTES, RunWriter};
+use super::{Exchange, Run, keys_of};
 use crate::error::{ErrorKind, Result};
 use crate::exchange::SortSpec;
 use crate::host::Host;
 use crate::interpret::Outcome;
 use crate::interpret::source::BatchSource;
+
+/// Runs that are merged at once: each holds a frame.
+const RUNS_MIN: usize = 16;
+const RUNS_MAX: usize = 512;
 
 /// What the exchange has of one part.
 pub(in crate::interpret) struct Sorted<'a> {
@@ -36,11 +41,40 @@ impl<'a> Sorted<'a> {
         if part <= bounds.len() {
             let until = (part < bounds.len()).then_some(part);
             let span = Span { bounds, from: part.checked_sub(1), until };
-            let runs = exchange.inputs.iter().flat_map(|runs| &runs.runs);
-            sorted.merge = Some(Merge::new(spec, span, runs, host)?);
+            let runs = few(spec, span, exchange.inputs.iter().flat_map(|runs| &runs.runs), host)?;
+            sorted.merge = Some(Merge::new(spec, span, &runs, host)?);
         }
         Ok(sorted)
     }
+}
+
+/// The runs that have rows of a part; where they are more than can be merged at once, others that are merged of them.
+fn few<'a>(
+    spec: &'a SortSpec,
+    span: Span<'a>,
+    runs: impl Iterator<Item = &'a Arc<Run>>,
+    host: &'a dyn Host,
+) -> Result<Vec<Arc<Run>>> {
+    let mut runs: Vec<Arc<Run>> =
+        runs.filter(|run| !span.frames(&run.fences).is_empty()).map(Arc::clone).collect();
+    let most = (host.run_bytes() / FRAME_BYTES).clamp(RUNS_MIN, RUNS_MAX);
+    let layout = spec.layout()?;
+    while runs.len() > most {
+        let mut merged = Vec::with_capacity(runs.len().div_ceil(most));
+        for some in runs.chunks(most) {
+            let mut merge = Merge::new(spec, span, some, host)?;
+            let mut writer = RunWriter::new(&layout, host)?;
+            while let Some(batch) = merge.next()? {
+                if host.is_cancelled() {
+                    return Err(ErrorKind::Cancelled.into());
+                }
+                writer.push(&batch, &keys_of(spec, &layout, &batch)?)?;
+            }
+            merged.push(Arc::new(writer.finish()?));
+        }
+        runs = merged;
+    }
+    Ok(runs)
 }
 
 impl BatchSource for Sorted<'_> {
