@@ -24,7 +24,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use self::bounds::bounds;
-pub use self::gather::gather;
+pub use self::gather::{Sources, gather};
 pub use self::keys::Keys;
 pub use self::layout::KeyLayout;
 pub use self::merge::{Front, Merger, Wants};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, GenericByteViewArray};
-use arrow::buffer::{Buffer, ScalarBuffer};
+use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::ByteViewType;
 
 use super::Places;
@@ -22,12 +22,15 @@ const COMPACT_BYTES_MIN: usize = 4 << 10;
 const BUFFER_BYTES_MAX: usize = 1 << 30;
 
 /// Sources are of type `V`.
-pub(super) fn gather<V: ByteViewType>(places: &Places<'_>, sources: &[&ArrayRef]) -> ArrayRef {
+pub(super) fn gather<V: ByteViewType>(
+    places: &Places<'_>,
+    sources: &[ArrayRef],
+    nulls: Option<NullBuffer>,
+) -> ArrayRef {
     let arrays: Vec<&GenericByteViewArray<V>> =
         sources.iter().map(|source| source.as_byte_view::<V>()).collect();
     let slices: Vec<&[u128]> = arrays.iter().map(|array| &array.views()[..]).collect();
     let mut views = places.values(&slices);
-    let nulls = places.nulls(sources);
     if let Some(nulls) = &nulls {
         // What lies under a null refers to nothing.
         views.iter_mut().zip(nulls.iter()).filter(|(_, is_there)| !is_there).for_each(|(view, _)| *view = 0);

@@ -62,6 +62,19 @@ impl<'a> SortRuns<'a> {
         self.keys.memory_bytes() + self.keys.sort_bytes() + self.keys.len() * size_of::<(u32, u32)>()
     }
 
+    /// The rows of a batch in their order: while they are in the cache, and so that those of a run are near each other.
+    fn in_order(&mut self, batch: &RecordBatch) -> Result<(RecordBatch, Keys)> {
+        let keys = keys_of(self.spec, &self.layout, batch)?;
+        self.sample.push(&keys)?;
+        if keys.is_sorted() {
+            return Ok((compute::compact(batch)?, keys));
+        }
+        let order = keys.sorted();
+        let places: Vec<(u32, u32)> = order.iter().map(|row| (0, *row)).collect();
+        let batch = gather(&self.spec.schema, std::slice::from_ref(batch), &places)?;
+        Ok((batch, keys.take(&order)))
+    }
+
     /// Sorts what was gathered into a run.
     fn flush(&mut self) -> Result<()> {
         let batches = std::mem::take(&mut self.batches);
@@ -121,9 +134,7 @@ fn places_of(batches: &[RecordBatch], order: &[u32]) -> Vec<(u32, u32)> {
 
 impl BatchSink for SortRuns<'_> {
     fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
-        let batch = compute::compact(&batch)?;
-        let keys = keys_of(self.spec, &self.layout, &batch)?;
-        self.sample.push(&keys)?;
+        let (batch, keys) = self.in_order(&batch)?;
         let bytes = unique_buffer_bytes(std::slice::from_ref(&batch));
         let rows = self.keys.len() + keys.len();
         if self.bytes > 0 && (self.bytes + bytes > self.host.run_bytes() || rows > u32::MAX as usize) {
