@@ -40,6 +40,8 @@ pub enum Target {
     Store {
         /// The frame.
         frame: u64,
+        /// The column that rows are in order of, where the first and the last value of each partition are to be known.
+        index: Option<usize>,
     },
     /// The same, for a reader that takes its batches once.
     Stream {
@@ -285,7 +287,9 @@ impl Lowering {
             Target::Tail(rows) => ("tail", Sink::Tail { rows: *rows }),
             Target::Count => ("count", Sink::Count),
             Target::CountValues => ("count values", Sink::CountValues),
-            Target::Store { frame } => ("persist", Sink::Store(stored(*frame, partition))),
+            Target::Store { frame, index } => {
+                ("persist", Sink::Store { key: stored(*frame, partition), index: *index })
+            }
             Target::Stream { frame } => ("batches", Sink::Stream(stored(*frame, partition))),
             Target::Parquet { dataset, options, .. } => {
                 ("to_parquet", Sink::Parquet { dataset: *dataset, partition, options: Arc::clone(options) })

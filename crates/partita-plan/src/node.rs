@@ -20,6 +20,7 @@ mod regroup;
 mod row_index;
 mod sample;
 mod scan;
+mod set_index;
 mod sort;
 mod stored;
 mod top;
@@ -52,6 +53,7 @@ pub use regroup::{Group, Regroup, by_values, every, fewer, of_size};
 pub use row_index::RowIndex;
 pub use sample::Sample;
 pub use scan::ScannedFile;
+pub use set_index::{IndexOptions, Outside, SetIndex};
 pub use sort::{Sort, SortBy};
 pub use stored::Stored;
 pub use top::Top;
@@ -96,6 +98,8 @@ pub enum Plan {
     Top(Top),
     /// All rows in order.
     Sort(Sort),
+    /// All rows in the order of an index, cut by it.
+    SetIndex(SetIndex),
     /// Rows by chance.
     Sample(Sample),
     /// What is known of the bounds of partitions.
@@ -126,6 +130,7 @@ impl Plan {
             Plan::Cumulate(node) => node,
             Plan::Top(node) => node,
             Plan::Sort(node) => node,
+            Plan::SetIndex(node) => node,
             Plan::Sample(node) => node,
             Plan::Divided(node) => node,
             Plan::Concat(node) => node,
@@ -280,6 +285,20 @@ pub trait Operator: Debug {
     /// # Errors
     /// As [`Operator::prune`].
     fn sink_filter(&self) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
+
+    /// Whether it goes by which rows are in which partition of its input: then no filter may move below what cuts by the rows that
+    /// reach it.
+    fn minds_cuts(&self) -> bool {
+        false
+    }
+
+    /// For those that cut by the rows that reach them: the same, which no filter passes.
+    ///
+    /// # Errors
+    /// As [`Operator::prune`].
+    fn pinned(&self) -> Result<Option<PlanRef>> {
         Ok(None)
     }
 

@@ -91,10 +91,25 @@ pub fn optimize(plan: &PlanRef, stage: Stage) -> Result<PlanRef> {
 
 fn simplify(plan: &PlanRef) -> Result<PlanRef> {
     let folded = rewrite(plan, &|operator| operator.fold())?;
-    let pushed = rewrite(&folded, &|operator| operator.sink_filter())?;
+    let pinned = pin(&folded, false)?;
+    let pushed = rewrite(&pinned, &|operator| operator.sink_filter())?;
     let all: Vec<usize> = (0..pushed.schema().fields().len()).collect();
     let pruned = pushed.operator().prune(&all)?;
     rewrite(&pruned, &|operator| operator.merge())
+}
+
+/// Keeps filters above what cuts by the rows that reach it, where something above goes by these cuts.
+fn pin(plan: &PlanRef, is_minded: bool) -> Result<PlanRef> {
+    let operator = plan.operator();
+    let inputs = operator.inputs();
+    if inputs.is_empty() {
+        return Ok(Arc::clone(plan));
+    }
+    let below = is_minded || operator.minds_cuts();
+    let inputs = inputs.into_iter().map(|input| pin(input, below)).collect::<Result<_>>()?;
+    let rebuilt = operator.with_inputs(inputs)?;
+    let pinned = if is_minded { rebuilt.operator().pinned()? } else { None };
+    Ok(pinned.unwrap_or(rebuilt))
 }
 
 fn pick_partitions(plan: &PlanRef) -> Result<PlanRef> {

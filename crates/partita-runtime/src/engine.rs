@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use partita_columns::compute;
+use partita_columns::{Scalar, compute};
 use partita_columns::partition::unique_buffer_bytes;
 use partita_formats::buffers::{Pool, Room};
 use partita_schedule::graph::{Graph, TaskId};
@@ -98,6 +98,8 @@ pub struct StoredFrame {
     pub frame: u64,
     /// Rows and bytes of each partition.
     pub counts: Vec<(u64, u64)>,
+    /// The first and the last value of the index of each partition with rows, where the tasks were asked for them.
+    pub ends: Vec<Option<(Scalar, Scalar)>>,
     /// Releases the partitions when it is dropped.
     pub keep_alive: Arc<FrameGuard>,
 }
@@ -400,8 +402,15 @@ impl Engine {
     /// As [`Engine::run`]; then nothing of the frame is held.
     pub fn persist(&self, lineage: &Lineage, frame: Arc<FrameGuard>, call: &Call) -> Result<StoredFrame> {
         self.lineages.remember(frame.number(), lineage.clone());
-        self.run(&lineage.graph, &lineage.targets, call, &|_, _| {})?;
-        self.held(frame, lineage.targets.len())
+        let ends = Mutex::new(vec![None; lineage.targets.len()]);
+        self.run(&lineage.graph, &lineage.targets, call, &|place, outcome| {
+            let mut ends = ends.lock().unwrap_or_else(PoisonError::into_inner);
+            if let (Some(end), Outcome::Stored(known)) = (ends.get_mut(place), outcome) {
+                *end = known;
+            }
+        })?;
+        let held = self.held(frame, lineage.targets.len())?;
+        Ok(StoredFrame { ends: ends.into_inner().unwrap_or_else(PoisonError::into_inner), ..held })
     }
 
     /// Reserves a number for a frame; its partitions are released when the guard is dropped.
@@ -421,7 +430,7 @@ impl Engine {
             Ok(self.store.counts(key).ok_or_else(missing)?)
         };
         let counts = (0..partitions).map(count).collect::<Result<_>>()?;
-        Ok(StoredFrame { frame, counts, keep_alive: guard })
+        Ok(StoredFrame { frame, counts, ends: Vec::new(), keep_alive: guard })
     }
 
     /// Stores given batches as a frame.

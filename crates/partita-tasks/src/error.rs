@@ -111,6 +111,9 @@ pub enum ErrorKind {
     /// A user's function over columns failed.
     #[error("map_batches: {0}")]
     ColumnFunction(String),
+    /// The rows are not what was said of the index.
+    #[error("set_index: {0}")]
+    Index(String),
     /// The input is not what it was when the work was planned.
     #[error("{file} changed between planning and reading: {what}; load it again")]
     InputChanged {

@@ -7,6 +7,7 @@
 //! neither rows, nor their order, nor the cuts depend on memory or threads.
 
 use arrow::datatypes::{DataType, SchemaRef};
+use partita_columns::Scalar;
 use partita_columns::sort::{Direction, KeyLayout};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ pub struct SortKey {
 }
 
 /// An order, and how many parts it is cut into.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SortSpec {
     /// The rows.
     pub schema: SchemaRef,
@@ -30,6 +31,36 @@ pub struct SortSpec {
     pub keys: Vec<SortKey>,
     /// Partitions of the result.
     pub parts: usize,
+    /// Where these begin.
+    pub cuts: Cuts,
+    /// What must be true of the rows; `None`: nothing.
+    pub index: Option<IndexRule>,
+}
+
+/// Where the parts of an exchange begin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Cuts {
+    /// So that all have about as many rows.
+    Even,
+    /// So that each has about so many bytes; the last ones are empty where fewer are needed.
+    Bytes(u64),
+    /// At these values of the only key, but for the last one, where the last part ends: ascending, one more than there are parts.
+    Given {
+        /// The values.
+        values: Vec<Scalar>,
+        /// Whether rows before the first value or behind the last one go to the part next to them; otherwise they are an error.
+        widens: bool,
+    },
+}
+
+/// What must be true of rows whose only key becomes their index: none is null or NaN.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexRule {
+    /// Name of the column.
+    pub column: String,
+    /// Whether the rows must be in order as they come.
+    pub is_sorted: bool,
 }
 
 impl SortSpec {

@@ -14,7 +14,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use partita_columns::Partition;
+use partita_columns::{Partition, Scalar};
 
 use crate::error::{ErrorKind, Result};
 pub(crate) use crate::expr::Flow;
@@ -52,6 +52,8 @@ pub enum Outcome {
     Runs(Arc<Runs>),
     /// Sorted runs of all tasks, and where they are cut.
     Exchange(Arc<Exchange>),
+    /// A partition that was stored, and the first and the last value of its index; `None`: it has no rows.
+    Stored(Option<(Scalar, Scalar)>),
     /// Nothing but its effects.
     Done,
 }
@@ -66,6 +68,7 @@ impl std::fmt::Debug for Outcome {
             Outcome::States(states) => write!(out, "{states:?}"),
             Outcome::Runs(runs) => write!(out, "{runs:?}"),
             Outcome::Exchange(exchange) => write!(out, "{exchange:?}"),
+            Outcome::Stored(ends) => write!(out, "Stored({ends:?})"),
             Outcome::Done => write!(out, "Done"),
         }
     }

@@ -17,7 +17,7 @@ use crate::expr::BoundExpr;
 use crate::reduce::{Cumulated, Reduce, TopRows};
 
 /// The version of [`Program`]: a worker refuses any other.
-pub const PROGRAM_VERSION: u32 = 4;
+pub const PROGRAM_VERSION: u32 = 5;
 
 /// Names a small value that a barrier task publishes and later tasks read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -365,7 +365,12 @@ pub enum Sink {
         options: Arc<RowsOptions>,
     },
     /// Into the session's store under a key.
-    Store(StoreKey),
+    Store {
+        /// The key.
+        key: StoreKey,
+        /// The column that rows are in order of, where its first and last value are to be known.
+        index: Option<usize>,
+    },
     /// The same for rows that are read once, soon: batches are kept as they come, and joined only where they are small.
     Stream(StoreKey),
 }

@@ -3,6 +3,7 @@
 mod describe;
 mod divisions;
 mod ends;
+mod index;
 mod reduce;
 mod rows;
 mod stream;
@@ -21,7 +22,7 @@ use partita_formats::rows::{CsvOptions, IpcOptions, NdjsonOptions, RowsFormat, R
 use partita_plan::lower::{Starts, Target, lower};
 use partita_plan::memory;
 use partita_plan::node::{
-    Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored, nodes,
+    Divisions, Filter, MapPartitions, Partitions, Project, ReadCsv, RowIndex, Stored, nodes, position,
 };
 use partita_plan::stage::{explain, optimize};
 use partita_plan::{Expr, Plan, PlanRef, Stage};
@@ -30,6 +31,7 @@ use partita_runtime::engine::{Call, Lineage, StoredFrame};
 use partita_runtime::executor::Scheduler;
 use partita_tasks::interpret::Outcome;
 
+pub use index::SetIndex;
 pub use stream::Batches;
 
 use crate::context::{Inputs, IntoColumns};
@@ -338,13 +340,20 @@ impl DataFrame {
     /// # Errors
     /// As [`DataFrame::compute`].
     pub fn persist(&self) -> Result<DataFrame> {
+        let divisions = self.divisions()?;
+        let index = match &divisions {
+            Divisions::Pending { column } => Some(position(self.plan()?.schema(), column)?),
+            _ => None,
+        };
         let (held, schema) = guessing(|starts| {
             let engine = self.session.engine();
             let frame = engine.reserve_frame();
-            let (lineage, schema) = self.lineage(&Target::Store { frame: frame.number() }, starts)?;
+            let target = Target::Store { frame: frame.number(), index };
+            let (lineage, schema) = self.lineage(&target, starts)?;
             Ok((engine.persist(&lineage, frame, &self.call())?, schema))
         })?;
-        let stored = Self::stored(&self.session, schema, held, self.divisions()?);
+        let divisions = divisions.found(&held.ends);
+        let stored = Self::stored(&self.session, schema, held, divisions);
         Ok(Self { scheduler: self.scheduler, cancel: self.cancel.clone(), ..stored })
     }
 

@@ -47,7 +47,7 @@ mod writing;
 pub use context::{Inputs, IntoColumns};
 pub use csv::CsvReader;
 pub use error::{Error, ErrorKind, Result};
-pub use frame::{Batches, DataFrame};
+pub use frame::{Batches, DataFrame, SetIndex};
 pub use incremental::NewInputs;
 pub use input_format::InputFormat;
 pub use parquet::ParquetWriter;
@@ -66,7 +66,7 @@ pub use partita_formats::rows::{
     CsvOptions, IpcCompression, IpcOptions, NdjsonOptions, RowsFormat, RowsOptions,
 };
 pub use partita_plan::locate::Loc;
-pub use partita_plan::node::{ConcatColumns, Divisions, SortBy};
+pub use partita_plan::node::{ConcatColumns, Divisions, Outside, SortBy};
 pub use partita_plan::parse::expr;
 pub use partita_plan::{
     Expr, Stage, TextExpr, TimeExpr, coalesce, col, greatest, hash, least, len, lit, map_batches, when,

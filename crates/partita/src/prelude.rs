@@ -8,6 +8,6 @@
 pub use crate::arrow::datatypes::{DataType, TimeUnit};
 pub use crate::{
     ByteSize, Compression, CsvReader, DataFrame, Encoding, Error, Expr, Headers, Infer, IpcReader,
-    NdjsonReader, OnMismatch, ParquetReader, ParquetWriter, Ragged, Scheduler, Session, SortBy, Stage,
+    NdjsonReader, OnMismatch, Outside, ParquetReader, ParquetWriter, Ragged, Scheduler, Session, SetIndex, SortBy, Stage,
     coalesce, col, expr, greatest, hash, least, len, lit, map_batches, when,
 };

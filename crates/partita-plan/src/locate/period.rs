@@ -99,7 +99,7 @@ fn no_time(text: &str, to: &DataType) -> crate::Error {
         _ => "YYYY, YYYY-MM, YYYY-MM-DD, YYYY-MM-DD HH, YYYY-MM-DD HH:MM or YYYY-MM-DD HH:MM:SS",
     };
     let to = partita_columns::dtype::name(to);
-    ErrorKind::Option(format!("loc: {text:?} is no part of a {to}; write it as {forms}")).into()
+    ErrorKind::Option(format!("{text:?} is no part of a {to}; write it as {forms}")).into()
 }
 
 /// `seconds` after a timestamp.

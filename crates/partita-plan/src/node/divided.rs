@@ -78,6 +78,10 @@ impl Operator for Divided {
         self.divisions.clone()
     }
 
+    fn minds_cuts(&self) -> bool {
+        self.divisions.is_known()
+    }
+
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
         self.input.operator().prune(columns)
     }

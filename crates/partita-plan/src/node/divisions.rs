@@ -28,6 +28,12 @@ pub enum Divisions {
         /// it. No value is in two partitions, and null and NaN are in none; a partition whose bounds are equal is empty.
         values: Arc<[Scalar]>,
     },
+    /// The rows are in order of a column, and no value of it is in two partitions; where partitions begin is found out when they are
+    /// computed: `persist()` knows it.
+    Pending {
+        /// The index.
+        column: String,
+    },
 }
 
 /// A part of the values of an index, in their order.
@@ -98,10 +104,25 @@ impl Divisions {
         Ok(Divisions::Known { column: column.to_owned(), values: values.into() })
     }
 
+    /// The same, where they were pending and the first and the last values of the partitions are known now; `None`: one without rows.
+    /// Unknown where rows are among them that have no place.
+    #[must_use]
+    pub fn found(self, ends: &[Option<(Scalar, Scalar)>]) -> Self {
+        let Divisions::Pending { column } = &self else { return self };
+        let mut filled = ends.iter().flatten().peekable();
+        if filled.peek().is_none() {
+            return self;
+        }
+        if filled.any(|(first, last)| has_no_place(first) || has_no_place(last)) {
+            return Divisions::Unknown;
+        }
+        Divisions::of_bounds(column, ends).unwrap_or(Divisions::Unknown)
+    }
+
     /// The index, where there is one.
     pub fn column(&self) -> Option<&str> {
         match self {
-            Divisions::Known { column, .. } => Some(column),
+            Divisions::Known { column, .. } | Divisions::Pending { column } => Some(column),
             Divisions::Unknown => None,
         }
     }
@@ -110,7 +131,7 @@ impl Divisions {
     pub fn values(&self) -> Option<&[Scalar]> {
         match self {
             Divisions::Known { values, .. } => Some(values),
-            Divisions::Unknown => None,
+            Divisions::Unknown | Divisions::Pending { .. } => None,
         }
     }
 
@@ -156,6 +177,7 @@ impl Divisions {
     pub fn renamed(self, name: String) -> Self {
         match self {
             Divisions::Known { values, .. } => Divisions::Known { column: name, values },
+            Divisions::Pending { .. } => Divisions::Pending { column: name },
             Divisions::Unknown => Divisions::Unknown,
         }
     }
@@ -163,9 +185,9 @@ impl Divisions {
     /// The same, where the index is still a column.
     #[must_use]
     pub fn among(self, is_column: impl FnOnce(&str) -> bool) -> Self {
-        match self {
-            Divisions::Known { column, .. } if !is_column(&column) => Divisions::Unknown,
-            same => same,
+        match self.column() {
+            Some(column) if !is_column(column) => Divisions::Unknown,
+            _ => self,
         }
     }
 
@@ -179,6 +201,7 @@ impl Divisions {
                     None => Divisions::Unknown,
                 }
             }
+            Divisions::Pending { column } if !wanted.is_empty() => Divisions::Pending { column },
             _ => Divisions::Unknown,
         }
     }
@@ -188,6 +211,7 @@ impl fmt::Display for Divisions {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Divisions::Unknown => out.write_str("unknown"),
+            Divisions::Pending { column } => write!(out, "pending on {column}"),
             Divisions::Known { column, values } => {
                 write!(out, "by {column}")?;
                 match (values.first(), values.last()) {

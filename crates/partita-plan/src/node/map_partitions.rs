@@ -81,6 +81,10 @@ impl Operator for MapPartitions {
         Divisions::Unknown
     }
 
+    fn minds_cuts(&self) -> bool {
+        true
+    }
+
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
         let all: Vec<usize> = (0..self.input.schema().fields().len()).collect();
         let mapped = self.with_input(self.input.operator().prune(&all)?)?;

@@ -73,6 +73,10 @@ impl Operator for Partitions {
         self.input.divisions().of(&self.wanted)
     }
 
+    fn minds_cuts(&self) -> bool {
+        true
+    }
+
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
         self.with_input(self.input.operator().prune(columns)?)
     }

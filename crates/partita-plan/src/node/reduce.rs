@@ -310,6 +310,10 @@ impl Operator for Reduce {
         Divisions::Unknown
     }
 
+    fn minds_cuts(&self) -> bool {
+        self.each
+    }
+
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
         let aggregates: Vec<Aggregate> =
             columns.iter().map(|index| self.aggregates[*index].clone()).collect();

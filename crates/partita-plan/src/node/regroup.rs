@@ -136,6 +136,10 @@ impl Operator for Regroup {
         super::partitions::below(&self.input, &(start..end), |input| Regroup::plan(input, groups, divisions))
     }
 
+    fn minds_cuts(&self) -> bool {
+        self.cuts()
+    }
+
     fn need(&self) -> Need {
         Need::Partition
     }
@@ -215,7 +219,7 @@ fn joined(input: PlanRef, starts: &[usize]) -> Result<PlanRef> {
             let values = starts.iter().filter_map(|start| values.get(*start).cloned());
             Divisions::Known { column, values: values.collect() }
         }
-        Divisions::Unknown => Divisions::Unknown,
+        same => same,
     };
     Regroup::plan(input, groups.collect(), divisions)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use partita_columns::sort::{Direction, KeyLayout};
-use partita_tasks::exchange::{SortKey, SortSpec};
+use partita_tasks::exchange::{Cuts, SortKey, SortSpec};
 
 use super::{Divisions, Filter, Operator, Plan, PlanRef, Project, position};
 use crate::error::{ErrorKind, Result};
@@ -78,6 +78,8 @@ pub struct Sort {
     input: PlanRef,
     by: Vec<SortBy>,
     partitions: usize,
+    /// Whether rows must reach it as the plan says, as somebody goes by its cuts.
+    is_pinned: bool,
 }
 
 impl Sort {
@@ -86,6 +88,10 @@ impl Sort {
     /// # Errors
     /// Where there is no key, a key is no column or has no order, or there would be no partition.
     pub fn plan(input: PlanRef, by: Vec<SortBy>, partitions: Option<usize>) -> Result<PlanRef> {
+        Ok(Arc::new(Plan::Sort(Self::checked(input, by, partitions)?)))
+    }
+
+    fn checked(input: PlanRef, by: Vec<SortBy>, partitions: Option<usize>) -> Result<Self> {
         if by.is_empty() {
             return Err(ErrorKind::Option("sort_values: name at least one column".into()).into());
         }
@@ -95,7 +101,7 @@ impl Sort {
                 ErrorKind::Option("sort_values: expected at least one partition, got 0".into()).into()
             );
         }
-        let sort = Self { input, by, partitions };
+        let sort = Self { input, by, partitions, is_pinned: false };
         for (key, by) in sort.keys()?.iter().zip(&sort.by) {
             let data_type = sort.input.schema().field(key.column).data_type();
             if KeyLayout::new(&[(data_type.clone(), key.direction)]).is_err() {
@@ -107,7 +113,7 @@ impl Sort {
                 return Err(ErrorKind::Option(message).into());
             }
         }
-        Ok(Arc::new(Plan::Sort(sort)))
+        Ok(sort)
     }
 
     fn keys(&self) -> Result<Vec<SortKey>> {
@@ -137,7 +143,8 @@ impl Operator for Sort {
     }
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
-        Sort::plan(input, self.by.clone(), Some(self.partitions))
+        let sort = Self::checked(input, self.by.clone(), Some(self.partitions))?;
+        Ok(Arc::new(Plan::Sort(Self { is_pinned: self.is_pinned, ..sort })))
     }
 
     fn partitions(&self) -> usize {
@@ -145,7 +152,16 @@ impl Operator for Sort {
     }
 
     fn divisions(&self) -> Divisions {
-        Divisions::Unknown
+        // Rows that are equal by all keys are in one partition, those that are equal by the first one alone need not be.
+        match self.by.as_slice() {
+            [by] if !by.direction.descending => Divisions::Pending { column: by.column.clone() },
+            _ => Divisions::Unknown,
+        }
+    }
+
+    fn pinned(&self) -> Result<Option<PlanRef>> {
+        let sort = Self::checked(Arc::clone(&self.input), self.by.clone(), Some(self.partitions))?;
+        Ok(Some(Arc::new(Plan::Sort(Self { is_pinned: true, ..sort }))))
     }
 
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
@@ -164,6 +180,9 @@ impl Operator for Sort {
     }
 
     fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
+        if self.is_pinned {
+            return Ok(None);
+        }
         let input = match self.input.operator().push_filter(predicate)? {
             Some(pushed) => pushed,
             None => Filter::plan(Arc::clone(&self.input), predicate.clone())?,
@@ -181,7 +200,8 @@ impl Operator for Sort {
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
         let schema = Arc::clone(self.input.schema());
-        let spec = Arc::new(SortSpec { schema, keys: self.keys()?, parts: self.partitions });
+        let (keys, parts) = (self.keys()?, self.partitions);
+        let spec = Arc::new(SortSpec { schema, keys, parts, cuts: Cuts::Even, index: None });
         let pipelines = lowering.lower(&self.input)?;
         lowering.sorted(pipelines, &spec)
     }

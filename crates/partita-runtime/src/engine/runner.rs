@@ -65,7 +65,7 @@ impl ProgramRunner<'_> {
         let gathered = match &program.sink {
             Sink::Collect => input_bytes,
             // A frame, and the one that it is joined from.
-            Sink::Store(_) | Sink::Stream(_) => STORE_BYTES,
+            Sink::Store { .. } | Sink::Stream(_) => STORE_BYTES,
             // Rows, and what their run is made of.
             Sink::Runs { .. } => input_bytes.min(self.engine.run_bytes()).saturating_mul(2),
             // Encoded and compressed.

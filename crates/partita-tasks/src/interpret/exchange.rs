@@ -1,5 +1,6 @@
 //! Sorted runs, where they are cut, and the parts that are merged of them. See [`crate::exchange`].
 
+mod check;
 mod cut;
 mod merge;
 mod sample;
@@ -16,6 +17,7 @@ use crate::error::{ErrorKind, Result};
 use crate::exchange::SortSpec;
 use crate::host::{Reservation, Scratch};
 
+use check::Seen;
 pub(super) use cut::Cut;
 pub(super) use sink::SortRuns;
 pub(super) use source::Sorted;
@@ -29,6 +31,7 @@ pub struct Runs {
     samples: Keys,
     weight: f64,
     rows: u64,
+    seen: Seen,
     _memory: Box<dyn Reservation>,
 }
 

@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use partita_columns::partition::unique_buffer_bytes;
-use partita_columns::{Partition, compute};
+use partita_columns::{Partition, Scalar, compute};
 use partita_formats::csv::blocks;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::io::ReadAt;
@@ -52,7 +52,13 @@ pub(super) fn open<'a>(
 ) -> Result<Box<dyn BatchSink + 'a>> {
     Ok(match &program.sink {
         Sink::Collect => Box::new(Collect::new(&program.schema, host)?),
-        Sink::Store(key) => Box::new(Store::new(&program.schema, *key, (FRAME_ROWS, FRAME_BYTES), host)?),
+        Sink::Store { key, index } => {
+            let store = Store::new(&program.schema, *key, (FRAME_ROWS, FRAME_BYTES), host)?;
+            match index {
+                Some(column) => Box::new(Indexed { store, column: *column, ends: None }),
+                None => Box::new(store),
+            }
+        }
         Sink::Stream(key) => {
             Box::new(Store::new(&program.schema, *key, (STREAMED_ROWS, STREAMED_BYTES), host)?)
         }
@@ -222,6 +228,32 @@ impl BatchSink for Store<'_> {
         self.flush()?;
         self.writer.finish()?;
         Ok(Outcome::Count(self.rows))
+    }
+}
+
+/// The same of rows in order of a column, whose first and last value are kept.
+struct Indexed<'a> {
+    store: Store<'a>,
+    column: usize,
+    ends: Option<(Scalar, Scalar)>,
+}
+
+impl BatchSink for Indexed<'_> {
+    fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
+        if let Some(column) = batch.columns().get(self.column) {
+            let first = match self.ends.take() {
+                Some((first, _)) => first,
+                None => Scalar::try_from_array(column, 0)?,
+            };
+            self.ends = Some((first, Scalar::try_from_array(column, column.len().saturating_sub(1))?));
+        }
+        self.store.push(batch)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Outcome> {
+        let Self { store, ends, .. } = *self;
+        Box::new(store).finish()?;
+        Ok(Outcome::Stored(ends))
     }
 }
 

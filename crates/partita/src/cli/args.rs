@@ -1,6 +1,7 @@
 //! Every command and flag, with its help.
 
 mod cat;
+mod order;
 mod read;
 mod run;
 mod write;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use partita::Stage;
 
 pub(crate) use cat::CatArgs;
+pub(crate) use order::{IndexArgs, SortArgs};
 pub(crate) use read::{MismatchArgs, ReadArgs};
 pub(crate) use run::{ProgressMode, ReportArgs, RunArgs};
 pub(crate) use write::{Changed, WriteArgs};
@@ -47,6 +49,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Convert CSV files, lines of JSON, Arrow IPC or Parquet files to Parquet
     Convert(Box<Convert>),
+    /// Convert to Parquet with all rows in order, within the files and from file to file
+    Sort(Box<Sort>),
     /// Show the columns and the types that are found, or keep them in a file for recurring jobs
     Schema(Box<Schema>),
     /// Show the first rows
@@ -108,6 +112,7 @@ Examples:
   partita convert 'data/*.csv' --to trips --parse-dates pickup,dropoff --compression snappy
   partita convert trips.csv --to trips.parquet --overwrite --report report.json
   partita convert 'days/*.csv' --to trips --append --incremental
+  partita convert 'data/*.csv' --to trips --set-index pickup --partition-size 128MiB
   partita convert trips.csv --to trips --where 'fare > 0' --drop vendor --dry-run
 
 The target appears at once, when all of it is on the disk; until then, and after an error or
@@ -117,6 +122,33 @@ trips/*.parquet to readers that stumble over it.";
 #[derive(Debug, Args)]
 #[command(after_help = CONVERT_EXAMPLES)]
 pub(crate) struct Convert {
+    #[command(flatten)]
+    pub(crate) conversion: Conversion,
+    #[command(flatten)]
+    pub(crate) index: IndexArgs,
+}
+
+const SORT_EXAMPLES: &str = "\
+Examples:
+  partita sort 'data/*.csv' --by pickup --to trips
+  partita sort trips.csv --by 'zone,fare desc nulls first' --to trips.parquet
+  partita sort trips/ --by '\"fare, total\" desc' --to sorted --where 'fare > 0'
+
+Rows that are equal by all columns keep their order. What does not fit in memory waits on the disk, in the folders of
+--spill-dir.";
+
+#[derive(Debug, Args)]
+#[command(after_help = SORT_EXAMPLES)]
+pub(crate) struct Sort {
+    #[command(flatten)]
+    pub(crate) conversion: Conversion,
+    #[command(flatten)]
+    pub(crate) order: SortArgs,
+}
+
+/// From files to Parquet.
+#[derive(Debug, Args)]
+pub(crate) struct Conversion {
     #[command(flatten)]
     pub(crate) input: InputArgs,
     #[command(flatten)]

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{HumanBytes, HumanCount};
 use partita::{DataFrame, ParquetWriter, ReadOptions, Report, Session, Stage, WriteOptions};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::args::{Changed, Convert};
+use super::args::{Changed, Conversion, Convert, Sort};
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::output;
@@ -21,6 +21,31 @@ use super::sources::Sources;
 /// # Errors
 /// Everything that the reading, the running and the writing refuse. The target is as it was then.
 pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failure> {
+    let index = args.index.set_index();
+    let said = args.index.said().map(|said| ("set_index", said));
+    carry_out(&args.conversion, said, interrupt, |frame| match &index {
+        Some(index) => frame.set_index(index.clone()),
+        None => frame,
+    })
+}
+
+/// Converts, with all rows in order.
+///
+/// # Errors
+/// As [`convert`].
+pub(crate) fn sort(args: &Sort, interrupt: &Interrupt) -> Result<(), Failure> {
+    let by = args.order.by();
+    let said = by.iter().map(ToString::to_string).collect::<Vec<_>>();
+    carry_out(&args.conversion, Some(("sort", json!(said))), interrupt, |frame| frame.sort_values(by.clone()))
+}
+
+/// Converts what `ordered` makes of the rows that are picked; `said` is what the manifest has of it.
+fn carry_out(
+    args: &Conversion,
+    said: Option<(&str, Value)>,
+    interrupt: &Interrupt,
+    ordered: impl Fn(DataFrame) -> DataFrame,
+) -> Result<(), Failure> {
     if let Some(path) = &args.report.report {
         check_report(path, &args.write.to)?;
     }
@@ -42,11 +67,15 @@ pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failu
     }
     let converted = || {
         let frame = prepare::load_as(&session, &sources, read.clone(), &args.read)?;
-        let frame = prepare::pick(frame, &args.pick)?;
-        let job = json!({
+        let frame = ordered(prepare::pick(frame, &args.pick)?);
+        frame.schema()?;
+        let mut job = json!({
             "read": read, "write": write,
             "select": texts(&args.pick.select), "drop": texts(&args.pick.drop), "where": args.pick.filter,
         });
+        if let (Some((name, said)), Some(job)) = (&said, job.as_object_mut()) {
+            job.insert((*name).to_owned(), said.clone());
+        }
         let writer = frame
             .to_parquet(&args.write.to)
             .options(write.clone())
@@ -74,7 +103,7 @@ enum Job {
 }
 
 /// Leaves out the inputs that are in the data set.
-fn incremental(args: &Convert, session: &Session, sources: &mut Sources) -> Result<Job, Failure> {
+fn incremental(args: &Conversion, session: &Session, sources: &mut Sources) -> Result<Job, Failure> {
     if args.input.inputs.iter().any(|input| input == "-") {
         return Err(Failure::usage("--incremental: standard input has no name to know it by; name files"));
     }
@@ -106,7 +135,7 @@ fn incremental(args: &Convert, session: &Session, sources: &mut Sources) -> Resu
 }
 
 /// Says that the data set has everything.
-fn nothing_new(args: &Convert, known: usize) -> Result<(), Failure> {
+fn nothing_new(args: &Conversion, known: usize) -> Result<(), Failure> {
     let _ = writeln!(io::stderr(), "note: nothing is new: the data set has all of the {known} inputs");
     match &args.report.report {
         Some(path) => write_report(path, &Report::default()),
@@ -119,7 +148,7 @@ fn texts(lists: &[super::values::List]) -> Vec<String> {
 }
 
 fn run(
-    args: &Convert,
+    args: &Conversion,
     session: &Session,
     writer: ParquetWriter,
     interrupt: &Interrupt,
@@ -155,7 +184,7 @@ fn run(
 
 /// Says what would be written, after the checks that the writing begins with.
 fn dry_run(
-    args: &Convert,
+    args: &Conversion,
     frame: &DataFrame,
     writer: &ParquetWriter,
     options: &WriteOptions,

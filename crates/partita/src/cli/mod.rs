@@ -8,7 +8,7 @@
 //! | `prepare` | from arguments to a frame |
 //! | `cat` | rows in another format, or on standard output |
 //! | `clean` | removing what killed runs have left |
-//! | `convert` | CSV to Parquet |
+//! | `convert` | CSV to Parquet, as it comes, sorted or by an index |
 //! | `inspect` | `schema`, `head`, `tail`, `count`, `describe`, `explain`, `versions` |
 //! | `progress` | how far a conversion is, on standard error |
 //! | `output` | standard output, and tables on it |
@@ -58,6 +58,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
     interrupt::listen(&interrupt)?;
     match command {
         Command::Convert(args) => convert::convert(args, &interrupt),
+        Command::Sort(args) => convert::sort(args, &interrupt),
         Command::Schema(args) => inspect::schema(args),
         Command::Head(args) => inspect::head(args),
         Command::Tail(args) => inspect::tail(args),

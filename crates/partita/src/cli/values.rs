@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use partita::arrow::datatypes::DataType;
-use partita::{ByteSize, parse_type};
+use partita::{ByteSize, SortBy, parse_type};
 
 #[cfg(test)]
 mod tests;
@@ -97,6 +97,75 @@ pub(crate) fn list(text: &str) -> Result<List, String> {
             return Ok(List(words));
         }
     }
+}
+
+/// Columns to sort by that one flag gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SortKeys(pub(crate) Vec<SortBy>);
+
+/// Names between commas, each with what it is sorted by: `fare desc nulls first`.
+pub(crate) fn sort_keys(text: &str) -> Result<SortKeys, String> {
+    let (mut keys, mut rest) = (Vec::new(), text);
+    loop {
+        let (quoted, behind) = match rest.trim_start().strip_prefix('"') {
+            Some(quoted) => quoted_name(quoted).map(|(name, behind)| (Some(name), behind))?,
+            None => (None, rest),
+        };
+        let end = behind.find(',').unwrap_or(behind.len());
+        keys.push(sort_key(quoted, &behind[..end])?);
+        match behind.get(end + 1..) {
+            Some(more) => rest = more,
+            None => return Ok(SortKeys(keys)),
+        }
+    }
+}
+
+/// A name up to its closing double quote, of which two are one, and what follows.
+fn quoted_name(text: &str) -> Result<(String, &str), String> {
+    let mut name = String::new();
+    let mut rest = text;
+    while let Some((part, behind)) = rest.split_once('"') {
+        name.push_str(part);
+        match behind.strip_prefix('"') {
+            Some(more) => {
+                name.push('"');
+                rest = more;
+            }
+            None => return Ok((name, behind)),
+        }
+    }
+    Err("a double quote is left open".into())
+}
+
+/// A key of a name that was quoted, or begins `text`, and of the words at its end.
+fn sort_key(quoted: Option<String>, text: &str) -> Result<SortBy, String> {
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    let is = |word: Option<&&str>, known: &str| word.is_some_and(|word| word.eq_ignore_ascii_case(known));
+    let least = usize::from(quoted.is_none());
+    let mut nulls_first = false;
+    if words.len() >= least + 2 && is(words.get(words.len() - 2), "nulls") {
+        nulls_first = is(words.last(), "first");
+        if !nulls_first && !is(words.last(), "last") {
+            return Err(format!("expected `nulls first` or `nulls last`, got {text:?}"));
+        }
+        words.truncate(words.len() - 2);
+    }
+    let mut descending = false;
+    if words.len() > least && (is(words.last(), "desc") || is(words.last(), "asc")) {
+        descending = is(words.last(), "desc");
+        words.pop();
+    }
+    let name = match (quoted, words.as_slice()) {
+        (Some(name), []) => name,
+        (None, [_, ..]) => words.join(" "),
+        (Some(_), more) => return Err(format!("expected asc, desc or nulls first behind the name, got {:?}", more.join(" "))),
+        (None, []) => return Err("expected a column".into()),
+    };
+    let mut key = SortBy::new(name);
+    if descending {
+        key = key.descending();
+    }
+    Ok(if nulls_first { key.nulls_first() } else { key })
 }
 
 /// `COL=VALUE`, cut at the first `=`.

@@ -92,6 +92,11 @@ impl DataFrame {
     /// Where partitions overlap (those are named), where a value is null or NaN, where no row is there; and as
     /// [`DataFrame::len`].
     pub fn compute_divisions(&self, column: &str) -> Result<Self> {
+        if let Divisions::Known { column: index, .. } = self.divisions()?
+            && index == column
+        {
+            return Ok(self.clone());
+        }
         let bounds = self.bounds(column)?;
         let divisions = Divisions::of_bounds(column, &bounds)?;
         Ok(self.map(|plan| Divided::plan(plan, divisions)))

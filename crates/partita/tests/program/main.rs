@@ -13,6 +13,7 @@ mod inspect;
 mod interrupt;
 mod mismatch;
 mod options;
+mod order;
 mod parquet;
 mod paths;
 #[path = "../support/random.rs"]

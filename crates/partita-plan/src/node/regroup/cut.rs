@@ -83,9 +83,15 @@ pub fn every(input: PlanRef, frequency: &str) -> Result<PlanRef> {
 /// The index, its bounds and its type.
 fn known(input: &PlanRef, call: &str) -> Result<(String, Vec<Scalar>, DataType)> {
     let Divisions::Known { column, values } = input.divisions() else {
-        let message = format!(
-            "{call}: the divisions of the frame are not known; compute_divisions(..) or set_index(..) makes them so"
-        );
+        let message = match input.divisions() {
+            Divisions::Pending { column } => format!(
+                "{call}: the divisions by {column:?} are known once the frame is computed; persist() it first, or give set_index the \
+                 divisions"
+            ),
+            _ => format!(
+                "{call}: the divisions of the frame are not known; compute_divisions(..) makes them so, or set_index(..) and persist()"
+            ),
+        };
         return Err(ErrorKind::Option(message).into());
     };
     let data_type = input.schema().field(position(input.schema(), &column)?).data_type().clone();

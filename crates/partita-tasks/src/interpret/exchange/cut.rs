@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use partita_columns::sort::bounds;
+use partita_columns::Scalar;
+use partita_columns::sort::{Keys, bounds};
 
+use super::check::{encoded, verify};
 use super::{Exchange, Runs, WAY_OUT};
 use crate::error::{ErrorKind, Result};
-use crate::exchange::SortSpec;
+use crate::exchange::{Cuts, SortSpec};
 use crate::host::Host;
 use crate::interpret::sink::BatchSink;
 use crate::interpret::{Flow, Outcome};
@@ -31,6 +33,18 @@ impl<'a> Cut<'a> {
         });
         Ok(Self { spec, inputs: runs.collect::<Result<_>>()?, host })
     }
+
+    /// How many parts of so many bytes are needed.
+    fn parts_of(&self, bytes: u64) -> usize {
+        let all: u64 = self.inputs.iter().map(|runs| runs.seen.bytes).sum();
+        usize::try_from(all.div_ceil(bytes.max(1))).unwrap_or(usize::MAX).clamp(1, self.spec.parts.max(1))
+    }
+
+    /// Where all parts but the first begin.
+    fn given(&self, values: &[Scalar]) -> Result<Keys> {
+        let begins = values.get(1..values.len().saturating_sub(1)).unwrap_or_default();
+        encoded(self.spec, &self.spec.layout()?, begins)
+    }
 }
 
 impl BatchSink for Cut<'_> {
@@ -39,6 +53,7 @@ impl BatchSink for Cut<'_> {
     }
 
     fn finish(self: Box<Self>) -> Result<Outcome> {
+        verify(self.spec, &self.inputs)?;
         let sampled = self.inputs.iter().map(|runs| runs.samples.memory_bytes()).sum::<usize>();
         let mut memory = self.host.reserve("sort", sampled * 4, WAY_OUT)?;
         let (mut all, mut weights) = (self.spec.layout()?.empty(), Vec::new());
@@ -48,7 +63,12 @@ impl BatchSink for Cut<'_> {
         }
         let order = all.sorted();
         let weights: Vec<f64> = order.iter().map(|row| weights[*row as usize]).collect();
-        let bounds = bounds(&all.take(&order), &weights, self.spec.parts);
+        let samples = all.take(&order);
+        let bounds = match &self.spec.cuts {
+            Cuts::Even => bounds(&samples, &weights, self.spec.parts),
+            Cuts::Bytes(bytes) => bounds(&samples, &weights, self.parts_of(*bytes)),
+            Cuts::Given { values, .. } => self.given(values)?,
+        };
         memory.resize(bounds.memory_bytes())?;
         Ok(Outcome::Exchange(Arc::new(Exchange::new(self.inputs, bounds, self.spec.parts, memory))))
     }

@@ -7,6 +7,7 @@ use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
 use partita_columns::sort::{KeyLayout, Keys, gather};
 
+use super::check::Check;
 use super::sample::Sample;
 use super::{Run, Runs, keys_of};
 use crate::error::Result;
@@ -33,6 +34,7 @@ pub(in crate::interpret) struct SortRuns<'a> {
     keys: Keys,
     bytes: usize,
     sample: Sample,
+    check: Check<'a>,
     runs: Vec<Arc<Run>>,
     memory: Box<dyn Reservation>,
 }
@@ -51,6 +53,7 @@ impl<'a> SortRuns<'a> {
             keys: layout.empty(),
             bytes: 0,
             sample: Sample::new(&layout, partition),
+            check: Check::new(spec, &layout, partition)?,
             runs: Vec::new(),
             memory: host.reserve("sort", 0, WAY_OUT)?,
             layout,
@@ -65,6 +68,7 @@ impl<'a> SortRuns<'a> {
     /// The rows of a batch in their order: while they are in the cache, and so that those of a run are near each other.
     fn in_order(&mut self, batch: &RecordBatch) -> Result<(RecordBatch, Keys)> {
         let keys = keys_of(self.spec, &self.layout, batch)?;
+        self.check.push(batch, &keys)?;
         self.sample.push(&keys)?;
         if keys.is_sorted() {
             return Ok((compute::compact(batch)?, keys));
@@ -153,7 +157,8 @@ impl BatchSink for SortRuns<'_> {
         let fences = self.runs.iter().map(|run| run.fences.memory_bytes() + RUN_BYTES).sum::<usize>();
         let mut memory = self.memory;
         memory.resize(samples.memory_bytes() + fences)?;
-        Ok(Outcome::Runs(Arc::new(Runs { runs: self.runs, samples, weight, rows, _memory: memory })))
+        let (runs, seen) = (self.runs, self.check.finish());
+        Ok(Outcome::Runs(Arc::new(Runs { runs, samples, weight, rows, seen, _memory: memory })))
     }
 }
 

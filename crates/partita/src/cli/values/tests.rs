@@ -49,3 +49,24 @@ fn sizes_have_units() {
     assert_eq!(size("4096"), Ok(4096));
     assert!(size("many").is_err());
 }
+
+#[test]
+fn keys_to_sort_by_have_directions() {
+    let shown = |text: &str| sort_keys(text).map(|keys| keys.0.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let known = [
+        ("zone", vec!["zone"]),
+        ("zone,fare desc nulls first", vec!["zone", "fare descending, nulls first"]),
+        ("zone ASC NULLS LAST, fare", vec!["zone", "fare"]),
+        ("\"fare, total\" desc,\"a \"\" b\"", vec!["fare, total descending", "a \" b"]),
+        ("\"zone desc\"", vec!["zone desc"]),
+        ("trip id desc", vec!["trip id descending"]),
+        ("desc", vec!["desc"]),
+        ("nulls first", vec!["nulls first"]),
+    ];
+    for (text, expected) in known {
+        assert_eq!(shown(text).unwrap(), expected, "{text}");
+    }
+    for wrong in ["", "zone,", "zone nulls fist", "\"zone", "\"zone\" down"] {
+        assert!(sort_keys(wrong).is_err(), "{wrong}");
+    }
+}
