@@ -15,6 +15,7 @@ mod assembly;
 mod base;
 mod commit;
 mod error;
+mod follow;
 mod found;
 mod fragment;
 mod job;

@@ -299,7 +299,8 @@ fn keys_of_all_types_become_an_index() {
         Arc::new(DictionaryArray::<Int32Type>::from_iter(texts.iter().map(String::as_str))),
     ];
     for keys in keys {
-        let held = frame(&session, &keys, 150).set_index("k").persist().unwrap();
+        let held =
+            frame(&session, &keys, 150).set_index(SetIndex::new("k").npartitions(2)).persist().unwrap();
         assert_eq!(places(&held), sorted_places(&scalars(&keys)), "{}", keys.data_type());
         assert_divided(&held);
         let some = scalars(&keys).swap_remove(5);
@@ -440,6 +441,38 @@ fn limits_threads_and_schedulers_change_nothing() {
             assert!(*first.get_or_insert_with(|| got.clone()) == got, "{limit}, {threads} threads");
         }
     }
+}
+
+#[test]
+fn a_data_set_keeps_its_index_and_takes_rows_behind_its_end() {
+    let session = session(2, "128MiB");
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let keys = |from: u64, rows: u64| -> Vec<i64> {
+        (0..rows).map(|place| (from + (place * 7919) % rows) as i64).collect()
+    };
+    let indexed = |from: u64, rows: u64| {
+        numbers(&session, &keys(from, rows), 300).set_index(SetIndex::new("k").npartitions(4))
+    };
+    let write = |frame: &DataFrame| frame.to_parquet(&out).append(true).row_group_rows(100).write();
+    write(&indexed(0, 1000)).unwrap();
+    let read = || session.read_parquet(&out).split_row_groups(1).load().unwrap();
+    let back = read();
+    assert_eq!(back.divisions().unwrap().to_string(), "by k, from 0 to 999");
+    assert_divided(&back);
+    assert_eq!(back.loc(250).npartitions().unwrap(), 1);
+    assert_eq!(places(&back.loc(100..300)), places(&indexed(0, 1000).loc(100..300)));
+    write(&indexed(1000, 500)).unwrap();
+    assert_eq!(read().divisions().unwrap().to_string(), "by k, from 0 to 1499");
+    for frame in [indexed(1499, 10), indexed(0, 5), indexed(700, 2000)] {
+        let message = refusal(write(&frame));
+        assert!(message.contains("in order of \"k\"") && message.contains("it ends at 1499"), "{message}");
+        assert_eq!(read().len().unwrap(), 1500);
+    }
+    // An index is given up where rows without one follow.
+    write(&numbers(&session, &[3], 1)).unwrap();
+    assert!(!read().known_divisions().unwrap());
+    assert_eq!(read().len().unwrap(), 1501);
 }
 
 /// Asking that runs.

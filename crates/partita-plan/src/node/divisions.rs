@@ -105,7 +105,8 @@ impl Divisions {
     }
 
     /// The same, where they were pending and the first and the last values of the partitions are known now; `None`: one without rows.
-    /// Unknown where rows are among them that have no place.
+    /// Unknown where rows are among them that have no place. They stay pending where there is no row, and where empty partitions are
+    /// behind the greatest value that there is.
     #[must_use]
     pub fn found(self, ends: &[Option<(Scalar, Scalar)>]) -> Self {
         let Divisions::Pending { column } = &self else { return self };
@@ -116,7 +117,10 @@ impl Divisions {
         if filled.any(|(first, last)| has_no_place(first) || has_no_place(last)) {
             return Divisions::Unknown;
         }
-        Divisions::of_bounds(column, ends).unwrap_or(Divisions::Unknown)
+        match Divisions::of_bounds(column, ends) {
+            Ok(known) => known,
+            Err(_) => self,
+        }
     }
 
     /// The index, where there is one.

@@ -13,6 +13,7 @@ use super::Dataset;
 use super::aside::beside;
 use super::base::{self, Base};
 use super::error::{Error, ErrorKind, Result};
+use super::follow::Following;
 use super::found::{Found, is_single_file};
 use super::job::Job;
 use super::manifest::{self, MANIFEST_NAME, MANIFEST_VERSION, Manifest, ManifestColumn, ManifestPart};
@@ -98,6 +99,7 @@ impl Dataset {
             let manifest = self.manifest(&place, vec![part.clone()], set_aside);
             Ok(Some(to_json(&manifest, false)?))
         })?;
+        self.check_order(&place, &assembled.parts)?;
         let rows: u64 = assembled.parts.iter().map(|part| part.rows).sum();
         check_rows("rows of the partitions", assembled.rows, rows)?;
         if let Some(expected) = rows_expected {
@@ -147,7 +149,17 @@ impl Dataset {
     /// The column by which the parts are in order: files of rows by key, and parts that follow those of another order, are not.
     fn index(&self, old: Option<&Manifest>) -> Option<String> {
         let index = self.options.index.as_ref().filter(|_| self.layout.key_columns().is_empty())?;
-        old.is_none_or(|old| old.index.as_ref() == Some(index)).then(|| index.clone())
+        // Of files of rows nobody knows where the old ones end.
+        let is_proved = matches!(self.options.write, Format::Parquet(_));
+        old.is_none_or(|old| is_proved && old.index.as_ref() == Some(index)).then(|| index.clone())
+    }
+
+    /// Checks that new parts follow the old ones, where both are in order of the same index.
+    fn check_order(&self, place: &Place, new: &[ManifestPart]) -> Result<()> {
+        let Some(old) = place.base().map(|base| &base.manifest) else { return Ok(()) };
+        let Some(index) = self.index(Some(old)) else { return Ok(()) };
+        let (disk, shown, folder) = (&self.options.disk, place.shown(), &place.data());
+        Following { disk, shown, old, folder, new }.check(&index)
     }
 
     fn write_manifest(&self, path: &Path, json: &str) -> Result<()> {

@@ -116,6 +116,20 @@ pub enum ErrorKind {
         /// Each column, with its old and its new type.
         changes: String,
     },
+    /// What is to be appended to a data set with an index is not behind its end.
+    #[error(
+        "{}: its rows are in order of {index:?} and the new ones do not follow them: {what}; write to another place, convert all inputs \
+         again with overwrite(true) (--overwrite), or append without an index: the data set has none then",
+        target.display()
+    )]
+    NotBehind {
+        /// The target.
+        target: PathBuf,
+        /// The index of both.
+        index: String,
+        /// Where the one ends and the other begins.
+        what: String,
+    },
     /// The data set was changed by somebody else while it was appended to.
     #[error("{}: was changed while it was appended to; try again", target.display())]
     Changed {

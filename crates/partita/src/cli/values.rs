@@ -158,7 +158,12 @@ fn sort_key(quoted: Option<String>, text: &str) -> Result<SortBy, String> {
     let name = match (quoted, words.as_slice()) {
         (Some(name), []) => name,
         (None, [_, ..]) => words.join(" "),
-        (Some(_), more) => return Err(format!("expected asc, desc or nulls first behind the name, got {:?}", more.join(" "))),
+        (Some(_), more) => {
+            return Err(format!(
+                "expected asc, desc or nulls first behind the name, got {:?}",
+                more.join(" ")
+            ));
+        }
         (None, []) => return Err("expected a column".into()),
     };
     let mut key = SortBy::new(name);

@@ -219,6 +219,21 @@ const OPERATORS: &[Operator] = &[
         assert_eq!(ids.height() as i64, FILES * FILE_ROWS);
         format!("{sum:?} {most:?}")
     }),
+    ("rows in order", |bench| {
+        let flat = bench.large.select(["id", "n", "x", "text", "word", "at"]);
+        let sorted = flat.sort_values([SortBy::new("word"), SortBy::new("n").descending().nulls_first()]);
+        let wide = bench.parts.select([col("id"), wide()]).sort_values([SortBy::new("wide").descending()]);
+        format!("{} {}", sums(&sorted), sums(&wide))
+    }),
+    ("an index", |bench| {
+        let flat = bench.large.select(["id", "n", "x", "text", "word", "at"]);
+        let indexed = flat.set_index(SetIndex::new("text").partition_size("8MiB"));
+        let found = indexed.loc("t 50000000".."t 60000000").len().unwrap();
+        let wide = bench.parts.select([col("id"), wide()]).set_index(SetIndex::new("id").sorted(true));
+        let target = bench.folder.join("out");
+        wide.to_parquet(&target).sync(false).write().unwrap();
+        format!("{} {found} {}", sums(&indexed), written(&target))
+    }),
     ("stored wide texts", |bench| {
         let kept = bench.parts.select([col("id"), wide()]).persist().unwrap();
         format!("{} {}", kept.len().unwrap(), sums(&kept))

@@ -74,7 +74,8 @@ impl Scene {
     }
 
     fn line(&self, more: &str) -> String {
-        format!("{LINE} {} {more}", self.mode)
+        let line = if self.mode.contains("--by") { LINE.replace("convert", "sort") } else { LINE.to_owned() };
+        format!("{line} {} {more}", self.mode)
     }
 
     /// Puts everything back to the beginning.
@@ -191,6 +192,16 @@ fn a_replacement_killed_at_any_instant_leaves_the_old_or_the_new() {
 #[test]
 fn an_addition_killed_at_any_instant_leaves_the_old_or_the_new() {
     kill_often("--append", seed());
+}
+
+#[test]
+fn a_sort_killed_at_any_instant_goes_on() {
+    kill_often("--overwrite --by day,fare", seed());
+}
+
+#[test]
+fn an_indexed_conversion_killed_at_any_instant_goes_on() {
+    kill_often("--overwrite --set-index name", seed());
 }
 
 #[test]

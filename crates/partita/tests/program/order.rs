@@ -11,7 +11,13 @@ use crate::support::{Ran, command, contents, finish, folder_with, lines, names, 
 fn text(rows: usize) -> String {
     let row = |row: usize| {
         let number = row * 7919 % rows;
-        format!("{},{number},2015-{:02}-{:02} {:02}:00:00\n", number % 11, number % 12 + 1, number % 28 + 1, row % 24)
+        format!(
+            "{},{number},2015-{:02}-{:02} {:02}:00:00\n",
+            number % 11,
+            number % 12 + 1,
+            number % 28 + 1,
+            row % 24
+        )
     };
     "zone,fare,at\n".to_owned() + &(0..rows).map(row).collect::<String>()
 }
@@ -53,13 +59,13 @@ fn rows_are_sorted_from_file_to_file() {
 
 #[test]
 fn a_data_set_has_an_index_and_gives_a_part_of_it() {
-    let (folder, input) = folder_with("in.csv", &text(6000));
+    let (folder, input) = folder_with("in.csv", &text(60_000));
     let (out, report) = (folder.path().join("out"), folder.path().join("report.json"));
-    let line = "convert {} --to {} --set-index at --partition-size 20KiB --row-group-rows 200 \
-                --compression none --progress none --block-size 16KiB";
+    let line = "convert {} --to {} --set-index at --partition-size 200KiB --row-group-rows 2000 \
+                --compression none --progress none --block-size 160KiB";
     run(line, &[&input, &out]).quiet();
     let all = cells(&out);
-    assert!(all.is_sorted_by_key(|row| &row[2]) && all.len() == 6000);
+    assert!(all.is_sorted_by_key(|row| &row[2]) && all.len() == 60_000);
     assert_eq!(manifest(&out)["index"], "at");
     let day = folder.path().join("day");
     let line = "convert {} --to {} --report {} --progress none --where";
@@ -71,7 +77,7 @@ fn a_data_set_has_an_index_and_gives_a_part_of_it() {
     assert!(!expected.is_empty() && cells(&day) == expected);
     let said: Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
     let bytes: u64 = parts(&out).iter().map(|part| fs::metadata(part).unwrap().len()).sum();
-    assert!(said["bytes_in"].as_u64().unwrap() < bytes / 2, "{said} of {bytes}");
+    assert!(said["bytes_in"].as_u64().unwrap() < bytes / 8, "{said} of {bytes}");
 }
 
 #[test]
@@ -115,11 +121,10 @@ fn a_sort_that_died_goes_on_to_the_same_files() {
         let report = folder.path().join("report.json");
         run(line, &[&input, &whole]).quiet();
         let mut reused = 0;
-        for calls in [30, 50, 70] {
+        for calls in [20, 35, 50] {
             let mut died = command(words(line, &[&input, &target]));
             died.env("PARTITA_FAULTS", format!("abort:{calls}"));
             assert_eq!(died.output().unwrap().status.code(), None, "{calls}");
-            assert!(!target.exists());
             run(&format!("{line} --resume --report {{}}"), &[&input, &target, &report]).quiet();
             let found: Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
             reused += found["parts_reused"].as_u64().unwrap();

@@ -69,7 +69,8 @@ impl IndexArgs {
     /// The index that was asked for.
     pub(crate) fn set_index(&self) -> Option<SetIndex> {
         let column = self.set_index.as_ref()?;
-        let mut index = SetIndex::new(column.as_str()).sorted(self.sorted).outside(self.outside.unwrap_or_default());
+        let mut index =
+            SetIndex::new(column.as_str()).sorted(self.sorted).outside(self.outside.unwrap_or_default());
         if let Some(divisions) = values::some(&self.divisions) {
             index = index.divisions(divisions);
         }

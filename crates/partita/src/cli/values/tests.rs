@@ -52,7 +52,8 @@ fn sizes_have_units() {
 
 #[test]
 fn keys_to_sort_by_have_directions() {
-    let shown = |text: &str| sort_keys(text).map(|keys| keys.0.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let shown =
+        |text: &str| sort_keys(text).map(|keys| keys.0.iter().map(ToString::to_string).collect::<Vec<_>>());
     let known = [
         ("zone", vec!["zone"]),
         ("zone,fare desc nulls first", vec!["zone", "fare descending, nulls first"]),
