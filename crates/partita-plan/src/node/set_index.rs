@@ -72,7 +72,7 @@ impl SetIndex {
         let data_type = input.schema().field(position(input.schema(), column)?).data_type().clone();
         if KeyLayout::new(&[(data_type.clone(), ascending())]).is_err() {
             let name = dtype::name(&data_type);
-            return Err(wrong(format!(
+            return Err(wrong(&format!(
                 "column {column:?} of type {name} has no order; take a value that is computed of it"
             )));
         }
@@ -80,12 +80,12 @@ impl SetIndex {
             [options.divisions.is_some(), options.partitions.is_some(), options.partition_bytes.is_some()];
         if said.iter().filter(|said| **said).count() > 1 {
             return Err(wrong(
-                "divisions, npartitions and partition_size are three ways to say one thing; say one".into(),
+                "divisions, npartitions and partition_size are three ways to say one thing; say one",
             ));
         }
         if options.outside == Outside::Ends && options.divisions.is_none() {
             return Err(wrong(
-                "outside(..) says what becomes of rows outside of divisions(..), and there are none".into(),
+                "outside(..) says what becomes of rows outside of divisions(..), and there are none",
             ));
         }
         let (partitions, cuts) = match (&options.divisions, options.partition_bytes) {
@@ -93,12 +93,12 @@ impl SetIndex {
                 let values = typed(column, values, &data_type)?;
                 (values.len() - 1, Cuts::Given { values, widens: options.outside == Outside::Ends })
             }
-            (None, Some(0)) => return Err(wrong("expected a partition size above zero, got 0".into())),
+            (None, Some(0)) => return Err(wrong("expected a partition size above zero, got 0")),
             (None, Some(bytes)) => (most_partitions(&input, bytes), Cuts::Bytes(bytes)),
             (None, None) => (options.partitions.unwrap_or_else(|| input.partitions().max(1)), Cuts::Even),
         };
         if partitions == 0 {
-            return Err(wrong("expected at least one partition, got 0".into()));
+            return Err(wrong("expected at least one partition, got 0"));
         }
         let (column, is_sorted) = (column.to_owned(), options.is_sorted);
         Ok(Arc::new(Plan::SetIndex(Self { input, column, is_sorted, partitions, cuts, is_pinned: false })))
@@ -117,7 +117,7 @@ fn ascending() -> Direction {
     Direction { descending: false, nulls_first: false }
 }
 
-fn wrong(message: String) -> crate::Error {
+fn wrong(message: &str) -> crate::Error {
     ErrorKind::Option(format!("set_index: {message}")).into()
 }
 
@@ -126,7 +126,7 @@ fn typed(column: &str, values: &[Scalar], data_type: &DataType) -> Result<Vec<Sc
     let one = |value: &Scalar| {
         let start = locate::start_of(value, data_type)?;
         start.cast(plain(data_type), CastMode::Strict).map_err(|_| {
-            wrong(format!("the division {value} is no {}, which {column:?} has", dtype::name(data_type)))
+            wrong(&format!("the division {value} is no {}, which {column:?} has", dtype::name(data_type)))
         })
     };
     let typed: Vec<Scalar> = values.iter().map(one).collect::<Result<_>>()?;

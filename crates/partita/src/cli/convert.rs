@@ -22,7 +22,8 @@ use super::sources::Sources;
 /// Everything that the reading, the running and the writing refuse. The target is as it was then.
 pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failure> {
     let index = args.index.set_index();
-    let said = args.index.said().map(|said| ("set_index", said));
+    let said = args.index.said();
+    let said = said.as_ref().map(|said| ("set_index", said));
     carry_out(&args.conversion, said, interrupt, |frame| match &index {
         Some(index) => frame.set_index(index.clone()),
         None => frame,
@@ -35,14 +36,14 @@ pub(crate) fn convert(args: &Convert, interrupt: &Interrupt) -> Result<(), Failu
 /// As [`convert`].
 pub(crate) fn sort(args: &Sort, interrupt: &Interrupt) -> Result<(), Failure> {
     let by = args.order.by();
-    let said = by.iter().map(ToString::to_string).collect::<Vec<_>>();
-    carry_out(&args.conversion, Some(("sort", json!(said))), interrupt, |frame| frame.sort_values(by.clone()))
+    let said = json!(by.iter().map(ToString::to_string).collect::<Vec<_>>());
+    carry_out(&args.conversion, Some(("sort", &said)), interrupt, |frame| frame.sort_values(by.clone()))
 }
 
 /// Converts what `ordered` makes of the rows that are picked; `said` is what the manifest has of it.
 fn carry_out(
     args: &Conversion,
-    said: Option<(&str, Value)>,
+    said: Option<(&str, &Value)>,
     interrupt: &Interrupt,
     ordered: impl Fn(DataFrame) -> DataFrame,
 ) -> Result<(), Failure> {
@@ -73,8 +74,8 @@ fn carry_out(
             "read": read, "write": write,
             "select": texts(&args.pick.select), "drop": texts(&args.pick.drop), "where": args.pick.filter,
         });
-        if let (Some((name, said)), Some(job)) = (&said, job.as_object_mut()) {
-            job.insert((*name).to_owned(), said.clone());
+        if let (Some((name, said)), Some(job)) = (said, job.as_object_mut()) {
+            job.insert(name.to_owned(), said.clone());
         }
         let writer = frame
             .to_parquet(&args.write.to)
