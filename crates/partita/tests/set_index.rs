@@ -111,7 +111,7 @@ proptest! {
         let given = numbers(&session, &keys, cut);
         let indexed = given.set_index(SetIndex::new("k").npartitions(partitions));
         let expected = sorted_places(&scalars(&(Arc::new(Int64Array::from(keys.clone())) as ArrayRef)));
-        prop_assert_eq!(places(&indexed), expected.clone());
+        prop_assert_eq!(&places(&indexed), &expected);
         let held = indexed.persist().unwrap();
         prop_assert_eq!(places(&held), expected);
         if keys.is_empty() {
@@ -254,7 +254,7 @@ fn every_operator_keeps_or_drops_pending_divisions() {
         indexed.nlargest(2, ["k"]),
         indexed.sort_values([SortBy::new("k").descending()]),
         indexed.sort_values(["k", "place"]),
-        DataFrame::concat(&[indexed.clone(), indexed.clone()]),
+        DataFrame::concat(&[indexed.clone(), indexed]),
     ];
     for frame in dropped {
         assert_eq!(frame.divisions().unwrap(), Divisions::Unknown, "{frame}");
