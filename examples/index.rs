@@ -12,8 +12,8 @@ fn main() -> partita::Result<()> {
 
     let session = Session::builder().memory_limit("512MiB").build()?;
     let weather = session.read_csv(input).null_values(["NA"]).block_size("256KiB").load()?;
-    let index = SetIndex::new("time_hour").partition_size("256KiB");
-    let written = weather.set_index(index).to_parquet(&target).part_size("64KiB").write()?;
+    let index = SetIndex::new("time_hour").npartitions(8);
+    let written = weather.set_index(index).to_parquet(&target).file_per_partition(true).write()?;
     println!("{} rows in {} files", written.rows, written.files.len());
 
     // What was written knows its index, and where each part begins.
@@ -25,7 +25,7 @@ fn main() -> partita::Result<()> {
     println!("{} of {} partitions are read", day.npartitions()?, weather.npartitions()?);
 
     assert_eq!(written.rows, 26_115);
-    assert!(weather.known_divisions()? && written.files.len() > 3);
+    assert!(weather.known_divisions()? && written.files.len() == 8);
     // Three airports, each hour.
     assert_eq!(day.len()?, 72);
     assert!(day.npartitions()? < weather.npartitions()? / 2);

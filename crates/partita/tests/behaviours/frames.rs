@@ -13,7 +13,7 @@ use crate::cells;
 use crate::json::Json;
 use crate::recorded::instant;
 use crate::table::Table;
-use crate::{Outcome, compared, id, reductions};
+use crate::{Outcome, compared, id, ordered, reductions};
 
 /// Every case is run with so many partitions.
 const PARTITIONS: [usize; 3] = [1, 2, 3];
@@ -37,6 +37,9 @@ pub(crate) fn check(record: &Json) -> Outcome {
 }
 
 fn run(record: &Json, frame: &DataFrame) -> partita::Result<Outcome> {
+    if let Some(outcome) = ordered::check(record, frame)? {
+        return Ok(outcome);
+    }
     let table = match id(record) {
         "nan-null-02" => Table::of(&frame.select([col("v").is_null().alias("v")]))?,
         "nan-null-06" => Table::of(&frame.select([col("v").fill_null(0.0).alias("v")]))?,
