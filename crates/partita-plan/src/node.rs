@@ -4,10 +4,12 @@
 mod concat;
 mod cumulate;
 mod cuts;
+mod distinct;
 mod divided;
 mod divisions;
 mod filter;
 mod fused;
+mod map_overlap;
 mod map_partitions;
 mod partitions;
 mod project;
@@ -21,9 +23,12 @@ mod row_index;
 mod sample;
 mod scan;
 mod set_index;
+mod shuffle;
 mod sort;
+mod spread;
 mod stored;
 mod top;
+mod value_counts;
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -35,10 +40,12 @@ use arrow::datatypes::{DataType, SchemaRef};
 pub use concat::{Concat, ConcatColumns};
 pub use cumulate::{Cumulate, Total};
 pub use cuts::{Extent, GroupExtent, Part, Piece, Split, parts as cut_row_group};
+pub use distinct::Distinct;
 pub use divided::Divided;
 pub use divisions::{Divisions, Span, successor};
 pub use filter::Filter;
 pub use fused::Fused;
+pub use map_overlap::{MapOverlap, Reach};
 pub use map_partitions::MapPartitions;
 pub use partitions::Partitions;
 pub use project::Project;
@@ -49,14 +56,17 @@ pub use read_parquet::{
     ParquetFileInput, ParquetSet, ReadParquet, excludes, merged as merged_schema, together,
 };
 pub use reduce::{Aggregate, Reduce, Statistics};
-pub use regroup::{Group, Regroup, by_values, every, fewer, of_size};
+pub use regroup::{Group, Regroup, by_values, every, into_parts, of_size};
 pub use row_index::RowIndex;
 pub use sample::Sample;
 pub use scan::ScannedFile;
 pub use set_index::{IndexOptions, Outside, SetIndex};
+pub use shuffle::Shuffle;
 pub use sort::{Sort, SortBy};
+pub use spread::Spread;
 pub use stored::Stored;
 pub use top::Top;
+pub use value_counts::ValueCounts;
 
 use crate::error::{ErrorKind, Result};
 use crate::expr::Expr;
@@ -100,6 +110,16 @@ pub enum Plan {
     Sort(Sort),
     /// All rows in the order of an index, cut by it.
     SetIndex(SetIndex),
+    /// Equal rows in one partition.
+    Shuffle(Shuffle),
+    /// One of equal rows.
+    Distinct(Distinct),
+    /// Different values, and how often each is there.
+    ValueCounts(ValueCounts),
+    /// The same rows in even partitions.
+    Spread(Spread),
+    /// A user's function on each partition and rows of its neighbours.
+    MapOverlap(MapOverlap),
     /// Rows by chance.
     Sample(Sample),
     /// What is known of the bounds of partitions.
@@ -131,6 +151,11 @@ impl Plan {
             Plan::Top(node) => node,
             Plan::Sort(node) => node,
             Plan::SetIndex(node) => node,
+            Plan::Shuffle(node) => node,
+            Plan::Distinct(node) => node,
+            Plan::ValueCounts(node) => node,
+            Plan::Spread(node) => node,
+            Plan::MapOverlap(node) => node,
             Plan::Sample(node) => node,
             Plan::Divided(node) => node,
             Plan::Concat(node) => node,
@@ -226,6 +251,14 @@ pub trait Operator: Debug {
     /// # Errors
     /// As [`Operator::prune`].
     fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>>;
+
+    /// A plan of the first rows, where they are found with less work than all; `None` where not.
+    ///
+    /// # Errors
+    /// As [`Operator::prune`].
+    fn first(&self, _: usize) -> Result<Option<PlanRef>> {
+        Ok(None)
+    }
 
     /// What it holds of its data.
     fn need(&self) -> Need {

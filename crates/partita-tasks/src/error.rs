@@ -108,6 +108,9 @@ pub enum ErrorKind {
     /// A user's function failed.
     #[error("map_partitions: {0}")]
     Function(String),
+    /// A user's function over partitions and their neighbours failed.
+    #[error("map_overlap: {0}")]
+    OverlapFunction(String),
     /// A user's function over columns failed.
     #[error("map_batches: {0}")]
     ColumnFunction(String),

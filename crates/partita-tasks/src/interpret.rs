@@ -2,6 +2,7 @@
 //! sink, so that a task holds a few batches and its sink's state, never its partition.
 
 mod ahead;
+mod distinct;
 mod early;
 mod exchange;
 mod operators;
@@ -22,7 +23,7 @@ use crate::host::{Host, Reservation};
 use crate::program::{PROGRAM_VERSION, Program};
 
 pub use ahead::HeldText;
-pub use exchange::{Exchange, Runs};
+pub use exchange::{Exchange, Places, Runs, StoredRows};
 use operators::Chain;
 pub use reduce::States;
 use source::Opened;
@@ -54,6 +55,10 @@ pub enum Outcome {
     Exchange(Arc<Exchange>),
     /// A partition that was stored, and the first and the last value of its index; `None`: it has no rows.
     Stored(Option<(Scalar, Scalar)>),
+    /// Rows as they came.
+    Rows(Arc<StoredRows>),
+    /// The rows of all tasks, and where they are cut.
+    Places(Arc<Places>),
     /// Nothing but its effects.
     Done,
 }
@@ -69,6 +74,8 @@ impl std::fmt::Debug for Outcome {
             Outcome::Runs(runs) => write!(out, "{runs:?}"),
             Outcome::Exchange(exchange) => write!(out, "{exchange:?}"),
             Outcome::Stored(ends) => write!(out, "Stored({ends:?})"),
+            Outcome::Rows(rows) => write!(out, "{rows:?}"),
+            Outcome::Places(places) => write!(out, "{places:?}"),
             Outcome::Done => write!(out, "Done"),
         }
     }

@@ -4,6 +4,7 @@
 //! it crosses process boundaries. [`run`] carries it out against a [`Host`], which stands for the machine:
 //! files, memory, slots, stores.
 
+pub mod distinct;
 pub mod error;
 pub mod exchange;
 pub mod expr;

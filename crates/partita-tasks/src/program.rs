@@ -12,7 +12,8 @@ use partita_formats::parquet::WriteOptions;
 use partita_formats::rows::RowsOptions;
 use serde::{Deserialize, Serialize};
 
-use crate::exchange::SortSpec;
+use crate::distinct::Distinct;
+use crate::exchange::{ExchangeSpec, Overlap};
 use crate::expr::BoundExpr;
 use crate::reduce::{Cumulated, Reduce, TopRows};
 
@@ -93,9 +94,16 @@ pub enum Source {
     /// No batches: for [`Sink::Exchange`], which goes on from the runs that the dependencies have left, in their order.
     Runs,
     /// What the exchange that the only dependency has left has of one part, in order.
-    Sorted {
-        /// The order.
-        spec: Arc<SortSpec>,
+    Exchanged {
+        /// What it is by.
+        spec: Arc<ExchangeSpec>,
+        /// Which part.
+        part: usize,
+    },
+    /// What a function returns for the rows of one part of the exchange that the only dependency has left.
+    Overlapped {
+        /// The function, and what it is given.
+        overlap: Arc<Overlap>,
         /// Which part.
         part: usize,
     },
@@ -294,6 +302,29 @@ pub enum Operator {
     },
     /// Keeps the first rows of the task.
     Head(usize),
+    /// Drops rows that an equal one of the task stands for, as far as that is seen without holding many.
+    Thin(Arc<Distinct>),
+    /// Keeps one of the rows that are equal; those of equal hash come one behind the other.
+    Distinct(Arc<Distinct>),
+    /// Counts the values of the only column, as far as that is seen without holding many: values, and how often each was there.
+    Count {
+        /// The column, and the counts as `UInt64`.
+        schema: SchemaRef,
+    },
+    /// Adds up the counts of equal values; those of equal hash come one behind the other.
+    AddUp {
+        /// The values, and the counts.
+        schema: SchemaRef,
+    },
+    /// The last column, counts, as shares of a number of rows.
+    Share {
+        /// The number of rows before each partition.
+        offsets: SlotId,
+        /// The place in them of the rows before the end.
+        partition: usize,
+        /// With the shares in the place of the counts, as `Float64`.
+        schema: SchemaRef,
+    },
     /// Calls a registered function on the whole partition.
     Map {
         /// Which function.
@@ -337,15 +368,15 @@ pub enum Sink {
     },
     /// The first rows of an order.
     Top(Arc<TopRows>),
-    /// Into sorted runs.
+    /// Into runs of an exchange.
     Runs {
-        /// The order.
-        spec: Arc<SortSpec>,
+        /// What it is by.
+        spec: Arc<ExchangeSpec>,
         /// The partition, which chooses the rows that are sampled.
         partition: usize,
     },
     /// From [`Source::Runs`]: cut into parts.
-    Exchange(Arc<SortSpec>),
+    Exchange(Arc<ExchangeSpec>),
     /// Encoded as Parquet row groups of a data set.
     Parquet {
         /// Which data set.

@@ -7,6 +7,7 @@
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use partita_columns::Scalar;
 use partita_columns::reduce::{Accumulator, Cumulative, Reduction};
+use partita_columns::sort::Direction;
 use serde::{Deserialize, Serialize};
 
 use crate::expr::BoundExpr;
@@ -71,15 +72,26 @@ pub struct Cumulated {
     pub kept: usize,
 }
 
-/// The first rows of an order; of equal ones those that come first. Rows with a null or NaN among the keys have no place in it.
+/// The first rows of an order; of equal ones those that come first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TopRows {
     /// The keys, the first first.
     pub by: Vec<Input>,
     /// How many rows.
     pub rows: usize,
-    /// Whether the greatest come first.
-    pub descending: bool,
+    /// Which come first.
+    pub order: TopOrder,
+}
+
+/// Which rows come first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TopOrder {
+    /// The greatest. Rows with a null or NaN among the keys have no place.
+    Greatest,
+    /// The least, as for the greatest.
+    Least,
+    /// As rows are sorted, all of them, each key in its direction.
+    Sorted(Vec<Direction>),
 }
 
 impl Reduce {

@@ -66,7 +66,7 @@ pub use partita_formats::rows::{
     CsvOptions, IpcCompression, IpcOptions, NdjsonOptions, RowsFormat, RowsOptions,
 };
 pub use partita_plan::locate::Loc;
-pub use partita_plan::node::{ConcatColumns, Divisions, Outside, SortBy};
+pub use partita_plan::node::{ConcatColumns, Divisions, Outside, Reach, SortBy};
 pub use partita_plan::parse::expr;
 pub use partita_plan::{
     Expr, Stage, TextExpr, TimeExpr, coalesce, col, greatest, hash, least, len, lit, map_batches, when,
@@ -75,6 +75,7 @@ pub use partita_runtime::cancel::CancelToken;
 pub use partita_runtime::engine::MemoryUse;
 pub use partita_runtime::executor::Scheduler;
 pub use partita_runtime::progress::Progress;
+pub use partita_tasks::distinct::Keep;
 pub use read_ipc::{IpcInputOptions, IpcReader};
 pub use read_ndjson::{NdjsonInputOptions, NdjsonReader};
 pub use read_parquet::{ParquetInput, ParquetReader, SplitRowGroups};

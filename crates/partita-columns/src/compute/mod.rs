@@ -38,6 +38,7 @@ pub use self::case::{case, spread};
 pub use self::cast::{cast, cast_array};
 pub use self::compare::compare;
 pub use self::fill::fill_null;
+pub use self::function::hash_rows;
 pub use self::is_in::is_in;
 pub use self::logic::{and, is_null, not, or, to_mask};
 pub use self::memory::{Memory, Unlimited};

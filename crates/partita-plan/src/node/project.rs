@@ -233,6 +233,11 @@ impl Operator for Project {
         self.input.operator().known_rows()
     }
 
+    fn first(&self, rows: usize) -> Result<Option<PlanRef>> {
+        let first = self.input.operator().first(rows)?;
+        first.map(|input| self.with_input(input)).transpose()
+    }
+
     fn statistics(&self, column: usize) -> Option<Statistics> {
         let Expr::Column(name) = self.expressions.get(column)?.clone().unalias() else { return None };
         self.input.operator().statistics(self.input.schema().index_of(&name).ok()?)

@@ -12,12 +12,15 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 pub use self::cut::{by_values, every};
-use super::{Divisions, Filter, Operator, Plan, PlanRef, Project, Span};
+use super::{Divisions, Filter, Operator, Plan, PlanRef, Project, Span, Spread};
 use crate::error::{ErrorKind, Result};
 use crate::expr::Expr;
 use crate::locate;
 use crate::lower::{Lowering, Pipeline};
 use crate::memory::Need;
+
+/// Partitions that a size may make.
+const PARTITIONS_MAX: u64 = 1 << 20;
 
 /// Which rows a new partition has.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,27 +171,27 @@ impl Operator for Regroup {
     }
 }
 
-/// The groups of `parts` partitions, as even as can be, and their divisions.
+/// The rows of `input` in so many partitions: neighbours are joined, as evenly as can be, or where there are to be more than there
+/// are, all rows are cut evenly.
 ///
 /// # Errors
-/// Where there are not so many partitions, or none is asked for.
-pub fn fewer(input: PlanRef, parts: usize) -> Result<PlanRef> {
+/// Where none is asked for.
+pub fn into_parts(input: PlanRef, parts: usize) -> Result<PlanRef> {
     let all = input.partitions();
     if parts == all {
         return Ok(input);
     }
-    if parts == 0 || parts > all {
-        let message = format!(
-            "repartition: expected 1 to {all} partitions, got {parts}; for more, read the input with smaller ones (block_size, \
-             partition_size), or cut by known divisions with repartition_by(..)"
-        );
-        return Err(ErrorKind::Option(message).into());
+    if parts == 0 {
+        return Err(ErrorKind::Option("repartition: expected at least one partition, got 0".into()).into());
+    }
+    if parts > all {
+        return Ok(Spread::plan(input, parts, false));
     }
     let at = |part: usize| part * all / parts;
     joined(input, &(0..=parts).map(at).collect::<Vec<_>>())
 }
 
-/// Neighbours joined up to about `bytes` each.
+/// Neighbours joined up to about `bytes` each; where a partition has more, all rows are cut into parts of about as many bytes.
 ///
 /// # Errors
 /// Where it is not known how large partitions are.
@@ -198,6 +201,17 @@ pub fn of_size(input: PlanRef, bytes: u64) -> Result<PlanRef> {
                        number of partitions with repartition(..)";
         return Err(ErrorKind::Option(message.into()).into());
     };
+    if sizes.iter().any(|size| *size > bytes) {
+        let all = sizes.iter().copied().fold(0, u64::saturating_add);
+        let parts = all.div_ceil(bytes.max(1));
+        if parts > PARTITIONS_MAX {
+            let message = format!(
+                "repartition_size: {bytes} bytes make {parts} partitions, at most {PARTITIONS_MAX}; take larger ones"
+            );
+            return Err(ErrorKind::Option(message).into());
+        }
+        return Ok(Spread::plan(input, parts as usize, true));
+    }
     let mut starts = vec![0];
     let mut held = 0_u64;
     for (partition, size) in sizes.iter().enumerate() {

@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use partita_columns::compute::CastMode;
 use partita_columns::sort::{Direction, KeyLayout};
 use partita_columns::{Scalar, dtype};
-use partita_tasks::exchange::{Cuts, IndexRule, SortKey, SortSpec};
+use partita_tasks::exchange::{By, Cuts, ExchangeSpec, IndexRule, SortKey};
 
 use super::{Divisions, Filter, Operator, Plan, PlanRef, Project, nodes, position};
 use crate::error::{ErrorKind, Result};
@@ -247,8 +247,9 @@ impl Operator for SetIndex {
         let key = SortKey { column: position(&schema, &self.column)?, direction: ascending() };
         let rule = IndexRule { column: self.column.clone(), is_sorted: self.is_sorted };
         let (parts, cuts) = (self.partitions, self.cuts.clone());
-        let spec = Arc::new(SortSpec { schema, keys: vec![key], parts, cuts, index: Some(rule) });
+        let spec =
+            Arc::new(ExchangeSpec { schema, by: By::Order(vec![key]), parts, cuts, index: Some(rule) });
         let pipelines = lowering.lower(&self.input)?;
-        lowering.sorted(pipelines, &spec)
+        lowering.exchanged(pipelines, &spec)
     }
 }

@@ -9,12 +9,15 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use partita_columns::sort::{Direction, KeyLayout};
-use partita_tasks::exchange::{Cuts, SortKey, SortSpec};
+use partita_tasks::exchange::{By, ExchangeSpec, SortKey};
 
-use super::{Divisions, Filter, Operator, Plan, PlanRef, Project, position};
+use super::{Divisions, Filter, Operator, Plan, PlanRef, Project, Top, position};
 use crate::error::{ErrorKind, Result};
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
+
+/// First rows that are found without a sort of all: tasks hold some thousand rows beside so many.
+const TOP_ROWS_MAX: usize = 1 << 14;
 
 /// A column that rows are ordered by.
 ///
@@ -54,6 +57,11 @@ impl SortBy {
     pub fn column(&self) -> &str {
         &self.column
     }
+
+    /// Which values come first.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
 }
 
 impl<T: Into<String>> From<T> for SortBy {
@@ -64,12 +72,15 @@ impl<T: Into<String>> From<T> for SortBy {
 
 impl std::fmt::Display for SortBy {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(&self.column)?;
-        if self.direction.descending {
-            out.write_str(" descending")?;
-        }
-        if self.direction.nulls_first { out.write_str(", nulls first") } else { Ok(()) }
+        out.write_str(&shown(&self.column, self.direction))
     }
+}
+
+/// A key and its direction.
+pub(super) fn shown(key: &str, direction: Direction) -> String {
+    let descending = if direction.descending { " descending" } else { "" };
+    let nulls = if direction.nulls_first { ", nulls first" } else { "" };
+    format!("{key}{descending}{nulls}")
 }
 
 /// Sorts rows.
@@ -194,15 +205,19 @@ impl Operator for Sort {
         Ok(None)
     }
 
+    fn first(&self, rows: usize) -> Result<Option<PlanRef>> {
+        let is_small = rows <= TOP_ROWS_MAX;
+        Ok(is_small.then(|| Top::sorted(Arc::clone(&self.input), &self.by, rows)))
+    }
+
     fn known_rows(&self) -> Option<u64> {
         self.input.operator().known_rows()
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
         let schema = Arc::clone(self.input.schema());
-        let (keys, parts) = (self.keys()?, self.partitions);
-        let spec = Arc::new(SortSpec { schema, keys, parts, cuts: Cuts::Even, index: None });
+        let spec = Arc::new(ExchangeSpec::even(schema, By::Order(self.keys()?), self.partitions));
         let pipelines = lowering.lower(&self.input)?;
-        lowering.sorted(pipelines, &spec)
+        lowering.exchanged(pipelines, &spec)
     }
 }

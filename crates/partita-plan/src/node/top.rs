@@ -1,4 +1,4 @@
-//! `Top`: the rows with the greatest or the least keys, in their order, as one partition.
+//! `Top`: the rows with the greatest or the least keys, or the first of a sort, in their order, as one partition.
 //!
 //! Each task keeps so many of its rows, and tasks behind them those of sixteen tasks at a time.
 
@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use partita_columns::reduce::Reduction;
-use partita_tasks::reduce as task;
+use partita_tasks::reduce::{self as task, TopOrder};
 
 use super::reduce::{Aggregate, field, reducible};
-use super::{Divisions, Operator, Plan, PlanRef, Project};
+use super::sort::shown;
+use super::{Divisions, Operator, Plan, PlanRef, Project, SortBy};
+use crate::bind::bind;
 use crate::error::Result;
-use crate::expr::Expr;
+use crate::expr::{Expr, col};
 use crate::lower::{Lowering, Pipeline};
 
 /// Keeps the first rows of an order.
@@ -21,7 +23,7 @@ pub struct Top {
     input: PlanRef,
     by: Vec<Expr>,
     rows: usize,
-    descending: bool,
+    order: TopOrder,
 }
 
 impl Top {
@@ -34,7 +36,15 @@ impl Top {
             let name = String::new();
             field(&Aggregate::new(Reduction::Max, vec![key.clone()], name), &input)?;
         }
-        Ok(Arc::new(Plan::Top(Self { input, by, rows, descending })))
+        let order = if descending { TopOrder::Greatest } else { TopOrder::Least };
+        Ok(Arc::new(Plan::Top(Self { input, by, rows, order })))
+    }
+
+    /// The first rows of `input` sorted by columns.
+    pub(super) fn sorted(input: PlanRef, by: &[SortBy], rows: usize) -> PlanRef {
+        let order = TopOrder::Sorted(by.iter().map(SortBy::direction).collect());
+        let by = by.iter().map(|key| col(key.column())).collect();
+        Arc::new(Plan::Top(Self { input, by, rows, order }))
     }
 }
 
@@ -45,8 +55,15 @@ impl Operator for Top {
 
     fn detail(&self) -> String {
         let keys: Vec<String> = self.by.iter().map(Expr::to_string).collect();
-        let order = if self.descending { "greatest" } else { "least" };
-        format!("{} rows, {order} {}", self.rows, keys.join(", "))
+        let order = match &self.order {
+            TopOrder::Greatest => "greatest ".to_owned(),
+            TopOrder::Least => "least ".to_owned(),
+            TopOrder::Sorted(directions) => {
+                let keys = keys.iter().zip(directions).map(|(key, direction)| shown(key, *direction));
+                return format!("first {} rows by {}", self.rows, keys.collect::<Vec<_>>().join(", "));
+            }
+        };
+        format!("{} rows, {order}{}", self.rows, keys.join(", "))
     }
 
     fn schema(&self) -> &SchemaRef {
@@ -58,7 +75,11 @@ impl Operator for Top {
     }
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
-        Top::plan(input, self.by.clone(), self.rows, self.descending)
+        if matches!(self.order, TopOrder::Sorted(_)) {
+            let (by, order) = (self.by.clone(), self.order.clone());
+            return Ok(Arc::new(Plan::Top(Self { input, by, rows: self.rows, order })));
+        }
+        Top::plan(input, self.by.clone(), self.rows, self.order == TopOrder::Greatest)
     }
 
     fn expressions(&self) -> Vec<&Expr> {
@@ -98,8 +119,16 @@ impl Operator for Top {
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
-        let by = self.by.iter().map(|key| reducible(key, &self.input)).collect::<Result<Vec<_>>>()?;
-        let top = task::TopRows { by, rows: self.rows, descending: self.descending };
+        let key = |key: &Expr| match self.order {
+            // A column as it is.
+            TopOrder::Sorted(_) => {
+                let (expression, field) = bind(key, self.input.schema())?;
+                Ok(task::Input { expression, data_type: field.data_type().clone() })
+            }
+            TopOrder::Greatest | TopOrder::Least => reducible(key, &self.input),
+        };
+        let by = self.by.iter().map(key).collect::<Result<Vec<_>>>()?;
+        let top = task::TopRows { by, rows: self.rows, order: self.order.clone() };
         let pipelines = lowering.lower(&self.input)?;
         Ok(vec![lowering.top(pipelines, self.input.schema(), &Arc::new(top))?])
     }

@@ -3,6 +3,8 @@
 mod check;
 mod cut;
 mod merge;
+mod overlap;
+mod place;
 mod sample;
 mod sink;
 mod source;
@@ -10,17 +12,18 @@ mod source;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{ArrayRef, RecordBatch};
-use partita_columns::sort::{KeyLayout, Keys};
+use partita_columns::sort::Keys;
 
 use crate::error::{ErrorKind, Result};
-use crate::exchange::SortSpec;
 use crate::host::{Reservation, Scratch};
 
 use check::Seen;
 pub(super) use cut::Cut;
+pub(super) use overlap::Overlapped;
+pub(super) use place::{CutRows, PlacedRows, StoreRows};
+pub use place::{Places, StoredRows};
 pub(super) use sink::SortRuns;
-pub(super) use source::Sorted;
+pub(super) use source::Merged;
 
 const WAY_OUT: &str = "use fewer threads";
 
@@ -55,35 +58,45 @@ pub struct Exchange {
     inputs: Vec<Arc<Runs>>,
     /// The least key of each part but the first.
     bounds: Keys,
-    rows: u64,
-    /// Rows of the parts that were merged, as far as they were: none may be lost.
-    merged: Mutex<Vec<Option<u64>>>,
-    missing: AtomicU64,
+    tally: Tally,
     _memory: Box<dyn Reservation>,
 }
 
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Exchange({} rows, {} bounds)", self.rows, self.bounds.len())
+        write!(out, "Exchange({} rows, {} bounds)", self.tally.rows, self.bounds.len())
     }
 }
 
 impl Exchange {
     fn new(inputs: Vec<Arc<Runs>>, bounds: Keys, parts: usize, memory: Box<dyn Reservation>) -> Self {
-        let rows = inputs.iter().map(|runs| runs.rows).sum();
-        let merged = Mutex::new(vec![None; parts]);
-        Self { inputs, bounds, rows, merged, missing: AtomicU64::new(parts as u64), _memory: memory }
+        let tally = Tally::new(inputs.iter().map(|runs| runs.rows).sum(), parts);
+        Self { inputs, bounds, tally, _memory: memory }
+    }
+}
+
+/// Rows of the parts that were read, as far as they were: none may be lost.
+struct Tally {
+    /// That went in.
+    rows: u64,
+    parts: Mutex<Vec<Option<u64>>>,
+    missing: AtomicU64,
+}
+
+impl Tally {
+    fn new(rows: u64, parts: usize) -> Self {
+        Self { rows, parts: Mutex::new(vec![None; parts]), missing: AtomicU64::new(parts as u64) }
     }
 
     /// Takes note of the rows of a part, and compares the sum with what came in once all are there.
-    fn merged(&self, part: usize, rows: u64) -> Result<()> {
-        let mut merged = self.merged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = merged.get_mut(part)
+    fn add(&self, part: usize, rows: u64) -> Result<()> {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = parts.get_mut(part)
             && place.replace(rows).is_none()
         {
             self.missing.fetch_sub(1, Ordering::Relaxed);
         }
-        let out: u64 = merged.iter().flatten().sum();
+        let out: u64 = parts.iter().flatten().sum();
         if self.missing.load(Ordering::Relaxed) == 0 && out != self.rows {
             let rows = self.rows;
             let what = format!("rows: {rows} went into an exchange, and {out} came out; please report this");
@@ -91,12 +104,4 @@ impl Exchange {
         }
         Ok(())
     }
-}
-
-/// The keys of a batch.
-fn keys_of(spec: &SortSpec, layout: &KeyLayout, batch: &RecordBatch) -> Result<Keys> {
-    let columns: Option<Vec<ArrayRef>> =
-        spec.keys.iter().map(|key| batch.columns().get(key.column).map(Arc::clone)).collect();
-    let columns = columns.ok_or_else(|| ErrorKind::Missing("a column to sort by".into()))?;
-    Ok(layout.encode(&columns)?)
 }

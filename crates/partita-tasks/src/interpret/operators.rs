@@ -3,13 +3,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::datatypes::{Float64Type, Schema, SchemaRef, UInt64Type};
 use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
 use partita_columns::reduce::draw;
 
 use super::Flow;
+use super::distinct::{AddUp, Count, Resolve, Step, Thin};
 use super::running::Cumulate;
 use super::sink::BatchSink;
 use crate::error::{ErrorKind, Result};
@@ -30,6 +31,8 @@ enum Stage<'a> {
     Sample { next: u64, seed: u64, range: Range<f64> },
     Head { left: usize },
     Map(Gather<'a>),
+    Step(Box<dyn Step + 'a>),
+    Share { of: u64, schema: &'a SchemaRef },
 }
 
 /// A function wants its whole partition: the batches wait here.
@@ -43,7 +46,7 @@ struct Gather<'a> {
 }
 
 impl<'a> Chain<'a> {
-    pub(super) fn new(operators: &'a [Operator], host: &dyn Host) -> Result<Self> {
+    pub(super) fn new(operators: &'a [Operator], host: &'a dyn Host) -> Result<Self> {
         let stages = operators.iter().map(|operator| Stage::new(operator, host)).collect::<Result<_>>()?;
         Ok(Self { stages })
     }
@@ -57,12 +60,12 @@ impl<'a> Chain<'a> {
     pub(super) fn finish(&mut self, sink: &mut dyn BatchSink) -> Result<()> {
         for index in 0..self.stages.len() {
             let (before, after) = self.stages.split_at_mut(index + 1);
-            let Some(Stage::Map(gather)) = before.last_mut() else { continue };
-            for batch in gather.call()? {
-                if push(after, batch, sink)? == Flow::Enough {
-                    break;
-                }
-            }
+            let rest = match before.last_mut() {
+                Some(Stage::Map(gather)) => gather.call()?,
+                Some(Stage::Step(step)) => step.finish()?,
+                _ => continue,
+            };
+            push_all(after, rest, sink)?;
         }
         Ok(())
     }
@@ -79,6 +82,7 @@ fn push(stages: &mut [Stage<'_>], batch: RecordBatch, sink: &mut dyn BatchSink) 
             return meter.in_pieces(&batch, made, |batch| push(rest, batch, sink));
         }
         Stage::Cumulate(cumulate) => return cumulate.push(&batch, &mut |batch| push(rest, batch, sink)),
+        Stage::Step(step) => return push_all(rest, step.push(batch)?, sink),
         _ => {}
     }
     let (batch, flow) = match stage.apply(batch)? {
@@ -95,6 +99,16 @@ fn push(stages: &mut [Stage<'_>], batch: RecordBatch, sink: &mut dyn BatchSink) 
     }
 }
 
+/// Pushes batches until there are enough.
+fn push_all(stages: &mut [Stage<'_>], batches: Vec<RecordBatch>, sink: &mut dyn BatchSink) -> Result<Flow> {
+    for batch in batches {
+        if batch.num_rows() > 0 && push(stages, batch, sink)? == Flow::Enough {
+            return Ok(Flow::Enough);
+        }
+    }
+    Ok(Flow::More)
+}
+
 enum Applied {
     Batch(RecordBatch),
     Last(RecordBatch),
@@ -102,7 +116,7 @@ enum Applied {
 }
 
 impl<'a> Stage<'a> {
-    fn new(operator: &'a Operator, host: &dyn Host) -> Result<Self> {
+    fn new(operator: &'a Operator, host: &'a dyn Host) -> Result<Self> {
         Ok(match operator {
             Operator::Filter { predicate, output_columns } => {
                 let predicate = Prepared::new(std::slice::from_ref(predicate));
@@ -122,6 +136,13 @@ impl<'a> Stage<'a> {
                 Stage::Sample { next, seed: *seed, range: *from..*until }
             }
             Operator::Head(rows) => Stage::Head { left: *rows },
+            Operator::Thin(distinct) => Stage::Step(Box::new(Thin::new(distinct, host)?)),
+            Operator::Distinct(distinct) => Stage::Step(Box::new(Resolve::new(distinct, host)?)),
+            Operator::Count { schema } => Stage::Step(Box::new(Count::new(schema, host)?)),
+            Operator::AddUp { schema } => Stage::Step(Box::new(AddUp::new(schema, host)?)),
+            Operator::Share { offsets, partition, schema } => {
+                Stage::Share { of: offset(*offsets, *partition, host)?, schema }
+            }
             Operator::Map { function, input, schema } => Stage::Map(Gather {
                 function: host.function(*function)?,
                 schema,
@@ -138,7 +159,8 @@ impl<'a> Stage<'a> {
             Stage::Filter { predicate, output_columns, meter } => {
                 Applied::Batch(filter(&batch, &predicate.mask(&batch, meter)?, *output_columns)?)
             }
-            Stage::Project { .. } | Stage::Cumulate(_) => Applied::Batch(batch),
+            Stage::Project { .. } | Stage::Cumulate(_) | Stage::Step(_) => Applied::Batch(batch),
+            Stage::Share { of, schema } => Applied::Batch(shares(&batch, *of, schema)?),
             Stage::RowIndex { next, schema } => {
                 let rows = batch.num_rows() as u64;
                 let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(*next..*next + rows));
@@ -165,6 +187,16 @@ impl<'a> Stage<'a> {
             }
         })
     }
+}
+
+/// The batch with its last column, counts, as shares.
+fn shares(batch: &RecordBatch, of: u64, schema: &SchemaRef) -> Result<RecordBatch> {
+    let mut columns = batch.columns().to_vec();
+    let counts = columns.pop().ok_or_else(|| ErrorKind::Missing("counts".into()))?;
+    let counts = counts.as_primitive_opt::<UInt64Type>();
+    let counts = counts.ok_or_else(|| ErrorKind::Missing("counts as UInt64".into()))?;
+    columns.push(Arc::new(counts.unary::<_, Float64Type>(|count| count as f64 / of as f64)));
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
 }
 
 /// The number of rows before a partition.
@@ -220,7 +252,7 @@ impl Gather<'_> {
 }
 
 /// A function must return what it declared: names and types, in order.
-fn check_declared(declared: &SchemaRef, returned: &SchemaRef) -> Result<()> {
+pub(super) fn check_declared(declared: &SchemaRef, returned: &SchemaRef) -> Result<()> {
     let show = |schema: &SchemaRef| {
         let fields = schema.fields().iter().map(|field| format!("{}: {}", field.name(), field.data_type()));
         fields.collect::<Vec<_>>().join(", ")

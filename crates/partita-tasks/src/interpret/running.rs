@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array};
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array, UInt64Array,
+};
 use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices};
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Schema, SchemaRef};
 use partita_columns::partition::unique_buffer_bytes;
 use partita_columns::reduce::Running;
+use partita_columns::sort::{Direction, KeyLayout};
 use partita_columns::{Partition, compute};
 
 use super::reduce::{merged_states, states_of};
@@ -16,7 +19,7 @@ use crate::error::{ErrorKind, Result};
 use crate::expr::{BoundExpr, Meter, Prepared};
 use crate::host::{Before, Host, Reservation, SlotValue};
 use crate::program::SlotId;
-use crate::reduce::{Cumulated, Input, Reduce, TopRows};
+use crate::reduce::{Cumulated, Input, Reduce, TopOrder, TopRows};
 
 /// Running totals of the rows of a task.
 pub(super) struct Cumulate<'a> {
@@ -183,11 +186,16 @@ struct First {
     held: Vec<RecordBatch>,
     rows: usize,
     bytes: usize,
+    /// Of those that the last sort has left.
+    bytes_left: usize,
     memory: Box<dyn Reservation>,
 }
 
 /// Rows beyond those wanted that are held before they are sorted.
 const SURPLUS_ROWS: usize = 8192;
+
+/// Bytes beyond twice those of the rows that were left.
+const SURPLUS_BYTES: usize = 4 << 20;
 
 /// Bytes that sorting takes a row: numbers, places and their order.
 const SORT_ROW_BYTES: usize = 64;
@@ -195,7 +203,7 @@ const SORT_ROW_BYTES: usize = 64;
 impl<'a> Top<'a> {
     pub(super) fn new(top: &'a TopRows, schema: &'a SchemaRef, host: &dyn Host) -> Result<Self> {
         let memory = host.reserve("nlargest", 0, "ask for fewer rows")?;
-        let first = First { held: Vec::new(), rows: 0, bytes: 0, memory };
+        let first = First { held: Vec::new(), rows: 0, bytes: 0, bytes_left: 0, memory };
         Ok(Self { top, schema, keys: Keys::new(top, schema), meter: Meter::new(host)?, first })
     }
 }
@@ -203,7 +211,10 @@ impl<'a> Top<'a> {
 impl First {
     /// Takes the rows that have a place in the order.
     fn take(&mut self, batch: &RecordBatch, keys: &Keys, top: &TopRows) -> Result<()> {
-        let batch = compute::filter(batch, &keys.ordered(batch))?;
+        let batch = match top.order {
+            TopOrder::Sorted(_) => batch.clone(),
+            TopOrder::Greatest | TopOrder::Least => compute::filter(batch, &keys.ordered(batch))?,
+        };
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -216,7 +227,9 @@ impl First {
         self.bytes += unique_buffer_bytes(std::slice::from_ref(&batch));
         self.memory.resize(2 * self.bytes + rows * SORT_ROW_BYTES)?;
         self.held.push(batch);
-        if self.rows >= 2 * top.rows + SURPLUS_ROWS { self.cut(keys, top) } else { Ok(()) }
+        let is_full =
+            self.rows >= 2 * top.rows + SURPLUS_ROWS || self.bytes >= 2 * self.bytes_left + SURPLUS_BYTES;
+        if is_full { self.cut(keys, top) } else { Ok(()) }
     }
 
     /// Keeps the first of the rows that are held.
@@ -227,20 +240,40 @@ impl First {
         }
         let all = compute::concat(&keys.schema, &held)?;
         drop(held);
-        let options = Some(SortOptions { descending: top.descending, nulls_first: false });
-        let mut columns: Vec<SortColumn> =
-            keys.of(&all).map(|key| SortColumn { values: plain_zeros(key), options }).collect();
-        // Of equal ones the first.
-        let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..all.num_rows() as u64));
-        columns.push(SortColumn { values: numbers, options: None });
-        let places = lexsort_to_indices(&columns, Some(top.rows))?;
+        let places = match &top.order {
+            TopOrder::Sorted(directions) => sorted(&all, keys, directions, top.rows)?,
+            TopOrder::Greatest => ranked(&all, keys, true, top.rows)?,
+            TopOrder::Least => ranked(&all, keys, false, top.rows)?,
+        };
         let first = compute::compact(&compute::take(&all, &places)?)?;
-        drop((all, columns));
+        drop(all);
         self.rows = first.num_rows();
         self.bytes = unique_buffer_bytes(std::slice::from_ref(&first));
+        self.bytes_left = self.bytes;
         self.held.push(first);
         self.memory.resize(2 * self.bytes + self.rows * SORT_ROW_BYTES)
     }
+}
+
+/// The places of the first rows, all keys in one direction.
+fn ranked(all: &RecordBatch, keys: &Keys, descending: bool, rows: usize) -> Result<UInt32Array> {
+    let options = Some(SortOptions { descending, nulls_first: false });
+    let mut columns: Vec<SortColumn> =
+        keys.of(all).map(|key| SortColumn { values: plain_zeros(key), options }).collect();
+    // Of equal ones the first.
+    let numbers: ArrayRef = Arc::new(UInt64Array::from_iter_values(0..all.num_rows() as u64));
+    columns.push(SortColumn { values: numbers, options: None });
+    Ok(lexsort_to_indices(&columns, Some(rows))?)
+}
+
+/// The places of the first rows as they are sorted.
+fn sorted(all: &RecordBatch, keys: &Keys, directions: &[Direction], rows: usize) -> Result<UInt32Array> {
+    let columns: Vec<ArrayRef> = keys.of(all).map(Arc::clone).collect();
+    let types = columns.iter().zip(directions).map(|(key, direction)| (key.data_type().clone(), *direction));
+    let layout = KeyLayout::new(&types.collect::<Vec<_>>())?;
+    let mut places = layout.encode(&columns)?.sorted();
+    places.truncate(rows);
+    Ok(UInt32Array::from(places))
 }
 
 /// Zeros are equal: the order of bits would put -0.0 before 0.0.

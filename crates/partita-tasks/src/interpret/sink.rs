@@ -15,11 +15,12 @@ use partita_formats::csv::blocks;
 use partita_formats::csv::options::OnMismatch;
 use partita_formats::io::ReadAt;
 
-use super::exchange::{Cut, SortRuns};
+use super::exchange::{Cut, CutRows, SortRuns, StoreRows};
 use super::reduce::{Merger, Reducer};
 use super::running::{PublishBefore, Top};
 use super::{Flow, Held, Outcome};
 use crate::error::{ErrorKind, Result};
+use crate::exchange::By;
 use crate::host::{Host, Reservation, SlotValue, StoreWriter};
 use crate::program::{CsvFile, Program, Sink, SlotId, Source, StoreKey};
 
@@ -83,8 +84,14 @@ pub(super) fn open<'a>(
         }
         Sink::Before { reduce, slot } => Box::new(PublishBefore::new(reduce, inputs, *slot, host)),
         Sink::Top(top) => Box::new(Top::new(top, &program.schema, host)?),
-        Sink::Runs { spec, partition } => Box::new(SortRuns::new(spec, *partition, host)?),
-        Sink::Exchange(spec) => Box::new(Cut::new(spec, inputs, host)?),
+        Sink::Runs { spec, partition } => match spec.by {
+            By::Place { .. } => Box::new(StoreRows::new(spec, host)?),
+            By::Order(_) | By::Hash(_) => Box::new(SortRuns::new(spec, *partition, host)?),
+        },
+        Sink::Exchange(spec) => match spec.by {
+            By::Place { .. } => Box::new(CutRows::new(spec, inputs)?),
+            By::Order(_) | By::Hash(_) => Box::new(Cut::new(spec, inputs, host)?),
+        },
         Sink::Parquet { dataset, partition, options } => {
             parquet::open(program, *dataset, *partition, options, host)?
         }

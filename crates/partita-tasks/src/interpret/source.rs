@@ -22,10 +22,11 @@ use partita_formats::io::ReadAt;
 use super::Outcome;
 use super::ahead::{HeldText, PaidStream};
 use super::early;
-use super::exchange::Sorted;
+use super::exchange::{Merged, Overlapped, PlacedRows};
 use super::operators::filter;
 use super::reduce::Reduced;
 use crate::error::{Error, ErrorKind, Result};
+use crate::exchange::By;
 use crate::expr::{Meter, Prepared};
 use crate::host::{Host, Reservation, SlotValue, StoredBatches};
 use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StreamId};
@@ -96,7 +97,11 @@ pub(super) fn open<'a>(
             }
             Box::new(Batches(batches.into_iter()))
         }
-        Source::Sorted { spec, part } => Box::new(Sorted::new(spec, *part, inputs, host)?),
+        Source::Exchanged { spec, part } => match spec.by {
+            By::Place { .. } => Box::new(PlacedRows::new(*part, inputs, host)?),
+            By::Order(_) | By::Hash(_) => Box::new(Merged::new(spec, *part, inputs, host)?),
+        },
+        Source::Overlapped { overlap, part } => Box::new(Overlapped::new(overlap, *part, inputs, host)?),
         Source::Reduced(reduce) => Box::new(Reduced::new(reduce, inputs, host)?),
         Source::Csv(_)
         | Source::CsvBlockStarts(_)

@@ -144,6 +144,12 @@ impl Host for Machine {
     fn progress(&self, _: u64, _: u64) {}
 }
 
+/// A machine with an empty file and much memory.
+pub(super) fn machine() -> impl Host {
+    let memory = Arc::new(Counter { limit: 1 << 30, ..Counter::default() });
+    Machine { file: Arc::new(Vec::new()), memory, streams: Mutex::default(), ahead: 0 }
+}
+
 /// Counts the rows of `packed` under a limit, in blocks of `block_bytes`; returns them and the most that was reserved.
 fn count(packed: Vec<u8>, block_bytes: u64, limit: usize) -> Result<(u64, usize)> {
     let found = count_ahead(packed, block_bytes, limit, 0, &[])?;

@@ -10,7 +10,7 @@ use partita_columns::reduce::Reduction;
 use partita_plan::col;
 use partita_plan::locate::{Loc, locate};
 use partita_plan::node::{
-    Aggregate, Concat, ConcatColumns, Divided, Divisions, Partitions, Reduce, by_values, every, fewer,
+    Aggregate, Concat, ConcatColumns, Divided, Divisions, Partitions, Reduce, by_values, every, into_parts,
     of_size, position,
 };
 
@@ -178,7 +178,9 @@ impl DataFrame {
         }
     }
 
-    /// The same rows in fewer partitions: neighbours are joined, about as many to each. A task holds what it joins.
+    /// The same rows in another number of partitions, in the same order. For fewer, neighbours are joined, about as many to each, and
+    /// a task holds what it joins. For more, rows are cut evenly, divisions are unknown then, and rows pass through the store: what does
+    /// not fit in memory goes to disk.
     ///
     /// ```
     /// use partita::prelude::*;
@@ -198,11 +200,12 @@ impl DataFrame {
     /// ```
     #[must_use]
     pub fn repartition(&self, partitions: usize) -> Self {
-        self.map(|plan| fewer(plan, partitions))
+        self.map(|plan| into_parts(plan, partitions))
     }
 
-    /// The same rows in partitions of about so many bytes of memory: neighbours are joined up to it. How large partitions are is known
-    /// exactly of persisted frames, and about of files.
+    /// The same rows in partitions of about so many bytes of memory: neighbours are joined up to it, and where a partition has more, all
+    /// rows are cut evenly by bytes, and divisions are unknown then. How large partitions are is known exactly of persisted frames, and about of
+    /// files.
     #[must_use]
     pub fn repartition_size(&self, size: impl Into<ByteSize>) -> Self {
         let wanted = || Ok(of_size(Arc::clone(self.plan()?), size.into().bytes()?)?);

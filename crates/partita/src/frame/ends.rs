@@ -2,13 +2,16 @@
 
 use arrow::array::RecordBatch;
 use partita_columns::polars;
-use partita_plan::lower::Target;
+use partita_plan::Stage;
+use partita_plan::lower::{Starts, Target};
+use partita_plan::stage::optimize;
 
 use super::{DataFrame, batches_of};
 use crate::error::Result;
 
 impl DataFrame {
-    /// The first `rows` rows, as a Polars frame. Reads one partition, and further ones only where that has too few.
+    /// The first `rows` rows, as a Polars frame. Reads one partition, and further ones only where that has too few. Behind
+    /// [`DataFrame::sort_values`] the first rows alone are kept while all are read, where they are few.
     ///
     /// # Errors
     /// As [`DataFrame::len`]; columns that Polars does not take: [`DataFrame::head_batches`] gives them.
@@ -22,6 +25,11 @@ impl DataFrame {
     /// # Errors
     /// As [`DataFrame::len`].
     pub fn head_batches(&self, rows: usize) -> Result<Vec<RecordBatch>> {
+        let simplified = optimize(self.plan()?, Stage::Simplified)?;
+        if let Some(first) = simplified.operator().first(rows)? {
+            let outcomes = self.run(&optimize(&first, Stage::Fused)?, &Target::Collect, Starts::Searched)?;
+            return Ok(outcomes.iter().flat_map(batches_of).collect());
+        }
         let mut taken = Vec::new();
         let mut left = rows;
         let all = self.npartitions()?;

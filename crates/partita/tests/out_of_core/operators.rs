@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use partita::arrow::array::{ArrayRef, AsArray, StringViewArray};
+use partita::arrow::datatypes::Schema;
 use partita::prelude::*;
 use partita::{Cumulative, Scalar, expr};
 
@@ -203,6 +204,31 @@ const OPERATORS: &[Operator] = &[
         let rows = bench.large.nlargest(30_000, [col("x")]).select(["id", "x", "text"]);
         let texts = bench.parts.nsmallest(2_000, [wide(), col("id")]);
         format!("{} {}", sums(&rows), sums(&texts))
+    }),
+    ("rows of equal values together", |bench| {
+        let shuffled = bench.large.shuffle_into(["n"], 12).select(["id", "n", "word"]);
+        format!("{} {}", sums(&shuffled), sums(&bench.parts.shuffle(["word"]).select([col("id"), wide()])))
+    }),
+    ("more partitions", |bench| {
+        let spread = bench.large.select(["id", "text", "word"]).repartition(9);
+        let sized = bench.parts.persist().unwrap().repartition_size("1MiB");
+        format!("{} {} {}", sums(&spread), sized.npartitions().unwrap(), sums(&sized.select(["id", "word"])))
+    }),
+    ("rows that are there once", |bench| {
+        let large = &bench.large;
+        let first = large.drop_duplicates_by(["text"], Keep::First).select(["id", "text"]);
+        let last = large.drop_duplicates_by(["n", "word"], Keep::Last).select(["id", "word"]);
+        let none = large.drop_duplicates_by(["n"], Keep::None).select(["id", "n"]);
+        format!("{} {} {} {}", sums(&first), sums(&last), sums(&none), sums(&large.unique("word")))
+    }),
+    ("values counted", |bench| {
+        let counts = ["n", "text", "word"].map(|name| sums(&bench.large.value_counts_with_null(name)));
+        format!("{counts:?} {}", sums(&bench.large.value_shares("n")))
+    }),
+    ("rows of neighbours", |bench| {
+        let rows = bench.parts.select(["id", "word"]);
+        let schema = Schema::clone(&rows.schema().unwrap());
+        sums(&rows.map_overlap(50_000, 1000, schema, Ok))
     }),
     ("samples", |bench| {
         let parts = bench.large.random_split(&[3.0, 1.0], 7).unwrap();

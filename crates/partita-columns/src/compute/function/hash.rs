@@ -1,10 +1,13 @@
 //! A hash of values.
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, UInt64Array, new_null_array};
+use arrow::compute::{cast, take};
 use arrow::datatypes::DataType;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{Argument, Input, Nulls, Signature, Spec, expected, value};
+use super::{Argument, Nulls, Signature, Spec, expected, value};
 use crate::compute::physical::{Physical, physical};
 use crate::compute::{CastMode, cast_array};
 use crate::error::{ErrorKind, Result};
@@ -25,7 +28,7 @@ pub static HASH: Spec = Spec {
     },
     kernel: |input| {
         let mut hashes = vec![0; input.rows];
-        (0..input.len()).try_for_each(|argument| mix(input, argument, &mut hashes))?;
+        (0..input.len()).try_for_each(|argument| mix(&input.column(argument)?, &mut hashes))?;
         value(UInt64Array::from(hashes))
     },
 };
@@ -46,22 +49,54 @@ fn hashable(argument: &Argument<'_>) -> Result<DataType, String> {
     })
 }
 
-fn mix(input: &Input<'_>, argument: usize, hashes: &mut [u64]) -> Result<()> {
-    let column = input.column(argument)?;
+/// The hash of every row of some columns of `rows` rows, that of [`HASH`]: rows that are equal by value have equal ones, whatever lies
+/// under nulls; dictionaries are hashed by their values.
+///
+/// # Errors
+/// [`ErrorKind::Undefined`] for types that have no hash (lists, structs and the like), [`ErrorKind::Shape`] where a column has
+/// another length.
+pub fn hash_rows(columns: &[ArrayRef], rows: usize) -> Result<Vec<u64>> {
+    let mut hashes = vec![0; rows];
+    for column in columns {
+        if column.len() != rows {
+            let message = format!("expected columns of {rows} rows to hash, got {}", column.len());
+            return Err(ErrorKind::Shape(message).into());
+        }
+        mix(&plain(column)?, &mut hashes)?;
+    }
+    Ok(hashes)
+}
+
+/// A column in the form that is hashed.
+fn plain(column: &ArrayRef) -> Result<ArrayRef> {
+    if let Some(dictionary) = column.as_any_dictionary_opt() {
+        return plain(&take(dictionary.values(), dictionary.keys(), None)?);
+    }
+    Ok(match column.data_type() {
+        DataType::Null => new_null_array(&DataType::Boolean, column.len()),
+        DataType::Utf8 | DataType::LargeUtf8 => cast(column, &DataType::Utf8View)?,
+        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => {
+            cast(column, &DataType::BinaryView)?
+        }
+        _ => Arc::clone(column),
+    })
+}
+
+fn mix(column: &ArrayRef, hashes: &mut [u64]) -> Result<()> {
     match column.data_type() {
         DataType::Utf8View => {
             let texts = column.as_string_view();
-            each(&column, hashes, |row, seed| xxh3_64_with_seed(texts.value(row).as_bytes(), seed));
+            each(column, hashes, |row, seed| xxh3_64_with_seed(texts.value(row).as_bytes(), seed));
         }
         DataType::BinaryView => {
             let bytes = column.as_binary_view();
-            each(&column, hashes, |row, seed| xxh3_64_with_seed(bytes.value(row), seed));
+            each(column, hashes, |row, seed| xxh3_64_with_seed(bytes.value(row), seed));
         }
         DataType::Boolean => {
             let truths = column.as_boolean();
-            each(&column, hashes, |row, seed| word(u64::from(truths.value(row)), seed));
+            each(column, hashes, |row, seed| word(u64::from(truths.value(row)), seed));
         }
-        _ => primitive(&column, hashes)?,
+        _ => primitive(column, hashes)?,
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ use arrow::datatypes::DataType;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 pub use self::choose::{CLIP, FILL_NAN, GREATEST, LEAST, REPLACE_VALUES};
-pub use self::hash::HASH;
+pub use self::hash::{HASH, hash_rows};
 pub use self::math::{ABS, EXP, IS_NAN, LN, POW, SQRT};
 pub use self::prepared::Prepared;
 pub use self::round::{CEIL, FLOOR, ROUND};

@@ -9,7 +9,7 @@ use partita_columns::sort::{KeyLayout, Keys};
 
 use super::Runs;
 use crate::error::{ErrorKind, Result};
-use crate::exchange::{Cuts, IndexRule, SortSpec};
+use crate::exchange::{Cuts, ExchangeSpec, IndexRule};
 
 /// What a task has seen of its rows.
 #[derive(Default)]
@@ -50,7 +50,7 @@ pub(super) struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    pub(super) fn new(spec: &'a SortSpec, layout: &KeyLayout, partition: usize) -> Result<Self> {
+    pub(super) fn new(spec: &'a ExchangeSpec, layout: &KeyLayout, partition: usize) -> Result<Self> {
         let limits = match &spec.cuts {
             Cuts::Given { values, widens: false } => match (values.first(), values.last()) {
                 (Some(first), Some(last)) => {
@@ -62,7 +62,7 @@ impl<'a> Check<'a> {
         };
         Ok(Self {
             rule: spec.index.as_ref(),
-            column: spec.keys.first().map_or(0, |key| key.column),
+            column: spec.order().first().map_or(0, |key| key.column),
             partition,
             rows: 0,
             limits,
@@ -151,7 +151,7 @@ impl<'a> Check<'a> {
 ///
 /// # Errors
 /// [`ErrorKind::Index`].
-pub(super) fn verify(spec: &SortSpec, inputs: &[Arc<Runs>]) -> Result<()> {
+pub(super) fn verify(spec: &ExchangeSpec, inputs: &[Arc<Runs>]) -> Result<()> {
     let Some(IndexRule { column, is_sorted }) = &spec.index else { return Ok(()) };
     let rows: u64 = inputs.iter().map(|runs| runs.rows).sum();
     let unplaced: u64 = inputs.iter().map(|runs| runs.seen.unplaced).sum();
@@ -186,9 +186,9 @@ pub(super) fn verify(spec: &SortSpec, inputs: &[Arc<Runs>]) -> Result<()> {
 }
 
 /// The keys of some values of the only key column.
-pub(super) fn encoded(spec: &SortSpec, layout: &KeyLayout, values: &[Scalar]) -> Result<Keys> {
+pub(super) fn encoded(spec: &ExchangeSpec, layout: &KeyLayout, values: &[Scalar]) -> Result<Keys> {
     let mut keys = layout.empty();
-    let field = spec.keys.first().and_then(|key| spec.schema.fields().get(key.column));
+    let field = spec.order().first().and_then(|key| spec.schema.fields().get(key.column));
     let field = field.ok_or_else(|| ErrorKind::Missing("a column to sort by".into()))?;
     for value in values {
         keys.append(&layout.encode(&[value.to_array_of(field.data_type(), 1)?])?);

@@ -9,21 +9,21 @@ use partita_columns::sort::{Keys, bounds};
 use super::check::{encoded, verify};
 use super::{Exchange, Runs, WAY_OUT};
 use crate::error::{ErrorKind, Result};
-use crate::exchange::{Cuts, SortSpec};
+use crate::exchange::{Cuts, ExchangeSpec};
 use crate::host::Host;
 use crate::interpret::sink::BatchSink;
 use crate::interpret::{Flow, Outcome};
 
 /// Cuts the runs of the dependencies into parts.
 pub(in crate::interpret) struct Cut<'a> {
-    spec: &'a SortSpec,
+    spec: &'a ExchangeSpec,
     inputs: Vec<Arc<Runs>>,
     host: &'a dyn Host,
 }
 
 impl<'a> Cut<'a> {
     pub(in crate::interpret) fn new(
-        spec: &'a SortSpec,
+        spec: &'a ExchangeSpec,
         inputs: &[Outcome],
         host: &'a dyn Host,
     ) -> Result<Self> {

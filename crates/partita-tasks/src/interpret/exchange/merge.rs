@@ -7,9 +7,9 @@ use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
 use partita_columns::sort::{Front, KeyLayout, Keys, Merger, Wants, gather};
 
-use super::{Run, WAY_OUT, keys_of};
+use super::{Run, WAY_OUT};
 use crate::error::Result;
-use crate::exchange::SortSpec;
+use crate::exchange::ExchangeSpec;
 use crate::host::{Host, Reservation, StoredBatches};
 
 /// Rows of a batch that comes out, and bytes, about.
@@ -54,7 +54,7 @@ struct Reader<'a> {
 
 /// Merges runs.
 pub(super) struct Merge<'a> {
-    spec: &'a SortSpec,
+    spec: &'a ExchangeSpec,
     layout: KeyLayout,
     span: Span<'a>,
     readers: Vec<Reader<'a>>,
@@ -71,7 +71,7 @@ pub(super) struct Merge<'a> {
 impl<'a> Merge<'a> {
     /// Begins with the first frames of `runs`.
     pub(super) fn new(
-        spec: &'a SortSpec,
+        spec: &'a ExchangeSpec,
         span: Span<'a>,
         runs: &[Arc<Run>],
         host: &'a dyn Host,
@@ -117,7 +117,7 @@ impl<'a> Merge<'a> {
                 reader.left = 0;
                 break;
             };
-            let keys = keys_of(self.spec, &self.layout, &batch)?;
+            let keys = self.spec.keys(&self.layout, &batch)?;
             let rows = self.span.rows(&keys);
             if rows.is_empty() {
                 continue;

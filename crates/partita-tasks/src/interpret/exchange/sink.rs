@@ -9,9 +9,9 @@ use partita_columns::sort::{KeyLayout, Keys, gather};
 
 use super::check::Check;
 use super::sample::Sample;
-use super::{Run, Runs, keys_of};
+use super::{Run, Runs};
 use crate::error::Result;
-use crate::exchange::SortSpec;
+use crate::exchange::ExchangeSpec;
 use crate::host::{Host, Reservation, Scratch, StoreWriter};
 use crate::interpret::sink::BatchSink;
 use crate::interpret::{Flow, Outcome};
@@ -27,7 +27,7 @@ const WAY_OUT: &str = "give spill_dirs a disk with more room";
 
 /// Gathers rows until they take the task's share of memory, and sorts them.
 pub(in crate::interpret) struct SortRuns<'a> {
-    spec: &'a SortSpec,
+    spec: &'a ExchangeSpec,
     layout: KeyLayout,
     host: &'a dyn Host,
     batches: Vec<RecordBatch>,
@@ -41,7 +41,7 @@ pub(in crate::interpret) struct SortRuns<'a> {
 
 impl<'a> SortRuns<'a> {
     pub(in crate::interpret) fn new(
-        spec: &'a SortSpec,
+        spec: &'a ExchangeSpec,
         partition: usize,
         host: &'a dyn Host,
     ) -> Result<Self> {
@@ -67,7 +67,7 @@ impl<'a> SortRuns<'a> {
 
     /// The rows of a batch in their order: while they are in the cache, and so that those of a run are near each other.
     fn in_order(&mut self, batch: &RecordBatch) -> Result<(RecordBatch, Keys)> {
-        let keys = keys_of(self.spec, &self.layout, batch)?;
+        let keys = self.spec.keys(&self.layout, batch)?;
         self.check.push(batch, &keys)?;
         self.sample.push(&keys)?;
         if keys.is_sorted() {

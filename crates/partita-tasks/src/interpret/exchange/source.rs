@@ -6,9 +6,9 @@ use arrow::array::RecordBatch;
 
 use super::merge::{Merge, Span};
 use super::sink::{FRAME_BYTES, RunWriter};
-use super::{Exchange, Run, keys_of};
+use super::{Exchange, Run};
 use crate::error::{ErrorKind, Result};
-use crate::exchange::SortSpec;
+use crate::exchange::ExchangeSpec;
 use crate::host::Host;
 use crate::interpret::Outcome;
 use crate::interpret::source::BatchSource;
@@ -18,7 +18,7 @@ const RUNS_MIN: usize = 16;
 const RUNS_MAX: usize = 512;
 
 /// What the exchange has of one part.
-pub(in crate::interpret) struct Sorted<'a> {
+pub(in crate::interpret) struct Merged<'a> {
     exchange: &'a Arc<Exchange>,
     part: usize,
     rows: u64,
@@ -26,9 +26,9 @@ pub(in crate::interpret) struct Sorted<'a> {
     is_whole: bool,
 }
 
-impl<'a> Sorted<'a> {
+impl<'a> Merged<'a> {
     pub(in crate::interpret) fn new(
-        spec: &'a SortSpec,
+        spec: &'a ExchangeSpec,
         part: usize,
         inputs: &'a [Outcome],
         host: &'a dyn Host,
@@ -37,20 +37,20 @@ impl<'a> Sorted<'a> {
             return Err(ErrorKind::Missing("an exchange".into()).into());
         };
         let bounds = &exchange.bounds;
-        let mut sorted = Self { exchange, part, rows: 0, merge: None, is_whole: false };
+        let mut whole = Self { exchange, part, rows: 0, merge: None, is_whole: false };
         if part <= bounds.len() {
             let until = (part < bounds.len()).then_some(part);
             let span = Span { bounds, from: part.checked_sub(1), until };
             let runs = few(spec, span, exchange.inputs.iter().flat_map(|runs| &runs.runs), host)?;
-            sorted.merge = Some(Merge::new(spec, span, &runs, host)?);
+            whole.merge = Some(Merge::new(spec, span, &runs, host)?);
         }
-        Ok(sorted)
+        Ok(whole)
     }
 }
 
 /// The runs that have rows of a part; where they are more than can be merged at once, others that are merged of them.
 fn few<'a>(
-    spec: &'a SortSpec,
+    spec: &'a ExchangeSpec,
     span: Span<'a>,
     runs: impl Iterator<Item = &'a Arc<Run>>,
     host: &'a dyn Host,
@@ -68,7 +68,7 @@ fn few<'a>(
                 if host.is_cancelled() {
                     return Err(ErrorKind::Cancelled.into());
                 }
-                writer.push(&batch, &keys_of(spec, &layout, &batch)?)?;
+                writer.push(&batch, &spec.keys(&layout, &batch)?)?;
             }
             merged.push(Arc::new(writer.finish()?));
         }
@@ -77,7 +77,7 @@ fn few<'a>(
     Ok(runs)
 }
 
-impl BatchSource for Sorted<'_> {
+impl BatchSource for Merged<'_> {
     fn next(&mut self) -> Result<Option<RecordBatch>> {
         let batch = match &mut self.merge {
             Some(merge) => merge.next()?,
@@ -89,6 +89,6 @@ impl BatchSource for Sorted<'_> {
     }
 
     fn close(&mut self) -> Result<()> {
-        if self.is_whole { self.exchange.merged(self.part, self.rows) } else { Ok(()) }
+        if self.is_whole { self.exchange.tally.add(self.part, self.rows) } else { Ok(()) }
     }
 }
