@@ -244,7 +244,8 @@ fn limits_threads_and_schedulers_change_nothing() {
 fn skewed_and_long_values_are_there_once() {
     let session = session(2, "128MiB", Scheduler::Threaded);
     let long = |place: u64| format!("{}{:020}", "the same beginning ".repeat(15), place / 2);
-    let cases: [(&str, Box<dyn Fn(u64) -> Row>, usize); 4] = [
+    type Rows = Box<dyn Fn(u64) -> Row>;
+    let cases: [(&str, Rows, usize); 4] = [
         (
             "80 % one value",
             Box::new(|place| (Some(if place % 5 == 0 { place as i64 } else { -1 }), None, None)),

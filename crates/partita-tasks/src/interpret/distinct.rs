@@ -124,7 +124,7 @@ impl<'a> Resolve<'a> {
         Ok(Self { schema: &distinct.schema, adjacent: Adjacent::new(distinct, host)? })
     }
 
-    fn out(&self, settled: Settled) -> Result<Vec<RecordBatch>> {
+    fn out(&self, settled: &Settled) -> Result<Vec<RecordBatch>> {
         if settled.places.is_empty() {
             return Ok(Vec::new());
         }
@@ -135,12 +135,12 @@ impl<'a> Resolve<'a> {
 impl Step for Resolve<'_> {
     fn push(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
         let settled = self.adjacent.push(&batch, None)?;
-        self.out(settled)
+        self.out(&settled)
     }
 
     fn finish(&mut self) -> Result<Vec<RecordBatch>> {
         let settled = self.adjacent.finish();
-        self.out(settled)
+        self.out(&settled)
     }
 }
 

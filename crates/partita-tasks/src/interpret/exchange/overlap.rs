@@ -114,7 +114,7 @@ impl<'a> Overlapped<'a> {
     fn stretch(&mut self, rows: std::ops::Range<u64>, given: &mut Given) -> Result<()> {
         let mut stretch = Stretch::new(self.places, rows, self.host);
         while let Some(batch) = stretch.next()? {
-            self.take(batch, given)?;
+            self.take(&batch, given)?;
         }
         Ok(())
     }
@@ -139,20 +139,20 @@ impl<'a> Overlapped<'a> {
                 let at = ticks(&batch, index)?;
                 let at = at.as_primitive::<Int64Type>();
                 let mask: BooleanArray = at.iter().map(|at| Some(at.is_some_and(&is_wanted))).collect();
-                self.take(compute::filter(&batch, &mask)?, given)?;
+                self.take(&compute::filter(&batch, &mask)?, given)?;
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, batch: RecordBatch, given: &mut Given) -> Result<()> {
+    fn take(&mut self, batch: &RecordBatch, given: &mut Given) -> Result<()> {
         if self.host.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
         }
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let batch = compute::compact(&batch)?;
+        let batch = compute::compact(batch)?;
         given.rows += batch.num_rows() as u64;
         given.bytes += unique_buffer_bytes(std::slice::from_ref(&batch));
         self.memory.resize(given.bytes)?;
