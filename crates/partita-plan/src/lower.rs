@@ -40,7 +40,7 @@ pub enum Target {
     Store {
         /// The frame.
         frame: u64,
-        /// The column that rows are in order of, where the first and the last value of each partition are to be known.
+        /// The index, whose first and last value in each frame are to be known.
         index: Option<usize>,
     },
     /// The same, for a reader that takes its batches once.

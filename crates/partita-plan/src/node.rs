@@ -64,7 +64,7 @@ pub use set_index::{IndexOptions, Outside, SetIndex};
 pub use shuffle::Shuffle;
 pub use sort::{Sort, SortBy};
 pub use spread::Spread;
-pub use stored::Stored;
+pub use stored::{Fences, Stored};
 pub use top::Top;
 pub use value_counts::ValueCounts;
 

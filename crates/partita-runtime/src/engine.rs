@@ -17,14 +17,14 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use partita_columns::{Scalar, compute};
+use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
 use partita_formats::buffers::{Pool, Room};
 use partita_schedule::graph::{Graph, TaskId};
 use partita_schedule::{Order, RunId};
 use partita_tasks::Program;
 use partita_tasks::host::{MapFunction, Reservation, StoreWriter};
-use partita_tasks::interpret::Outcome;
+use partita_tasks::interpret::{Fence, Outcome};
 use partita_tasks::program::{FunctionId, Source, StoreKey};
 
 pub use functions::{BatchesFunction, BoxError};
@@ -98,8 +98,8 @@ pub struct StoredFrame {
     pub frame: u64,
     /// Rows and bytes of each partition.
     pub counts: Vec<(u64, u64)>,
-    /// The first and the last value of the index of each partition with rows, where the tasks were asked for them.
-    pub ends: Vec<Option<(Scalar, Scalar)>>,
+    /// The index in each frame of each partition, where the tasks were asked for it.
+    pub fences: Vec<Arc<[Fence]>>,
     /// Releases the partitions when it is dropped.
     pub keep_alive: Arc<FrameGuard>,
 }
@@ -402,15 +402,15 @@ impl Engine {
     /// As [`Engine::run`]; then nothing of the frame is held.
     pub fn persist(&self, lineage: &Lineage, frame: Arc<FrameGuard>, call: &Call) -> Result<StoredFrame> {
         self.lineages.remember(frame.number(), lineage.clone());
-        let ends = Mutex::new(vec![None; lineage.targets.len()]);
+        let fences = Mutex::new(vec![Arc::default(); lineage.targets.len()]);
         self.run(&lineage.graph, &lineage.targets, call, &|place, outcome| {
-            let mut ends = ends.lock().unwrap_or_else(PoisonError::into_inner);
-            if let (Some(end), Outcome::Stored(known)) = (ends.get_mut(place), outcome) {
-                *end = known;
+            let mut fences = fences.lock().unwrap_or_else(PoisonError::into_inner);
+            if let (Some(fences), Outcome::Stored(known)) = (fences.get_mut(place), outcome) {
+                *fences = known;
             }
         })?;
         let held = self.held(frame, lineage.targets.len())?;
-        Ok(StoredFrame { ends: ends.into_inner().unwrap_or_else(PoisonError::into_inner), ..held })
+        Ok(StoredFrame { fences: fences.into_inner().unwrap_or_else(PoisonError::into_inner), ..held })
     }
 
     /// Reserves a number for a frame; its partitions are released when the guard is dropped.
@@ -430,7 +430,7 @@ impl Engine {
             Ok(self.store.counts(key).ok_or_else(missing)?)
         };
         let counts = (0..partitions).map(count).collect::<Result<_>>()?;
-        Ok(StoredFrame { frame, counts, ends: Vec::new(), keep_alive: guard })
+        Ok(StoredFrame { frame, counts, fences: Vec::new(), keep_alive: guard })
     }
 
     /// Stores given batches as a frame.

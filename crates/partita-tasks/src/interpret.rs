@@ -36,6 +36,9 @@ pub struct Held {
     pub memory: Box<dyn Reservation>,
 }
 
+/// The first and the last value of the index in a frame of the store, where its rows are in order of it.
+pub type Fence = Option<(Scalar, Scalar)>;
+
 /// What a task leaves behind.
 #[derive(Clone)]
 pub enum Outcome {
@@ -53,8 +56,8 @@ pub enum Outcome {
     Runs(Arc<Runs>),
     /// Sorted runs of all tasks, and where they are cut.
     Exchange(Arc<Exchange>),
-    /// A partition that was stored, and the first and the last value of its index; `None`: it has no rows.
-    Stored(Option<(Scalar, Scalar)>),
+    /// A partition that was stored, and its index in each frame.
+    Stored(Arc<[Fence]>),
     /// Rows as they came.
     Rows(Arc<StoredRows>),
     /// The rows of all tasks, and where they are cut.
@@ -73,7 +76,7 @@ impl std::fmt::Debug for Outcome {
             Outcome::States(states) => write!(out, "{states:?}"),
             Outcome::Runs(runs) => write!(out, "{runs:?}"),
             Outcome::Exchange(exchange) => write!(out, "{exchange:?}"),
-            Outcome::Stored(ends) => write!(out, "Stored({ends:?})"),
+            Outcome::Stored(fences) => write!(out, "Stored({} frames)", fences.len()),
             Outcome::Rows(rows) => write!(out, "{rows:?}"),
             Outcome::Places(places) => write!(out, "{places:?}"),
             Outcome::Done => write!(out, "Done"),

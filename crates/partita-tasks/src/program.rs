@@ -82,6 +82,8 @@ pub enum Source {
         key: StoreKey,
         /// Positions of the wanted columns, in order; `None`: all.
         projection: Option<Vec<usize>>,
+        /// Which of its frames, in the order in which they were stored; `None`: all.
+        frames: Option<Range<usize>>,
     },
     /// Row counts that earlier tasks published, for [`Sink::RowOffsets`]: no batches.
     Counts(Vec<SlotId>),
@@ -399,7 +401,7 @@ pub enum Sink {
     Store {
         /// The key.
         key: StoreKey,
-        /// The column that rows are in order of, where its first and last value are to be known.
+        /// The index, whose first and last value in each frame are to be known.
         index: Option<usize>,
     },
     /// The same for rows that are read once, soon: batches are kept as they come, and joined only where they are small.

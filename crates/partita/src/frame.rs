@@ -77,7 +77,8 @@ impl DataFrame {
     }
 
     fn stored(session: &Session, schema: SchemaRef, held: StoredFrame, divisions: Divisions) -> Self {
-        let plan = Stored::plan(held.frame, schema, held.counts, divisions, held.keep_alive);
+        let fences = divisions.column().map(|column| (column.to_owned(), held.fences.into()));
+        let plan = Stored::plan(held.frame, schema, held.counts, (divisions, fences), held.keep_alive);
         Self::new(session.clone(), plan)
     }
 
@@ -392,10 +393,8 @@ impl DataFrame {
     /// As [`DataFrame::compute`].
     pub fn persist(&self) -> Result<DataFrame> {
         let divisions = self.divisions()?;
-        let index = match &divisions {
-            Divisions::Pending { column } => Some(position(self.plan()?.schema(), column)?),
-            _ => None,
-        };
+        let schema = self.plan()?.schema();
+        let index = divisions.column().map(|column| position(schema, column)).transpose()?;
         let (held, schema) = guessing(|starts| {
             let engine = self.session.engine();
             let frame = engine.reserve_frame();
@@ -403,7 +402,7 @@ impl DataFrame {
             let (lineage, schema) = self.lineage(&target, starts)?;
             Ok((engine.persist(&lineage, frame, &self.call())?, schema))
         })?;
-        let divisions = divisions.found(&held.ends);
+        let divisions = divisions.found(&held.fences);
         let stored = Self::stored(&self.session, schema, held, divisions);
         Ok(Self { scheduler: self.scheduler, cancel: self.cancel.clone(), ..stored })
     }

@@ -475,6 +475,45 @@ fn a_data_set_keeps_its_index_and_takes_rows_behind_its_end() {
     assert_eq!(read().len().unwrap(), 1501);
 }
 
+#[test]
+fn a_persisted_frame_is_asked_frame_by_frame() {
+    let session = session(2, "");
+    let keys: Vec<i64> = (0..600_000).map(|place| scattered(place) % 100_000).collect();
+    let given = numbers(&session, &keys, 300_000);
+    // A frame of the store has 64 Ki rows.
+    let held = given.set_index(SetIndex::new("k").npartitions(2)).persist().unwrap();
+    let unordered = given.select([col("k"), col("place"), lit(1).alias("one")]).persist().unwrap();
+    let asked = [
+        col("k").eq(lit(77_777)),
+        col("k").gt_eq(lit(20_000)).and(col("k").lt(lit(20_100))),
+        col("k").lt(lit(50)).or(col("k").gt(lit(99_950))),
+        col("k").is_in([3, 49_999, 200_000]),
+        col("k").gt(lit(99_999)),
+        col("k").neq(lit(5)).and(col("place").lt(lit(100))),
+        lit(60_000).lt_eq(col("k")).and(col("k").lt_eq(lit(60_003))),
+        col("k").gt(lit(10)).not(),
+    ];
+    for asked in asked {
+        let mut found = places(&held.filter(asked.clone()));
+        for stage in Stage::ALL {
+            let batches = held.filter(asked.clone()).select(["k"]).compute_batches_at(stage).unwrap();
+            assert_eq!(
+                batches.iter().map(RecordBatch::num_rows).sum::<usize>(),
+                found.len(),
+                "{asked} {stage}"
+            );
+        }
+        let twice = held.filter(asked.clone()).filter(col("place").gt_eq(lit(0))).len().unwrap();
+        assert_eq!(twice, found.len() as u64, "{asked}");
+        let mut expected = places(&unordered.filter(asked.clone()));
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{asked}");
+    }
+    assert_eq!(held.loc(20_000..20_100).filter(col("k").gt(lit(30_000))).len().unwrap(), 0);
+    assert_eq!(places(&held.loc(500)), places(&held.filter(col("k").eq(lit(500)))));
+}
+
 /// Asking that runs.
 trait Run {
     fn len_of_rows(&self) -> partita::Result<usize>;

@@ -6,6 +6,7 @@ use std::ops::{Bound, Range};
 use std::sync::Arc;
 
 use partita_columns::Scalar;
+use partita_tasks::interpret::Fence;
 
 use crate::error::{ErrorKind, Result};
 
@@ -104,12 +105,19 @@ impl Divisions {
         Ok(Divisions::Known { column: column.to_owned(), values: values.into() })
     }
 
-    /// The same, where they were pending and the first and the last values of the partitions are known now; `None`: one without rows.
-    /// Unknown where rows are among them that have no place. They stay pending where there is no row, and where empty partitions are
-    /// behind the greatest value that there is.
+    /// The same, where they were pending and the index is known now, frame by frame of each partition. Unknown where rows are among them
+    /// that have no place. They stay pending where there is no row, and where empty partitions are behind the greatest value that
+    /// there is.
     #[must_use]
-    pub fn found(self, ends: &[Option<(Scalar, Scalar)>]) -> Self {
+    pub fn found(self, fences: &[Arc<[Fence]>]) -> Self {
         let Divisions::Pending { column } = &self else { return self };
+        let ends = |fences: &Arc<[Fence]>| match (fences.first(), fences.last()) {
+            (Some(first), Some(last)) => Some(Some((first.as_ref()?.0.clone(), last.as_ref()?.1.clone()))),
+            _ => Some(None),
+        };
+        let Some(ends) = fences.iter().map(ends).collect::<Option<Vec<_>>>() else {
+            return Divisions::Unknown;
+        };
         let mut filled = ends.iter().flatten().peekable();
         if filled.peek().is_none() {
             return self;
@@ -117,7 +125,7 @@ impl Divisions {
         if filled.any(|(first, last)| has_no_place(first) || has_no_place(last)) {
             return Divisions::Unknown;
         }
-        match Divisions::of_bounds(column, ends) {
+        match Divisions::of_bounds(column, &ends) {
             Ok(known) => known,
             Err(_) => self,
         }

@@ -5,9 +5,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use partita_columns::Scalar;
+use partita_columns::compute::CompareOp;
+use partita_formats::parquet::read::Predicate;
+use partita_tasks::interpret::Fence;
 use partita_tasks::program::{Source, StoreKey};
+use partita_tasks::prune;
 
-use super::{Divisions, KeepAlive, Operator, Plan, PlanRef};
+use super::{Divisions, Filter, KeepAlive, Operator, Plan, PlanRef};
+use crate::bind::bind;
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::lower::{Lowering, Pipeline};
@@ -21,6 +27,10 @@ pub struct Stored {
     counts: Arc<[(u64, u64)]>,
     /// Of all of them.
     divisions: Divisions,
+    /// The index in each frame of each of them.
+    fences: Option<Fences>,
+    /// What must be true of rows that are wanted: frames that have none are left out, and the others have others too.
+    asked: Predicate,
     wanted: Range<usize>,
     /// Number of columns held.
     stored_columns: usize,
@@ -32,13 +42,17 @@ pub struct Stored {
     keep_alive: KeepAlive,
 }
 
+/// A column, and what is known of it frame by frame of each partition.
+pub type Fences = (String, Arc<[Arc<[Fence]>]>);
+
 impl Stored {
-    /// The partitions of `frame`, with (rows, bytes) of each and how they are cut; `keep_alive` is dropped with the last plan.
+    /// The partitions of `frame`, with (rows, bytes) of each, how they are cut, and their index frame by frame; `keep_alive` is dropped
+    /// with the last plan.
     pub fn plan(
         frame: u64,
         schema: SchemaRef,
         counts: Vec<(u64, u64)>,
-        divisions: Divisions,
+        (divisions, fences): (Divisions, Option<Fences>),
         keep_alive: Arc<dyn Any + Send + Sync>,
     ) -> PlanRef {
         let wanted = 0..counts.len();
@@ -47,6 +61,8 @@ impl Stored {
             frame,
             counts: counts.into(),
             divisions,
+            fences,
+            asked: Predicate::Any,
             wanted,
             stored_columns: schema.fields().len(),
             schema,
@@ -62,6 +78,43 @@ impl Stored {
 
     fn rows(&self) -> u64 {
         self.counts[self.wanted.clone()].iter().map(|(rows, _)| rows).sum()
+    }
+
+    /// The frames of a partition that may have rows that are asked for; `None`: all.
+    fn frames(&self, partition: usize) -> Option<Range<usize>> {
+        let (column, fences) = self.fences.as_ref().filter(|_| self.asked != Predicate::Any)?;
+        let fences = fences.get(partition)?;
+        let may_match =
+            |fence: &Fence| fence.as_ref().is_none_or(|fence| may_match(&self.asked, column, fence));
+        let first = fences.iter().position(may_match);
+        let last = fences.iter().rposition(may_match);
+        Some(first.zip(last).map_or(0..0, |(first, last)| first..last + 1))
+    }
+}
+
+/// Whether a row whose value of `index` is between two may match.
+fn may_match(asked: &Predicate, index: &str, ends: &(Scalar, Scalar)) -> bool {
+    let (first, last) = ends;
+    let order = |value: &Scalar| Some((first.compare(value)?, last.compare(value)?));
+    let compared = |op: CompareOp, value: &Scalar| {
+        let Some((first, last)) = order(value).filter(|_| !value.is_null()) else { return true };
+        match op {
+            CompareOp::Eq => first.is_le() && last.is_ge(),
+            CompareOp::NotEq => first.is_ne() || last.is_ne(),
+            CompareOp::Lt => first.is_lt(),
+            CompareOp::LtEq => first.is_le(),
+            CompareOp::Gt => last.is_gt(),
+            CompareOp::GtEq => last.is_ge(),
+        }
+    };
+    match asked {
+        Predicate::And(all) => all.iter().all(|one| may_match(one, index, ends)),
+        Predicate::Or(all) => all.iter().any(|one| may_match(one, index, ends)),
+        Predicate::Compare { column, op, value } if column == index => compared(*op, value),
+        Predicate::IsIn { column, values } if column == index => {
+            values.iter().any(|value| compared(CompareOp::Eq, value))
+        }
+        _ => true,
     }
 }
 
@@ -109,8 +162,14 @@ impl Operator for Stored {
         Ok(Arc::new(Plan::Stored(Self { schema, projection, ..self.clone() })))
     }
 
-    fn push_filter(&self, _: &Expr) -> Result<Option<PlanRef>> {
-        Ok(None)
+    fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
+        let is_named = |column: &String| self.fences.as_ref().is_some_and(|(index, _)| index == column);
+        if !predicate.columns().iter().any(is_named) {
+            return Ok(None);
+        }
+        let asked = prune::condition(&bind(predicate, &self.schema)?.0, &self.schema, &|_| false);
+        let asked = Predicate::And(vec![self.asked.clone(), asked]);
+        Filter::plan(Arc::new(Plan::Stored(Self { asked, ..self.clone() })), predicate.clone()).map(Some)
     }
 
     fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>> {
@@ -131,7 +190,11 @@ impl Operator for Stored {
     fn lower(&self, _: &mut Lowering) -> Result<Vec<Pipeline>> {
         let pipeline = |partition: usize| {
             let key = StoreKey { frame: self.frame, partition: partition as u32 };
-            let source = Source::Stored { key, projection: self.projection.clone() };
+            let frames = self.frames(partition);
+            let source = match &frames {
+                Some(frames) if frames.is_empty() => Source::Empty(Arc::clone(&self.schema)),
+                _ => Source::Stored { key, projection: self.projection.clone(), frames },
+            };
             Pipeline::new("stored", source, Arc::clone(&self.schema), 0)
         };
         Ok(self.wanted.clone().map(pipeline).collect())

@@ -6,10 +6,11 @@ mod rows;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use partita_columns::partition::unique_buffer_bytes;
+use partita_columns::sort::{Direction, KeyLayout};
 use partita_columns::{Partition, Scalar, compute};
 use partita_formats::csv::blocks;
 use partita_formats::csv::options::OnMismatch;
@@ -18,7 +19,7 @@ use partita_formats::io::ReadAt;
 use super::exchange::{Cut, CutRows, SortRuns, StoreRows};
 use super::reduce::{Merger, Reducer};
 use super::running::{PublishBefore, Top};
-use super::{Flow, Held, Outcome};
+use super::{Fence, Flow, Held, Outcome};
 use crate::error::{ErrorKind, Result};
 use crate::exchange::By;
 use crate::host::{Host, Reservation, SlotValue, StoreWriter};
@@ -54,11 +55,9 @@ pub(super) fn open<'a>(
     Ok(match &program.sink {
         Sink::Collect => Box::new(Collect::new(&program.schema, host)?),
         Sink::Store { key, index } => {
-            let store = Store::new(&program.schema, *key, (FRAME_ROWS, FRAME_BYTES), host)?;
-            match index {
-                Some(column) => Box::new(Indexed { store, column: *column, ends: None }),
-                None => Box::new(store),
-            }
+            let mut store = Store::new(&program.schema, *key, (FRAME_ROWS, FRAME_BYTES), host)?;
+            store.index = *index;
+            Box::new(store)
         }
         Sink::Stream(key) => {
             Box::new(Store::new(&program.schema, *key, (STREAMED_ROWS, STREAMED_BYTES), host)?)
@@ -174,6 +173,9 @@ struct Store<'a> {
     /// Rows and bytes from which a frame is handed over.
     frame: (usize, usize),
     rows: u64,
+    /// The index, and what is known of it frame by frame.
+    index: Option<usize>,
+    fences: Vec<Fence>,
     memory: Box<dyn Reservation>,
 }
 
@@ -188,6 +190,8 @@ impl<'a> Store<'a> {
             gathered_bytes: 0,
             frame,
             rows: 0,
+            index: None,
+            fences: Vec::new(),
             memory: reserve_frame(host)?,
         })
     }
@@ -207,6 +211,9 @@ impl<'a> Store<'a> {
             }
         };
         self.rows += batch.num_rows() as u64;
+        if let Some(column) = self.index.and_then(|column| batch.columns().get(column)) {
+            self.fences.push(fence(column).unwrap_or_default());
+        }
         (self.gathered_rows, self.gathered_bytes) = (0, 0);
         let mut memory = std::mem::replace(&mut self.memory, reserve_frame(self.host)?);
         memory.resize(bytes)?;
@@ -234,34 +241,21 @@ impl BatchSink for Store<'_> {
     fn finish(mut self: Box<Self>) -> Result<Outcome> {
         self.flush()?;
         self.writer.finish()?;
-        Ok(Outcome::Count(self.rows))
+        Ok(if self.index.is_some() { Outcome::Stored(self.fences.into()) } else { Outcome::Count(self.rows) })
     }
 }
 
-/// The same of rows in order of a column, whose first and last value are kept.
-struct Indexed<'a> {
-    store: Store<'a>,
-    column: usize,
-    ends: Option<(Scalar, Scalar)>,
-}
-
-impl BatchSink for Indexed<'_> {
-    fn push(&mut self, batch: RecordBatch) -> Result<Flow> {
-        if let Some(column) = batch.columns().get(self.column) {
-            let first = match self.ends.take() {
-                Some((first, _)) => first,
-                None => Scalar::try_from_array(column, 0)?,
-            };
-            self.ends = Some((first, Scalar::try_from_array(column, column.len().saturating_sub(1))?));
-        }
-        self.store.push(batch)
+/// The first and the last value of a column of at least one row, where its rows are in order.
+///
+/// # Errors
+/// Where values have no order, or cannot be told one by one.
+fn fence(column: &ArrayRef) -> Result<Fence> {
+    let layout = KeyLayout::new(&[(column.data_type().clone(), Direction::default())])?;
+    if !layout.encode(std::slice::from_ref(column))?.is_sorted() {
+        return Ok(None);
     }
-
-    fn finish(self: Box<Self>) -> Result<Outcome> {
-        let Self { store, ends, .. } = *self;
-        Box::new(store).finish()?;
-        Ok(Outcome::Stored(ends))
-    }
+    let value = |row| Scalar::try_from_array(column, row);
+    Ok(Some((value(0)?, value(column.len().saturating_sub(1))?)))
 }
 
 /// Keeps the last rows.

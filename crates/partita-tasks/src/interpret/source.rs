@@ -84,8 +84,14 @@ pub(super) fn open<'a>(
             };
             Box::new(Batches(held.partition.clone().into_batches().into_iter()))
         }
-        Source::Stored { key, projection } => {
-            Box::new(Stored { batches: host.stored(*key)?, projection: projection.as_deref() })
+        Source::Stored { key, projection, frames } => {
+            let first = frames.as_ref().map_or(0, |frames| frames.start);
+            let left = frames.as_ref().map_or(usize::MAX, Range::len);
+            Box::new(Stored {
+                batches: host.stored_from(*key, first)?,
+                left,
+                projection: projection.as_deref(),
+            })
         }
         Source::Inputs => {
             let mut batches = Vec::new();
@@ -133,11 +139,17 @@ impl BatchSource for Batches {
 /// A partition of the store.
 struct Stored<'a> {
     batches: Box<dyn StoredBatches + 'a>,
+    /// Frames that are still to be read, at most.
+    left: usize,
     projection: Option<&'a [usize]>,
 }
 
 impl BatchSource for Stored<'_> {
     fn next(&mut self) -> Result<Option<RecordBatch>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
         let Some(batch) = self.batches.next()? else { return Ok(None) };
         Ok(Some(match self.projection {
             Some(columns) => batch.project(columns)?,
