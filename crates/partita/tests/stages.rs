@@ -47,7 +47,14 @@ fn frames(session: &Session, folder: &Path) -> Vec<DataFrame> {
     let part = |frame: &DataFrame| frame.filter(col("fare").gt(lit(5.0))).select(["zone", "id"]);
     let late = part(&lines).partitions(1..3);
     let tagged = arrow.with_row_index("row").filter(col("id").gt(lit(10))).select(["zone", "row"]);
-    vec![all, derived, numbered, picked, nested, part(&lines), late, part(&arrow), tagged]
+    let once = all.filter(col("id").gt(lit(5))).drop_duplicates_by(["zone", "flag"], Keep::Last);
+    let counted = all.value_counts_with_null("fare").filter(col("fare").is_null()).select(["count"]);
+    let shuffled = all.shuffle(["flag"]).filter(col("fare").gt(lit(5.0))).select(["zone", "id"]);
+    let spread = all.repartition(100).filter(col("id").gt(lit(10))).select(["fare"]).with_row_index("row");
+    let one = all.shuffle(["flag"]).filter(col("id").gt(lit(10))).get_partition(0).select(["id"]);
+    let rested = [once, counted, shuffled, spread, one];
+    let read = vec![all, derived, numbered, picked, nested, part(&lines), late, part(&arrow), tagged];
+    read.into_iter().chain(rested).collect()
 }
 
 /// The same rows as lines of JSON and as Arrow IPC, in folders of their own.

@@ -95,6 +95,11 @@ impl Operator for Spread {
         self.input.operator().known_rows()
     }
 
+    fn estimate_bytes(&self) -> Option<Vec<u64>> {
+        let all = self.input.operator().estimate_bytes()?.into_iter().fold(0, u64::saturating_add);
+        Some(vec![all / self.partitions as u64; self.partitions])
+    }
+
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
         let by = By::Place { cut: self.cut, index: None };
         let schema = Arc::clone(self.input.schema());

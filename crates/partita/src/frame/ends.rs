@@ -3,10 +3,10 @@
 use arrow::array::RecordBatch;
 use partita_columns::polars;
 use partita_plan::Stage;
-use partita_plan::lower::{Starts, Target};
+use partita_plan::lower::Target;
 use partita_plan::stage::optimize;
 
-use super::{DataFrame, batches_of};
+use super::{DataFrame, batches_of, guessing};
 use crate::error::Result;
 
 impl DataFrame {
@@ -27,7 +27,8 @@ impl DataFrame {
     pub fn head_batches(&self, rows: usize) -> Result<Vec<RecordBatch>> {
         let simplified = optimize(self.plan()?, Stage::Simplified)?;
         if let Some(first) = simplified.operator().first(rows)? {
-            let outcomes = self.run(&optimize(&first, Stage::Fused)?, &Target::Collect, Starts::Searched)?;
+            let first = optimize(&first, Stage::Fused)?;
+            let outcomes = guessing(|starts| self.run(&first, &Target::Collect, starts))?;
             return Ok(outcomes.iter().flat_map(batches_of).collect());
         }
         let mut taken = Vec::new();

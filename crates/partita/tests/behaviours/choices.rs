@@ -12,6 +12,10 @@ fn text(text: &str) -> Cell {
     Cell::Text(text.to_owned())
 }
 
+fn counted(values: [(&str, Cell); 3]) -> Vec<Vec<Cell>> {
+    values.into_iter().map(|(value, count)| vec![text(value), count]).collect()
+}
+
 /// The rows of a case that leaves a choice; `None` where the recorded ones are our choice too.
 pub(crate) fn chosen(id: &str) -> Option<Vec<Vec<Cell>>> {
     Some(match id {
@@ -21,6 +25,16 @@ pub(crate) fn chosen(id: &str) -> Option<Vec<Vec<Cell>>> {
         "csv-15" => vec![vec![text(""), text("x")], vec![Cell::Null, text("y")]],
         // Further partitions are looked at until there are enough rows.
         "head-tail-02" => vec![vec![Cell::Int(4)], vec![Cell::Int(5)], vec![Cell::Int(6)]],
+        // By value here; frames have them by hash.
+        "nan-null-08" => {
+            let values = [Cell::Float(1.0), Cell::Float(2.0), Cell::Float(f64::NAN), Cell::Null];
+            values.map(|value| vec![value]).to_vec()
+        }
+        // Of equally frequent values the least comes first.
+        "value-counts-01" => counted([("a", Cell::Int(2)), ("b", Cell::Int(2)), ("c", Cell::Int(1))]),
+        "value-counts-03" => {
+            counted([("a", Cell::Float(0.4)), ("b", Cell::Float(0.4)), ("c", Cell::Float(0.2))])
+        }
         _ => return None,
     })
 }

@@ -13,12 +13,15 @@ use crate::cells;
 use crate::json::Json;
 use crate::recorded::instant;
 use crate::table::Table;
-use crate::{Outcome, compared, id, ordered, reductions};
+use crate::{Outcome, compared, id, ordered, placed, reductions};
 
 /// Every case is run with so many partitions.
 const PARTITIONS: [usize; 3] = [1, 2, 3];
 
 pub(crate) fn check(record: &Json) -> Outcome {
+    if let Some(outcome) = placed::stacked(record) {
+        return outcome;
+    }
     let session = Session::builder().memory_limit("256MiB").threads(2).build().expect("a session");
     for partitions in PARTITIONS {
         let Some(frame) = frame(&session, record.get("input").get("t"), partitions) else {
@@ -37,6 +40,9 @@ pub(crate) fn check(record: &Json) -> Outcome {
 }
 
 fn run(record: &Json, frame: &DataFrame) -> partita::Result<Outcome> {
+    if let Some(outcome) = placed::check(record, frame)? {
+        return Ok(outcome);
+    }
     if let Some(outcome) = ordered::check(record, frame)? {
         return Ok(outcome);
     }
