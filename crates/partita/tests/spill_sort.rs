@@ -1,4 +1,4 @@
-//! Rows in order that do not fit in memory: full disks, calls that fail, cancelled calls.
+//! Rows that change partition and do not fit in memory: full disks, calls that fail, cancelled calls.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -22,16 +22,20 @@ const ROWS: u64 = 500_000;
 
 struct Bench {
     folder: tempfile::TempDir,
-    /// In order by the float, then as they were read: the floats, and what the numbers of a row add up to.
+    /// As they were read: the floats, and what the numbers of a row add up to.
     expected: Vec<(f64, i64)>,
 }
 
-/// How the rows are put in order.
+/// How the rows are exchanged.
 #[derive(Debug, Clone, Copy)]
 enum By {
     Sort,
     Index,
+    Hash,
+    Place,
 }
+
+const ALL: [By; 4] = [By::Sort, By::Index, By::Hash, By::Place];
 
 impl Bench {
     fn new() -> Self {
@@ -39,8 +43,7 @@ impl Bench {
         data::write(&folder.path().join("numbers.csv"), ROWS);
         std::fs::create_dir(folder.path().join("spill")).unwrap();
         let sum = |row| (0..data::NUMBERS).filter_map(|column| data::number(row, column)).sum();
-        let mut expected: Vec<(f64, i64)> = (0..ROWS).map(|row| (data::float(row), sum(row))).collect();
-        expected.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let expected = (0..ROWS).map(|row| (data::float(row), sum(row))).collect();
         Self { folder, expected }
     }
 
@@ -59,12 +62,14 @@ impl Bench {
         match by {
             By::Sort => rows.sort_values(["float"]),
             By::Index => rows.set_index(SetIndex::new("float").partition_size("8MiB")),
+            By::Hash => rows.shuffle(["text", "n1"]),
+            By::Place => rows.repartition(40),
         }
     }
 
     /// All rows are there, in order, or there is an error.
-    fn check(&self, frame: &DataFrame) -> partita::Result<()> {
-        let mut rows = self.expected.iter();
+    fn check(&self, frame: &DataFrame, by: By) -> partita::Result<()> {
+        let (mut rows, mut expected) = (Vec::with_capacity(self.expected.len()), self.expected.clone());
         for batch in frame.batches()? {
             let batch = batch?;
             let floats = batch.column(17).as_primitive::<Float64Type>();
@@ -74,11 +79,18 @@ impl Bench {
             for numbers in numbers {
                 sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += number.unwrap_or(0));
             }
-            for (float, sum) in floats.values().iter().zip(sums) {
-                assert_eq!(rows.next(), Some(&(*float, sum)));
-            }
+            rows.extend(floats.values().iter().copied().zip(sums));
         }
-        assert_eq!(rows.len(), 0);
+        match by {
+            By::Sort | By::Index => expected.sort_by(|a, b| a.0.total_cmp(&b.0)),
+            By::Hash => {
+                let order = |a: &(f64, i64), b: &(f64, i64)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+                rows.sort_by(order);
+                expected.sort_by(order);
+            }
+            By::Place => {}
+        }
+        assert!(rows == expected, "{by:?}");
         Ok(())
     }
 
@@ -105,16 +117,16 @@ fn files_below(folder: &Path) -> usize {
 #[test]
 fn a_full_disk_is_an_error_and_leaves_nothing() {
     let bench = Bench::new();
-    for by in [By::Sort, By::Index] {
+    for by in ALL {
         let session = bench.session(|builder| builder.spill_bytes_max("4MiB"));
-        let message = bench.check(&bench.asked(&session, by)).unwrap_err().to_string();
+        let message = bench.check(&bench.asked(&session, by), by).unwrap_err().to_string();
         for part in ["needs", "spill_bytes_max, which is 4194304", "raise memory_limit"] {
             assert!(message.contains(part), "{by:?}: {message}");
         }
         bench.check_empty(&session);
         // With room it is answered, on disk.
         let session = bench.session(|builder| builder);
-        bench.check(&bench.asked(&session, by)).unwrap();
+        bench.check(&bench.asked(&session, by), by).unwrap();
         bench.check_empty(&session);
         let mut journal = Vec::new();
         session.write_journal(&mut journal).unwrap();
@@ -125,26 +137,27 @@ fn a_full_disk_is_an_error_and_leaves_nothing() {
 #[test]
 fn a_call_that_fails_is_an_error_or_makes_no_difference() {
     let bench = Bench::new();
-    let run = |plan: Plan| {
+    let run = |plan: Plan, by: By| {
         let disk = FaultyDisk::new(Arc::new(LocalDisk), plan);
         let session = bench.session(|builder| builder.disk(Arc::clone(&disk) as Arc<dyn Disk>));
-        let answer = bench.check(&bench.asked(&session, By::Index));
+        let answer = bench.check(&bench.asked(&session, by), by);
         bench.check_empty(&session);
         drop(session);
         assert_eq!(files_below(&bench.spill()), 0);
         (answer, disk)
     };
-    let (answer, disk) = run(Plan::default());
-    answer.unwrap();
     // No space left, and input or output.
-    for (kind, errno) in
-        [(CallKind::Create, 28), (CallKind::Write, 28), (CallKind::Write, 5), (CallKind::Read, 5)]
+    let faults = [(CallKind::Create, 28), (CallKind::Write, 28), (CallKind::Write, 5), (CallKind::Read, 5)];
+    for (by, (kind, errno)) in
+        [By::Index, By::Place].into_iter().flat_map(|by| faults.map(|fault| (by, fault)))
     {
+        let (answer, disk) = run(Plan::default(), by);
+        answer.unwrap();
         let calls = disk.seen(kind);
         let mut fired = 0;
         for nth in [1, calls / 2] {
             let fault = Fault { under: Some(bench.spill()), ..Fault::once(&[kind], nth.max(1), errno) };
-            let (answer, disk) = run(Plan::fault(fault));
+            let (answer, disk) = run(Plan::fault(fault), by);
             fired += disk.fired();
             if let Err(error) = answer {
                 // A run that cannot be read back cannot be made again; one that cannot be written stays.
@@ -160,9 +173,9 @@ fn a_call_that_fails_is_an_error_or_makes_no_difference() {
 fn a_cancelled_call_leaves_nothing() {
     let bench = Bench::new();
     let session = bench.session(|builder| builder);
-    for by in [By::Sort, By::Index] {
+    for by in ALL {
         let began = Instant::now();
-        bench.check(&bench.asked(&session, by)).unwrap();
+        bench.check(&bench.asked(&session, by), by).unwrap();
         let takes = began.elapsed();
         let mut cancelled = 0;
         for part in 1..8 {
@@ -173,7 +186,7 @@ fn a_cancelled_call_leaves_nothing() {
                     std::thread::sleep(takes * part / 8);
                     token.cancel();
                 });
-                bench.check(&asked)
+                bench.check(&asked, by)
             });
             if let Err(error) = answer {
                 assert!(error.to_string().contains("cancelled"), "{error}");

@@ -166,6 +166,38 @@ proptest! {
 }
 
 #[test]
+fn rows_have_the_hash_of_their_values() {
+    let numbers = ints(&[Some(3), None, Some(-7), Some(3)]);
+    let words = texts(&[Some("b".to_owned()), Some(String::new()), None, Some("b".to_owned())]);
+    let expected = column(&HASH, &[value(Arc::clone(&numbers)), value(Arc::clone(&words))]);
+    let expected = expected.as_primitive::<UInt64Type>().values().to_vec();
+    let forms = |to: &[DataType], array: &ArrayRef| -> Vec<ArrayRef> {
+        to.iter().map(|to| arrow::compute::cast(array, to).unwrap()).collect()
+    };
+    let dictionary = |of| DataType::Dictionary(Box::new(DataType::Int16), Box::new(of));
+    let of_numbers = [DataType::Int64, DataType::Int16, dictionary(DataType::Int64)];
+    let of_words = [DataType::Utf8View, DataType::Utf8, DataType::LargeUtf8, dictionary(DataType::Utf8)];
+    for numbers in forms(&of_numbers, &numbers) {
+        for words in forms(&of_words, &words) {
+            let found = hash_rows(&[Arc::clone(&numbers), words], 4).unwrap();
+            assert_eq!(found, expected, "{}", numbers.data_type());
+        }
+    }
+    assert_eq!(expected[0], expected[3]);
+    let sliced = hash_rows(&[numbers.slice(1, 2), words.slice(1, 2)], 2).unwrap();
+    assert_eq!(sliced, expected[1..3]);
+    let nulls = hash_rows(&[arrow::array::new_null_array(&DataType::Null, 2)], 2).unwrap();
+    assert_eq!(nulls, hash_rows(&[arrow::array::new_null_array(&DataType::Int64, 2)], 2).unwrap());
+    let fixed = arrow::array::FixedSizeBinaryArray::try_from_iter([b"ab", b"cd"].into_iter()).unwrap();
+    let binary: arrow::array::BinaryArray = [Some(b"ab"), Some(b"cd")].into_iter().collect();
+    let both = [Arc::new(fixed) as ArrayRef, Arc::new(binary)].map(|column| hash_rows(&[column], 2).unwrap());
+    assert_eq!(both[0], both[1]);
+    assert!(hash_rows(&[numbers], 3).unwrap_err().to_string().contains("columns of 3 rows to hash, got 4"));
+    let list = arrow::array::new_null_array(&DataType::new_list(DataType::Int64, true), 2);
+    assert!(hash_rows(&[list], 2).is_err());
+}
+
+#[test]
 fn hashes_stay_the_same() {
     // XXH3 of nothing and of one zero byte sequence, as its specification's test vectors have them.
     let found = call(&HASH, &[Value::Scalar(Scalar::Utf8(String::new()))]).unwrap();
