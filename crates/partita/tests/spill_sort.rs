@@ -63,7 +63,8 @@ impl Bench {
             By::Sort => rows.sort_values(["float"]),
             By::Index => rows.set_index(SetIndex::new("float").partition_size("8MiB")),
             By::Hash => rows.shuffle(["text", "n1"]),
-            By::Place => rows.repartition(40),
+            // It holds nothing beside the rows.
+            By::Place => rows.with_column("wide", col("text").str().repeat(30)).repartition(40),
         }
     }
 
