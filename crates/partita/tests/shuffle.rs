@@ -362,6 +362,63 @@ proptest! {
 }
 
 #[test]
+fn neighbours_of_an_index_that_is_pending_are_seen() {
+    let row = |place: u64| Row { whole: Some(scattered(place) % 500), float: None, text: None, place };
+    let all: Vec<Row> = (0..2_000).map(row).collect();
+    let session = session(2, "", Scheduler::Threaded);
+    let time = DataType::Timestamp(TimeUnit::Second, None);
+    let input = frame(&session, &chunks(&all, 500)).with_column("at", col("whole").cast(time));
+    let sorted = input.set_index("at");
+    assert!(!sorted.known_divisions().unwrap());
+    let reach = Reach::Time(std::time::Duration::from_secs(20));
+    let got = seen(&around(&sorted, reach, Reach::Rows(3)));
+    let mut by_time = all.clone();
+    by_time.sort_by_key(|row| row.whole);
+    let mut expected = Vec::new();
+    let mut first = 0;
+    for part in parts(&sorted.select(["whole", "float", "text", "place"])) {
+        let least = part.first().unwrap().whole.unwrap();
+        let before = by_time[..first].iter().filter(|row| row.whole.unwrap() > least - 20);
+        let end = first + part.len();
+        let own = by_time[first..(end + 3).min(by_time.len())].iter();
+        let shown: Vec<u64> = before.chain(own).map(|row| row.place).collect();
+        expected.extend(part.iter().map(|row| (row.place, format!("{shown:?}"))));
+        first = end;
+    }
+    assert_eq!(expected.len(), 2_000);
+    assert!(got == expected);
+}
+
+#[test]
+fn a_job_with_a_function_of_neighbours_is_not_taken_up_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (input, target) = (folder.path().join("rows.csv"), folder.path().join("out"));
+    std::fs::write(&input, "whole\n1\n2\n3\n").unwrap();
+    let session = session(1, "", Scheduler::Threaded);
+    let rows = session.read_csv(&input).load().unwrap();
+    let schema = Schema::clone(&rows.schema().unwrap());
+    let mapped = rows.map_overlap(1, 1, schema, Ok);
+    mapped.to_parquet(&target).resume(true).write().unwrap();
+    let again = mapped.to_parquet(&target).resume(true).write();
+    assert!(again.is_err() || !format!("{:?}", again.unwrap()).contains("nothing was written"));
+}
+
+#[test]
+fn records_cannot_be_set_aside_of_rows_that_change_partition() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("rows.csv");
+    std::fs::write(&input, "whole\n1\n2\n3\n").unwrap();
+    let session = session(1, "", Scheduler::Threaded);
+    let rows = session.read_csv(&input).on_mismatch(OnMismatch::Quarantine).load().unwrap();
+    for frame in
+        [rows.shuffle(["whole"]), rows.repartition(3), rows.sort_values(["whole"]), rows.unique("whole")]
+    {
+        let wrong = frame.to_parquet(folder.path().join("out")).write().unwrap_err().to_string();
+        assert!(wrong.contains("set aside"), "{wrong}");
+    }
+}
+
+#[test]
 fn what_cannot_be_is_said() {
     let session = session(1, "", Scheduler::Threaded);
     let rows = many(100, |place| Some(place as i64));

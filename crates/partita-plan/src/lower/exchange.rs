@@ -8,7 +8,7 @@ use partita_tasks::exchange::{By, ExchangeSpec, Overlap};
 use partita_tasks::program::{Sink, Source};
 
 use super::{Lowering, Pipeline};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 
 impl Lowering {
     /// Exchanges the rows of all pipelines: one pipeline for each part, in order.
@@ -57,6 +57,11 @@ impl Lowering {
             By::Hash(_) => "hash",
             By::Place { .. } => "place",
         };
+        if pipelines.iter().any(Pipeline::quarantines) {
+            let message = "rows that change partition cannot have records set aside of them: write a data set with \
+                           on_mismatch(OnMismatch::Quarantine) (--on-mismatch quarantine) first, and exchange the rows of that";
+            return Err(ErrorKind::Option(message.into()).into());
+        }
         let mut runs = Vec::with_capacity(pipelines.len());
         for (partition, pipeline) in pipelines.into_iter().enumerate() {
             runs.push(self.add(pipeline, name, Sink::Runs { spec: Arc::clone(spec), partition })?);
