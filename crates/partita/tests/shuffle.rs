@@ -372,7 +372,7 @@ fn neighbours_of_an_index_that_is_pending_are_seen() {
     assert!(!sorted.known_divisions().unwrap());
     let reach = Reach::Time(std::time::Duration::from_secs(20));
     let got = seen(&around(&sorted, reach, Reach::Rows(3)));
-    let mut by_time = all.clone();
+    let mut by_time = all;
     by_time.sort_by_key(|row| row.whole);
     let mut expected = Vec::new();
     let mut first = 0;
