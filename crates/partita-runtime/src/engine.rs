@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
+use partita_columns::{Scalar, compute};
 use partita_formats::buffers::{Pool, Room};
 use partita_schedule::graph::{Graph, TaskId};
 use partita_schedule::{Order, RunId};
@@ -291,6 +291,10 @@ impl Engine {
     /// Asks the ledger for memory for work that is done ahead of its turn.
     pub(crate) fn reserve_ahead(&self, operator: &str, bytes: usize) -> Option<Box<dyn Reservation>> {
         self.ledger.reserve_ahead(operator, bytes)
+    }
+
+    pub(crate) fn reserve_held(&self, operator: &str, bytes: usize) -> Option<Box<dyn Reservation>> {
+        self.ledger.reserve_held(operator, bytes)
     }
 
     /// Registers a function for `map_partitions`, until the returned guard is dropped.

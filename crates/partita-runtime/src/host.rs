@@ -164,6 +164,10 @@ impl Host for RunHost<'_> {
         self.engine.reserve_ahead(operator, bytes)
     }
 
+    fn reserve_held(&self, operator: &str, bytes: usize) -> Option<Box<dyn Reservation>> {
+        self.engine.reserve_held(operator, bytes)
+    }
+
     fn pool(&self) -> Option<Arc<Pool>> {
         self.pool.clone()
     }

@@ -163,6 +163,12 @@ pub trait Host: Sync {
         None
     }
 
+    /// Memory for rows that stay in it until the run has no more use for them, where there is plenty; `None`: they go to the store.
+    fn reserve_held(&self, operator: &str, bytes: usize) -> Option<Box<dyn Reservation>> {
+        let _ = (operator, bytes);
+        None
+    }
+
     /// Where the buffers of rows come from that are read and dropped while the run goes on; `None` where they stay.
     fn pool(&self) -> Option<Arc<Pool>> {
         None

@@ -237,8 +237,19 @@ impl<'a> Places<'a> {
                 }
                 values
             }
-            (None, [source]) => self.rows.iter().map(|place| source[place.1 as usize]).collect(),
-            (None, _) => self.rows.iter().map(|place| sources[place.0 as usize][place.1 as usize]).collect(),
+            (None, [source]) => {
+                // SAFETY: `Sources::gather` has looked at all places: their rows are in the one batch there is.
+                let value = |place: &(u32, u32)| unsafe { *source.get_unchecked(place.1 as usize) };
+                self.rows.iter().map(value).collect()
+            }
+            (None, _) => {
+                // SAFETY: `Sources::gather` has looked at all places: each is a row of a batch that is there, and
+                // `sources` has the values of all rows of all batches.
+                let value = |place: &(u32, u32)| unsafe {
+                    *sources.get_unchecked(place.0 as usize).get_unchecked(place.1 as usize)
+                };
+                self.rows.iter().map(value).collect()
+            }
         }
     }
 

@@ -116,6 +116,11 @@ impl Keys {
         self.extend(other, 0..other.len());
     }
 
+    /// Appends those of a range of its rows.
+    pub fn append_rows(&mut self, other: &Keys, rows: Range<usize>) {
+        self.extend(other, rows);
+    }
+
     /// The keys of a range of rows, copied.
     pub fn slice(&self, rows: Range<usize>) -> Keys {
         let mut keys = self.none();
@@ -150,26 +155,25 @@ impl Keys {
 
     /// The first row whose key is not less than that of `other_row`, or the number of rows; `self` is sorted.
     pub fn lower_bound(&self, other: &Keys, other_row: usize) -> usize {
-        self.partition_point(|row| self.compare(row, other, other_row).is_lt())
+        self.lower_bound_of(0..self.len(), other, other_row)
+    }
+
+    /// The same among some rows, which are sorted: one of these, or their end.
+    pub fn lower_bound_of(&self, rows: Range<usize>, other: &Keys, other_row: usize) -> usize {
+        match (&self.store, &other.store) {
+            (Store::Words { high, words }, Store::Words { high: other_high, words: others })
+                if high == other_high =>
+            {
+                let bound = others[other_row];
+                partition_point(rows, |row| words[row] < bound)
+            }
+            _ => partition_point(rows, |row| self.compare(row, other, other_row).is_lt()),
+        }
     }
 
     /// The first row whose key is greater than that of `other_row`, or the number of rows; `self` is sorted.
     pub fn upper_bound(&self, other: &Keys, other_row: usize) -> usize {
-        self.partition_point(|row| self.compare(row, other, other_row).is_le())
-    }
-
-    /// The first row for which `is_before` does not hold; it holds for all rows before some row.
-    fn partition_point(&self, is_before: impl Fn(usize) -> bool) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if is_before(middle) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        partition_point(0..self.len(), |row| self.compare(row, other, other_row).is_le())
     }
 
     /// No keys, of the same layout.
@@ -199,4 +203,18 @@ impl Keys {
             (Store::Bytes(texts), _) => rows.for_each(|row| texts.push(&from.wide(row).to_be_bytes())),
         }
     }
+}
+
+/// The first of `rows` for which `is_before` does not hold, or their end; it holds for all of them before some row.
+fn partition_point(rows: Range<usize>, is_before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (rows.start, rows.end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if is_before(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
 }

@@ -10,6 +10,10 @@ use super::{Ledger, LedgerError, Reservation};
 /// Work ahead may hold one of so many parts of the memory.
 const AHEAD_PART: u64 = 4;
 
+/// Rows that stay in memory may hold one of so many parts of it, and leave at least so many bytes to everything else.
+const HELD_PART: u64 = 2;
+const BESIDE_HELD_BYTES_MIN: u64 = 256 << 20;
+
 /// A reservation that knows what makes the need smaller.
 struct TaskReservation {
     reservation: Reservation,
@@ -53,6 +57,18 @@ impl Ledger {
     ) -> Option<Box<dyn host::Reservation>> {
         let held = self.holding_bytes(operator).saturating_add(bytes as u64);
         if held > self.limit_bytes() / AHEAD_PART { None } else { self.reserve_if_free(operator, bytes) }
+    }
+
+    /// Reserves memory for rows that stay in it, where it is free and enough is left for what can go to disk.
+    pub(crate) fn reserve_held(
+        self: &Arc<Self>,
+        operator: &str,
+        bytes: usize,
+    ) -> Option<Box<dyn host::Reservation>> {
+        let held = self.holding_bytes(operator).saturating_add(bytes as u64);
+        let beside = self.limit_bytes().saturating_sub(held);
+        let is_much = held > self.limit_bytes() / HELD_PART || beside < BESIDE_HELD_BYTES_MIN;
+        if is_much { None } else { self.reserve_if_free(operator, bytes) }
     }
 }
 

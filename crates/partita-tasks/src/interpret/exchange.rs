@@ -2,9 +2,11 @@
 
 mod check;
 mod cut;
+mod held;
 mod merge;
 mod overlap;
 mod place;
+mod run;
 mod sample;
 mod sink;
 mod source;
@@ -15,7 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use partita_columns::sort::Keys;
 
 use crate::error::{ErrorKind, Result};
-use crate::host::{Reservation, Scratch};
+use crate::host::Reservation;
+use run::Run;
 
 use check::Seen;
 pub(super) use cut::Cut;
@@ -42,14 +45,6 @@ impl std::fmt::Debug for Runs {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "Runs({} rows in {} runs)", self.rows, self.runs.len())
     }
-}
-
-/// Rows in order, in the store.
-struct Run {
-    /// Released when the last task that may read it is done.
-    place: Arc<dyn Scratch>,
-    /// The key of the first row of each frame.
-    fences: Keys,
 }
 
 /// Runs of all tasks, and where they are cut.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
-use partita_columns::sort::{KeyLayout, Keys, gather};
+use partita_columns::sort::{KeyLayout, Keys, Sources, gather};
 
+use super::Runs;
 use super::check::Check;
+use super::run::{HeldRun, Run, StoredRun, held_bytes};
 use super::sample::Sample;
-use super::{Run, Runs};
 use crate::error::Result;
 use crate::exchange::ExchangeSpec;
 use crate::host::{Host, Reservation, Scratch, StoreWriter};
@@ -19,9 +20,6 @@ use crate::interpret::{Flow, Outcome};
 /// Frames of a run have about so many bytes, and so many rows at most.
 pub(super) const FRAME_BYTES: usize = 512 << 10;
 const FRAME_ROWS: usize = 16 << 10;
-
-/// What is known of a run, in bytes.
-const RUN_BYTES: usize = 256;
 
 const WAY_OUT: &str = "give spill_dirs a disk with more room";
 
@@ -86,6 +84,12 @@ impl<'a> SortRuns<'a> {
         if keys.is_empty() {
             return Ok(());
         }
+        let held_bytes = held_bytes(self.bytes, &batches, &keys);
+        if let Some(memory) = self.host.reserve_held("sorted rows", held_bytes) {
+            self.runs.push(Arc::new(Run::Held(Arc::new(HeldRun::new(batches, keys, memory)))));
+            self.bytes = 0;
+            return self.memory.resize(0);
+        }
         let mut writer = RunWriter::new(&self.layout, self.host)?;
         if keys.is_sorted() {
             // The rows go as they came, and each batch with its memory.
@@ -101,12 +105,14 @@ impl<'a> SortRuns<'a> {
             let order = keys.sorted();
             let places = places_of(&batches, &order);
             let step = frame_rows(self.bytes, keys.len());
+            let mut sources = Sources::new(&self.spec.schema);
+            batches.iter().enumerate().try_for_each(|(slot, batch)| sources.set(slot, batch))?;
             for (some, order) in places.chunks(step).zip(order.chunks(step)) {
-                let frame = gather(&self.spec.schema, &batches, some)?;
+                let frame = sources.gather(some)?;
                 writer.push_frame(frame, &keys, order.first().map_or(0, |row| *row as usize))?;
             }
         }
-        self.runs.push(Arc::new(writer.finish()?));
+        self.runs.push(Arc::new(Run::Stored(writer.finish()?)));
         self.bytes = 0;
         self.memory.resize(0)
     }
@@ -154,7 +160,7 @@ impl BatchSink for SortRuns<'_> {
     fn finish(mut self: Box<Self>) -> Result<Outcome> {
         self.flush()?;
         let (samples, weight, rows) = self.sample.finish();
-        let fences = self.runs.iter().map(|run| run.fences.memory_bytes() + RUN_BYTES).sum::<usize>();
+        let fences = self.runs.iter().map(|run| run.memory_bytes()).sum::<usize>();
         let mut memory = self.memory;
         memory.resize(samples.memory_bytes() + fences)?;
         let (runs, seen) = (self.runs, self.check.finish());
@@ -199,8 +205,8 @@ impl<'a> RunWriter<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<Run> {
+    pub(super) fn finish(self) -> Result<StoredRun> {
         self.writer.finish()?;
-        Ok(Run { place: self.place, fences: self.fences })
+        Ok(StoredRun { place: self.place, fences: self.fences })
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use super::merge::{Merge, Span};
+use super::Exchange;
+use super::merge::Merge;
+use super::run::{Run, Span};
 use super::sink::{FRAME_BYTES, RunWriter};
-use super::{Exchange, Run};
 use crate::error::{ErrorKind, Result};
 use crate::exchange::ExchangeSpec;
 use crate::host::Host;
@@ -55,11 +56,10 @@ fn few<'a>(
     runs: impl Iterator<Item = &'a Arc<Run>>,
     host: &'a dyn Host,
 ) -> Result<Vec<Arc<Run>>> {
-    let mut runs: Vec<Arc<Run>> =
-        runs.filter(|run| !span.frames(&run.fences).is_empty()).map(Arc::clone).collect();
+    let mut runs: Vec<Arc<Run>> = runs.filter(|run| run.overlaps(span)).map(Arc::clone).collect();
     let most = (host.run_bytes() / FRAME_BYTES).clamp(RUNS_MIN, RUNS_MAX);
     let layout = spec.layout()?;
-    while runs.len() > most {
+    while runs.iter().filter(|run| matches!(run.as_ref(), Run::Stored(_))).count() > most {
         let mut merged = Vec::with_capacity(runs.len().div_ceil(most));
         for some in runs.chunks(most) {
             let mut merge = Merge::new(spec, span, some, host)?;
@@ -70,7 +70,7 @@ fn few<'a>(
                 }
                 writer.push(&batch, &spec.keys(&layout, &batch)?)?;
             }
-            merged.push(Arc::new(writer.finish()?));
+            merged.push(Arc::new(Run::Stored(writer.finish()?)));
         }
         runs = merged;
     }
