@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
-use partita_columns::{Scalar, compute};
 use partita_formats::buffers::{Pool, Room};
 use partita_schedule::graph::{Graph, TaskId};
 use partita_schedule::{Order, RunId};
