@@ -1,11 +1,12 @@
 //! Frames: batches as bytes that a file can hold, and back.
 //!
-//! A frame is what the store writes where memory is short: the batches of one schema, each buffer once, LZ4 in blocks,
-//! every byte under a checksum. `docs/formats.md` draws it.
+//! A frame is what the store writes where memory is short: the batches of one schema, each buffer once, in blocks: numbers in
+//! few bits, all else LZ4; every byte under a checksum. `docs/formats.md` draws it.
 //!
 //! | module | what it holds |
 //! | --- | --- |
 //! | `blocks` | the stream of compressed blocks and their checksums |
+//! | `numbers` | blocks of numbers in few bits |
 //! | `walk` | an array as numbers and pieces of buffers, in the order of the description |
 //! | `segments` | which bytes are written once, and where each piece finds itself in them |
 //! | `encoder`, `decoder` | the two directions |
@@ -30,6 +31,7 @@
 mod blocks;
 mod decoder;
 mod encoder;
+mod numbers;
 mod segments;
 #[cfg(test)]
 mod tests;

@@ -6,20 +6,29 @@ use lz4_flex::block::{CompressTable, compress_into_with_table, decompress_into, 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::FrameError;
+use super::numbers::Numbers;
 use crate::io::ReadAt;
+use crate::simd::encode::Cpu;
 
 /// Bytes of a block before compression.
 pub const BLOCK_BYTES: usize = 128 << 10;
 
-/// Bytes that a [`super::FrameEncoder`] holds: a block before and after compression, and the compressor's table.
+/// Bytes that a [`super::FrameEncoder`] holds: a block before and after compression, twice as numbers, and the compressor's table.
 /// The list of the pieces of a frame comes on top: about 80 bytes for each buffer, and at most 200 KiB for views.
-pub const ENCODER_BYTES: usize = 2 * BLOCK_BYTES + (BLOCK_BYTES >> 3) + (20 << 10);
+pub const ENCODER_BYTES: usize = 4 * BLOCK_BYTES + (BLOCK_BYTES >> 3) + (20 << 10);
 
-/// Bytes that a [`super::FrameDecoder`] holds: a block before and after decompression.
-pub const DECODER_BYTES: usize = 2 * BLOCK_BYTES + HEADER_BYTES;
+/// Bytes that a [`super::FrameDecoder`] holds: a block before and after decompression, and as numbers.
+pub const DECODER_BYTES: usize = 3 * BLOCK_BYTES + HEADER_BYTES;
 
-/// First bytes of a frame; the last is the version.
-const MAGIC: [u8; 8] = *b"PARTFRM\x01";
+/// Bytes of one buffer from which on it has blocks of its own.
+pub(super) const OWN_BYTES_MIN: usize = 8 << 10;
+
+/// Set in the number of raw bytes of a block of numbers.
+const NUMBERS: u32 = 1 << 31;
+
+/// First bytes of a frame; the last is the version. Version 1 has no blocks of numbers.
+const MAGIC: [u8; 8] = *b"PARTFRM\x02";
+const MAGIC_1: [u8; 8] = *b"PARTFRM\x01";
 
 /// Magic and tag.
 const HEAD_BYTES: usize = 16;
@@ -52,6 +61,8 @@ pub(super) struct WriteScratch {
     /// Room for a header, then the compressed block.
     packed: Vec<u8>,
     table: CompressTable,
+    numbers: Numbers,
+    cpu: Cpu,
 }
 
 impl Default for WriteScratch {
@@ -60,6 +71,8 @@ impl Default for WriteScratch {
             raw: Vec::with_capacity(HEADER_BYTES + BLOCK_BYTES),
             packed: vec![0; HEADER_BYTES + get_maximum_output_size(BLOCK_BYTES)],
             table: CompressTable::large(),
+            numbers: Numbers::default(),
+            cpu: Cpu::new(),
         }
     }
 }
@@ -67,7 +80,7 @@ impl Default for WriteScratch {
 impl WriteScratch {
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.raw.capacity() + self.packed.capacity() + (16 << 10)
+        self.raw.capacity() + self.packed.capacity() + self.numbers.bytes() + (16 << 10)
     }
 }
 
@@ -103,7 +116,7 @@ impl<'a> BlockWriter<'a> {
             self.scratch.raw.extend_from_slice(now);
             bytes = rest;
             if now.len() == room {
-                self.flush()?;
+                self.cut()?;
             }
         }
         Ok(())
@@ -124,20 +137,29 @@ impl<'a> BlockWriter<'a> {
         }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        let WriteScratch { raw, packed, table } = &mut *self.scratch;
+    /// Ends the block: what follows begins another.
+    pub(super) fn cut(&mut self) -> io::Result<()> {
+        let WriteScratch { raw, packed, table, numbers, cpu } = &mut *self.scratch;
         let raw_bytes = raw.len() - HEADER_BYTES;
         if raw_bytes == 0 {
             return Ok(());
         }
-        let packed_bytes = compress_into_with_table(&raw[HEADER_BYTES..], &mut packed[HEADER_BYTES..], table)
-            .map_err(io::Error::other)?;
+        packed.truncate(HEADER_BYTES);
+        let is_numbers = raw_bytes >= OWN_BYTES_MIN && numbers.pack(*cpu, &raw[HEADER_BYTES..], packed);
+        let packed_bytes = if is_numbers {
+            packed.len() - HEADER_BYTES
+        } else {
+            packed.resize(HEADER_BYTES + get_maximum_output_size(BLOCK_BYTES), 0);
+            compress_into_with_table(&raw[HEADER_BYTES..], &mut packed[HEADER_BYTES..], table)
+                .map_err(io::Error::other)?
+        };
         let (stored, bytes) = match packed_bytes < raw_bytes {
             true => (packed_bytes, &mut packed[..HEADER_BYTES + packed_bytes]),
             false => (raw_bytes, &mut raw[..]),
         };
+        let kind = if is_numbers { NUMBERS } else { 0 };
         bytes[8..12].copy_from_slice(&(stored as u32).to_le_bytes());
-        bytes[12..16].copy_from_slice(&(raw_bytes as u32).to_le_bytes());
+        bytes[12..16].copy_from_slice(&(raw_bytes as u32 | kind).to_le_bytes());
         let hash = xxh3_64_with_seed(&bytes[8..], seed(self.tag, self.index));
         bytes[..8].copy_from_slice(&hash.to_le_bytes());
         (self.sink)(bytes)?;
@@ -150,7 +172,7 @@ impl<'a> BlockWriter<'a> {
 
     /// Ends the frame; its bytes and checksum.
     pub(super) fn finish(mut self) -> io::Result<(u64, u64)> {
-        self.flush()?;
+        self.cut()?;
         (self.sink)(&self.checksum.to_le_bytes())?;
         Ok((self.written + TRAILER_BYTES as u64, self.checksum))
     }
@@ -161,6 +183,7 @@ impl<'a> BlockWriter<'a> {
 pub(super) struct ReadScratch {
     stored: Vec<u8>,
     raw: Vec<u8>,
+    numbers: Numbers,
 }
 
 /// Reads one frame.
@@ -197,7 +220,7 @@ impl<'a> BlockReader<'a> {
             Self { scratch, input, tag, offset, end, at: 0, index: 0, checksum: tag, left: 0..0 };
         let mut head = [0; HEAD_BYTES];
         reader.read(&mut head)?;
-        if head[..8] != MAGIC {
+        if head[..8] != MAGIC && head[..8] != MAGIC_1 {
             return Err(reader.damaged(format!("expected {MAGIC:?}, found {:?}", &head[..8])));
         }
         if head[8..] != tag.to_le_bytes() {
@@ -235,7 +258,7 @@ impl<'a> BlockReader<'a> {
         self.read(&mut header)?;
         let field =
             |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let (stored, raw) = (field(8) as usize, field(12) as usize);
+        let (stored, raw) = (field(8) as usize, (field(12) & !NUMBERS) as usize);
         if raw > BLOCK_BYTES || stored > raw || stored == 0 || stored as u64 > room - HEADER_BYTES as u64 {
             return Err(self.damaged(format!("a block of {stored} for {raw} bytes cannot be")));
         }
@@ -256,7 +279,14 @@ impl<'a> BlockReader<'a> {
         self.checksum = chain(self.checksum, hash);
         let stored = &bytes[8..];
         self.scratch.raw.resize(raw, 0);
-        if stored.len() == raw {
+        let is_numbers = header[15] & (NUMBERS >> 24) as u8 != 0;
+        if is_numbers {
+            let ReadScratch { raw, numbers, .. } = &mut *self.scratch;
+            if numbers.unpack(Cpu::new(), stored, raw).is_none() {
+                let what = format!("block {} is not numbers of {} bytes", self.index - 1, raw.len());
+                return Err(self.damaged(what));
+            }
+        } else if stored.len() == raw {
             self.scratch.raw.copy_from_slice(stored);
         } else if decompress_into(stored, &mut self.scratch.raw).ok() != Some(raw) {
             return Err(self.damaged(format!("block {} is not {raw} bytes of LZ4", self.index - 1)));

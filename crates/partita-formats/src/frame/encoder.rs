@@ -5,7 +5,7 @@ use std::io;
 use arrow::array::{ByteView, RecordBatch};
 
 use super::FrameSummary;
-use super::blocks::{BlockWriter, Sink, WriteScratch};
+use super::blocks::{BlockWriter, OWN_BYTES_MIN, Sink, WriteScratch};
 use super::segments::{Collect, INLINE_BYTES_MAX, Mark, Segments, allocation_bytes};
 use super::walk::{Piece, Views, Visitor, walk};
 
@@ -115,6 +115,11 @@ impl Visitor for Write<'_, '_> {
         let segment = number.map(|number| &self.segments.list[number as usize]);
         let Some(segment) = segment.filter(|segment| segment.first == at) else { return Ok(()) };
         match piece {
+            Piece::Plain(_) if segment.len >= OWN_BYTES_MIN => {
+                self.out.cut()?;
+                self.segments.write(segment, &mut |bytes| self.out.put(bytes))?;
+                self.out.cut()
+            }
             Piece::Plain(_) | Piece::Text(_) => {
                 self.segments.write(segment, &mut |bytes| self.out.put(bytes))
             }

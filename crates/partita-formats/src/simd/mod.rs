@@ -10,6 +10,7 @@ pub(crate) mod encode;
 pub(crate) mod expand;
 pub(crate) mod extremes;
 pub(crate) mod gather;
+pub(crate) mod numbers;
 pub(crate) mod pack;
 pub(crate) mod page_texts;
 pub(crate) mod split;
