@@ -119,9 +119,9 @@ fn files_below(folder: &Path) -> usize {
 fn a_full_disk_is_an_error_and_leaves_nothing() {
     let bench = Bench::new();
     for by in ALL {
-        let session = bench.session(|builder| builder.spill_bytes_max("4MiB"));
+        let session = bench.session(|builder| builder.spill_bytes_max("512KiB"));
         let message = bench.check(&bench.asked(&session, by), by).unwrap_err().to_string();
-        for part in ["needs", "spill_bytes_max, which is 4194304", "raise memory_limit"] {
+        for part in ["needs", "spill_bytes_max, which is 524288", "raise memory_limit"] {
             assert!(message.contains(part), "{by:?}: {message}");
         }
         bench.check_empty(&session);
