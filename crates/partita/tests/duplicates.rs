@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/alike.rs"]
+mod alike;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -10,8 +13,9 @@ use partita::arrow::array::{
 };
 use partita::arrow::datatypes::{Float64Type, Int64Type, UInt64Type};
 use partita::prelude::*;
-use proptest::collection::vec;
 use proptest::prelude::*;
+
+use alike::rows;
 
 type Row = (Option<i64>, Option<f64>, Option<String>);
 
@@ -86,20 +90,6 @@ fn places(frame: &DataFrame) -> Vec<u64> {
 fn sorted(mut places: Vec<u64>) -> Vec<u64> {
     places.sort_unstable();
     places
-}
-
-fn rows() -> impl Strategy<Value = Vec<Row>> {
-    let whole =
-        prop_oneof![1 => Just(None), 5 => (-3_i64..3).prop_map(Some), 1 => any::<i64>().prop_map(Some)];
-    let special = [f64::NAN, -f64::NAN, -0.0, 0.0, f64::INFINITY];
-    let float = prop_oneof![
-        1 => Just(None),
-        3 => (-2_i8..2).prop_map(|value| Some(f64::from(value))),
-        3 => proptest::sample::select(special.to_vec()).prop_map(Some),
-    ];
-    let text =
-        prop_oneof![1 => Just(None), 4 => "[ab]{0,2}".prop_map(Some), 1 => "a{20,30}[bc]".prop_map(Some)];
-    vec((whole, float, text), 0..200)
 }
 
 fn session(threads: usize, limit: &str, scheduler: Scheduler) -> Session {

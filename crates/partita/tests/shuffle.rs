@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/alike.rs"]
+mod alike;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -78,17 +81,7 @@ fn key(row: &Row, on: &[usize]) -> Vec<String> {
 }
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
-    let whole =
-        prop_oneof![1 => Just(None), 5 => (-3_i64..3).prop_map(Some), 1 => any::<i64>().prop_map(Some)];
-    let special = [f64::NAN, -f64::NAN, -0.0, 0.0, f64::INFINITY];
-    let float = prop_oneof![
-        1 => Just(None),
-        3 => (-2_i8..2).prop_map(|value| Some(f64::from(value))),
-        3 => proptest::sample::select(special.to_vec()).prop_map(Some),
-    ];
-    let text =
-        prop_oneof![1 => Just(None), 4 => "[ab]{0,2}".prop_map(Some), 1 => "a{20,30}[bc]".prop_map(Some)];
-    vec((whole, float, text), 0..200).prop_map(|rows| {
+    alike::rows().prop_map(|rows| {
         let row = |(place, (whole, float, text))| Row { whole, float, text, place: place as u64 };
         rows.into_iter().enumerate().map(row).collect()
     })

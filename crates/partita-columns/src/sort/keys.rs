@@ -206,7 +206,8 @@ impl Keys {
 }
 
 /// The first of `rows` for which `is_before` does not hold, or their end; it holds for all of them before some row.
-fn partition_point(rows: Range<usize>, is_before: impl Fn(usize) -> bool) -> usize {
+#[inline(always)]
+pub(super) fn partition_point(rows: Range<usize>, is_before: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (rows.start, rows.end);
     while low < high {
         let middle = low + (high - low) / 2;

@@ -3,7 +3,7 @@
 //! A loser tree (Knuth, The Art of Computer Programming 3, 5.4.1). Where one run wins many times in a row, the first
 //! of its rows that loses is searched by doubling steps: sorted and nearly sorted input gives long stretches.
 
-use super::keys::{Keys, Store, Texts};
+use super::keys::{Keys, Store, Texts, partition_point};
 
 /// So many rows of one run in a row start a search for the end of its stretch.
 const GALLOP_ROWS_MIN: u32 = 8;
@@ -243,14 +243,5 @@ fn gallop(start: usize, end: usize, is_before: impl Fn(usize) -> bool) -> usize 
         low = (low + step).min(end);
         step *= 2;
     }
-    let mut high = (low + step - 1).min(end);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if is_before(middle) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    low
+    partition_point(low..(low + step - 1).min(end), is_before)
 }

@@ -41,7 +41,7 @@ impl Numbers {
         self.packed.capacity() * size_of::<u32>() + self.units.capacity() * size_of::<u64>()
     }
 
-    /// Appends to `out` what [`Numbers::unpack`] makes `raw` of; nothing, and `false`, where that is no less than half of it.
+    /// Appends to `out` what [`Numbers::unpack`] makes `raw` of; nothing, and `false`, where numbers need too many bits.
     pub(super) fn pack(&mut self, cpu: Cpu, raw: &[u8], out: &mut Vec<u8>) -> bool {
         let (of_8, rest) = raw.as_chunks::<8>();
         if rest.is_empty() && !of_8.is_empty() {

@@ -176,10 +176,7 @@ impl Operator for Concat {
     }
 
     fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
-        let filtered = self.inputs.iter().map(|input| match input.operator().push_filter(predicate)? {
-            Some(pushed) => Ok(pushed),
-            None => Filter::plan(Arc::clone(input), predicate.clone()),
-        });
+        let filtered = self.inputs.iter().map(|input| Filter::below(input, predicate));
         let inputs = filtered.collect::<Result<_>>()?;
         Ok(Some(Arc::new(Plan::Concat(Self { inputs, schema: Arc::clone(&self.schema) }))))
     }

@@ -40,6 +40,17 @@ impl Filter {
         Filter::with_output(input, predicate, output_columns)
     }
 
+    /// Filters the rows of `input` where they come from, as far down as the filter may move.
+    ///
+    /// # Errors
+    /// As [`Filter::plan`].
+    pub(crate) fn below(input: &PlanRef, predicate: &Expr) -> Result<PlanRef> {
+        match input.operator().push_filter(predicate)? {
+            Some(pushed) => Ok(pushed),
+            None => Self::plan(Arc::clone(input), predicate.clone()),
+        }
+    }
+
     /// Filters `input`, and hands on its first columns only.
     fn with_output(input: PlanRef, predicate: Expr, output_columns: usize) -> Result<PlanRef> {
         condition(&predicate, input.schema())?;

@@ -82,11 +82,7 @@ impl Operator for Partitions {
     }
 
     fn push_filter(&self, predicate: &Expr) -> Result<Option<PlanRef>> {
-        let input = match self.input.operator().push_filter(predicate)? {
-            Some(pushed) => pushed,
-            None => Filter::plan(Arc::clone(&self.input), predicate.clone())?,
-        };
-        self.with_input(input).map(Some)
+        self.with_input(Filter::below(&self.input, predicate)?).map(Some)
     }
 
     fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>> {

@@ -218,11 +218,7 @@ impl Operator for Project {
             return Ok(None);
         }
         let below = substitute(predicate.clone(), &definitions);
-        let input = match self.input.operator().push_filter(&below)? {
-            Some(pushed) => pushed,
-            None => super::Filter::plan(Arc::clone(&self.input), below)?,
-        };
-        self.with_input(input).map(Some)
+        self.with_input(super::Filter::below(&self.input, &below)?).map(Some)
     }
 
     fn push_partitions(&self, wanted: &Range<usize>) -> Result<Option<PlanRef>> {

@@ -223,11 +223,7 @@ impl Operator for SetIndex {
         if self.is_pinned && !matches!(self.cuts, Cuts::Given { .. }) {
             return Ok(None);
         }
-        let input = match self.input.operator().push_filter(predicate)? {
-            Some(pushed) => pushed,
-            None => Filter::plan(Arc::clone(&self.input), predicate.clone())?,
-        };
-        self.with_input(input).map(Some)
+        self.with_input(Filter::below(&self.input, predicate)?).map(Some)
     }
 
     fn push_partitions(&self, _: &Range<usize>) -> Result<Option<PlanRef>> {

@@ -91,11 +91,7 @@ pub(super) fn picked(plan: PlanRef, columns: &[usize], schema: &SchemaRef) -> Re
 /// The same operator over the rows of its input where `predicate` is true.
 pub(super) fn filtered(operator: &dyn Operator, predicate: &Expr) -> Result<Option<PlanRef>> {
     let Some(input) = operator.input() else { return Ok(None) };
-    let input = match input.operator().push_filter(predicate)? {
-        Some(pushed) => pushed,
-        None => Filter::plan(Arc::clone(input), predicate.clone())?,
-    };
-    operator.with_input(input).map(Some)
+    operator.with_input(Filter::below(input, predicate)?).map(Some)
 }
 
 impl Operator for Shuffle {

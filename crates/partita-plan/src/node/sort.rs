@@ -194,11 +194,7 @@ impl Operator for Sort {
         if self.is_pinned {
             return Ok(None);
         }
-        let input = match self.input.operator().push_filter(predicate)? {
-            Some(pushed) => pushed,
-            None => Filter::plan(Arc::clone(&self.input), predicate.clone())?,
-        };
-        self.with_input(input).map(Some)
+        self.with_input(Filter::below(&self.input, predicate)?).map(Some)
     }
 
     fn push_partitions(&self, _: &Range<usize>) -> Result<Option<PlanRef>> {
