@@ -26,6 +26,7 @@ mod write;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -90,6 +91,12 @@ impl fmt::Debug for Lease {
 impl Scratch for Lease {
     fn key(&self) -> StoreKey {
         self.key
+    }
+
+    fn release(&self, batches: Range<usize>) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.release_frames(self.key, batches);
+        }
     }
 }
 
@@ -319,6 +326,29 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Every change under the lock is complete before anything that can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives back the memory of some frames that nobody will read any more, and the whole entry with the last of them.
+    fn release_frames(&self, key: StoreKey, frames: Range<usize>) {
+        let mut state = self.lock();
+        let Some(id) = state.names.get(&key).copied() else { return };
+        let (mut garbage, mut count) = (Vec::new(), 0);
+        for index in frames {
+            if let Some(frame) = state.frame_mut(FrameId { entry: id, index })
+                && !frame.is_released
+                && frame.pins == 0
+            {
+                frame.is_released = true;
+                count += 1;
+                garbage.extend(frame.memory.take());
+                state.resident.remove(&FrameId { entry: id, index });
+            }
+        }
+        let Some(entry) = state.entries.get_mut(&id) else { return };
+        entry.released += count;
+        let is_over = entry.released == entry.frames.len();
+        let gone = is_over.then(|| state.names.remove(&key).and_then(|id| state.take_entry(id)));
+        self.let_go(state, (garbage, gone));
     }
 
     fn remove(&self, is_meant: impl Fn(&StoreKey) -> bool) {

@@ -1,6 +1,7 @@
 //! What an interpreter asks of the machine it runs on.
 
 use std::any::Any;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -119,6 +120,10 @@ pub trait StoreWriter: Send {
 pub trait Scratch: Send + Sync + std::fmt::Debug {
     /// The key to store and read it under.
     fn key(&self) -> StoreKey;
+
+    /// Says that nobody will read some of its batches, counted from 0, any more. Memory of theirs is given back at once, and room on
+    /// disk once nobody needs any.
+    fn release(&self, batches: Range<usize>);
 }
 
 /// A user's function over one partition.

@@ -112,5 +112,7 @@ fn carry_out(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<O
     }
     source.close()?;
     chain.finish(&mut *sink)?;
-    sink.finish()
+    let outcome = sink.finish()?;
+    source.done();
+    Ok(outcome)
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::folders::SpillError;
-use super::frame::{EntryId, FrameId, Resident, Shelf, Spilled};
+use super::frame::{FrameId, Resident, Shelf, Spilled};
 use super::spiller::Queued;
 use super::{Notice, Shared, State};
 
@@ -102,19 +102,20 @@ impl Shared {
         }
     }
 
-    /// The shelf of an entry; `None` where the entry is gone.
-    pub(super) fn shelf(&self, entry: EntryId) -> Result<Option<Arc<dyn Shelf>>, SpillError> {
+    /// The shelf that a frame goes to; `None` where nobody will read it any more.
+    pub(super) fn shelf(&self, id: FrameId) -> Result<Option<Arc<dyn Shelf>>, SpillError> {
         {
             let state = self.lock();
-            match state.entries.get(&entry) {
-                None => return Ok(None),
-                Some(held) if held.shelf.is_some() => return Ok(held.shelf.clone()),
-                Some(_) => {}
+            if state.frame(id).is_none_or(|frame| frame.is_released) {
+                return Ok(None);
+            }
+            if let Some(shelf) = state.entries.get(&id.entry).and_then(|held| held.shelf.as_ref()) {
+                return Ok(Some(Arc::clone(shelf)));
             }
         }
-        let made = self.place.shelf(entry)?;
+        let made = self.place.shelf(id.entry)?;
         let mut state = self.lock();
-        let Some(held) = state.entries.get_mut(&entry) else { return Ok(None) };
+        let Some(held) = state.entries.get_mut(&id.entry) else { return Ok(None) };
         Ok(Some(Arc::clone(held.shelf.get_or_insert(made))))
     }
 

@@ -95,19 +95,20 @@ pub(crate) struct SpillFolders {
     shared: Arc<Shared>,
 }
 
-/// What all files share. One thread of the store writes and one reads, so nobody waits for encoder and decoder.
+/// What all files share. One thread of the store writes, so nobody waits for the encoder.
 struct Shared {
     disk: Arc<dyn Disk>,
     bytes: AtomicU64,
     bytes_max: u64,
     encoder: Mutex<FrameEncoder>,
-    decoder: Mutex<FrameDecoder>,
+    /// Those that nobody reads with: one for each thread that reads at the same time as others.
+    decoders: Mutex<Vec<FrameDecoder>>,
 }
 
 impl Shared {
     fn new(disk: Arc<dyn Disk>, bytes_max: u64) -> Self {
-        let (encoder, decoder) = (Mutex::default(), Mutex::default());
-        Self { disk, bytes: AtomicU64::new(0), bytes_max, encoder, decoder }
+        let (encoder, decoders) = (Mutex::default(), Mutex::default());
+        Self { disk, bytes: AtomicU64::new(0), bytes_max, encoder, decoders }
     }
 
     fn check_quota(&self, need: u64) -> Result<(), SpillError> {
@@ -301,9 +302,11 @@ impl Spilled for SpilledFrame {
 
     fn read(&self, schema: &SchemaRef) -> Result<RecordBatch, SpillError> {
         let wrong = |source| SpillError::Frame { path: self.shelf.path.clone(), source };
-        let mut decoder = self.shelf.shared.decoder.lock().unwrap_or_else(PoisonError::into_inner);
-        let batches =
-            decoder.decode(&self.file, self.offset, self.tag, &self.summary, schema).map_err(wrong)?;
+        let decoders = || self.shelf.shared.decoders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decoder = decoders().pop().unwrap_or_default();
+        let batches = decoder.decode(&self.file, self.offset, self.tag, &self.summary, schema);
+        decoders().push(decoder);
+        let batches = batches.map_err(wrong)?;
         let missing = || failed(&self.shelf.path, io::ErrorKind::UnexpectedEof.into());
         batches.into_iter().next().ok_or_else(missing)
     }

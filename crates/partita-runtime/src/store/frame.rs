@@ -26,6 +26,8 @@ pub(super) struct Entry {
     pub(super) frames: Vec<Frame>,
     pub(super) rows: u64,
     pub(super) bytes: u64,
+    /// Frames that nobody will read any more.
+    pub(super) released: usize,
     /// Where its frames go on disk, from the first that goes.
     pub(super) shelf: Option<Arc<dyn Shelf>>,
 }
@@ -40,6 +42,8 @@ pub(super) struct Frame {
     pub(super) disk: Option<Arc<dyn Spilled>>,
     pub(super) pins: u32,
     pub(super) is_writing: bool,
+    /// Nobody will read it any more.
+    pub(super) is_released: bool,
 }
 
 /// A batch in memory, and the promise that pays for it: whoever still needs the one holds the other.

@@ -106,7 +106,7 @@ impl Reader {
         let pin = match self.find()? {
             Found::End => return Ok(None),
             Found::Memory(pin) => pin,
-            Found::Disk { id, disk } => self.fetch(id, disk)?,
+            Found::Disk { id, disk } => self.fetch(id, &disk)?,
         };
         self.next += 1;
         self.look_ahead();
@@ -197,32 +197,27 @@ impl Reader {
         }
     }
 
-    /// Reads a frame from disk, or takes the one that is on its way.
-    fn fetch(&mut self, id: FrameId, disk: OnDisk) -> Result<Box<dyn Pin>, Fault> {
-        let ahead = match self.ahead.take() {
-            Some(ahead) if ahead.id == id => ahead,
-            _ => {
+    /// Takes the frame that is on its way from disk, or reads it.
+    fn fetch(&mut self, id: FrameId, disk: &OnDisk) -> Result<Box<dyn Pin>, Fault> {
+        let (read, memory) = match self.ahead.take().filter(|ahead| ahead.id == id) {
+            Some(Ahead { reply, memory, .. }) => {
+                let gone = |_| ErrorKind::Missing("the thread that reads spilled partitions".into());
+                (reply.recv().map_err(gone).map_err(partita_tasks::Error::from)?, memory)
+            }
+            None => {
                 let way_out = "use fewer threads";
                 let bytes = disk.spilled.memory_bytes();
                 let memory = self.shared.ledger.reserve_for_task("stored partition", bytes, way_out)?;
-                self.send(id, disk, memory)
+                (disk.spilled.read(&disk.schema), memory)
             }
         };
-        let Ahead { reply, memory, .. } = ahead;
-        match reply.recv() {
-            Ok(Ok(batch)) => Ok(self.keep(id, batch, memory)),
-            Ok(Err(error)) => {
+        match read {
+            Ok(batch) => Ok(self.keep(id, batch, memory)),
+            Err(error) => {
                 self.wait_for_end(id.entry);
                 Err(Fault::Damaged { entry: id.entry, error })
             }
-            Err(_) => Err(ErrorKind::Missing("the thread that reads spilled partitions".into()).into()),
         }
-    }
-
-    fn send(&self, id: FrameId, disk: OnDisk, memory: Box<dyn Reservation>) -> Ahead {
-        let (answer, reply) = bounded(1);
-        self.shared.spiller.read(disk.spilled, disk.schema, answer);
-        Ahead { id, reply, memory }
     }
 
     /// Begins to read the next frame where it is on disk and there is memory that nobody wants.
@@ -245,7 +240,9 @@ impl Reader {
         let Some(disk) = disk else { return };
         let bytes = disk.spilled.memory_bytes();
         if let Some(memory) = self.shared.ledger.reserve_if_free("stored partition", bytes) {
-            self.ahead = Some(self.send(id, disk, memory));
+            let (answer, reply) = bounded(1);
+            self.shared.spiller.read(disk.spilled, disk.schema, answer);
+            self.ahead = Some(Ahead { id, reply, memory });
         }
     }
 

@@ -127,7 +127,7 @@ fn work(shared: &Weak<Shared>, jobs: &Receiver<Job>) {
 
 /// Writes a frame, unless it was released meanwhile.
 fn write(shared: &Shared, id: FrameId, batch: &RecordBatch) -> Result<Option<Arc<dyn Spilled>>, SpillError> {
-    match shared.shelf(id.entry)? {
+    match shared.shelf(id)? {
         Some(shelf) if !shared.is_closed() => shelf.write(batch).map(Some),
         _ => Ok(None),
     }

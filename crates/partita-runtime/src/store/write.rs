@@ -25,7 +25,9 @@ impl Writer {
         let mut state = shared.lock();
         let entry = EntryId(state.next_entry);
         state.next_entry += 1;
-        state.entries.insert(entry, Entry { key, frames: Vec::new(), rows: 0, bytes: 0, shelf: None });
+        state
+            .entries
+            .insert(entry, Entry { key, frames: Vec::new(), rows: 0, bytes: 0, released: 0, shelf: None });
         state.open.insert(key, entry);
         drop(state);
         Self { shared, key, entry: Some(entry) }
@@ -73,6 +75,7 @@ impl StoreWriter for Writer {
             disk: None,
             pins: 0,
             is_writing: false,
+            is_released: false,
         });
         state.resident.insert(FrameId { entry: id, index });
         drop(state);

@@ -2,6 +2,7 @@
 
 mod check;
 mod cut;
+mod finished;
 mod held;
 mod merge;
 mod overlap;
@@ -18,7 +19,8 @@ use partita_columns::sort::Keys;
 
 use crate::error::{ErrorKind, Result};
 use crate::host::Reservation;
-use run::Run;
+use finished::Finished;
+use run::{Run, Span};
 
 use check::Seen;
 pub(super) use cut::Cut;
@@ -54,6 +56,7 @@ pub struct Exchange {
     /// The least key of each part but the first.
     bounds: Keys,
     tally: Tally,
+    finished: Finished,
     _memory: Box<dyn Reservation>,
 }
 
@@ -66,7 +69,14 @@ impl std::fmt::Debug for Exchange {
 impl Exchange {
     fn new(inputs: Vec<Arc<Runs>>, bounds: Keys, parts: usize, memory: Box<dyn Reservation>) -> Self {
         let tally = Tally::new(inputs.iter().map(|runs| runs.rows).sum(), parts);
-        Self { inputs, bounds, tally, _memory: memory }
+        Self { inputs, bounds, tally, finished: Finished::new(parts), _memory: memory }
+    }
+
+    /// The keys of a part; `None` where it has none.
+    fn span(&self, part: usize) -> Option<Span<'_>> {
+        let bounds = &self.bounds;
+        let until = (part < bounds.len()).then_some(part);
+        (part <= bounds.len()).then(|| Span { bounds, from: part.checked_sub(1), until })
     }
 }
 

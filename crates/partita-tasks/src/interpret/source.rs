@@ -50,6 +50,9 @@ pub(super) trait BatchSource {
     fn close(&mut self) -> Result<()> {
         Ok(())
     }
+
+    /// The task is done, and will not be tried again: what nobody else reads may go. Called once, after all else.
+    fn done(&mut self) {}
 }
 
 /// What a task goes on from.

@@ -37,11 +37,8 @@ impl<'a> Merged<'a> {
         let Some(Outcome::Exchange(exchange)) = inputs.first() else {
             return Err(ErrorKind::Missing("an exchange".into()).into());
         };
-        let bounds = &exchange.bounds;
         let mut whole = Self { exchange, part, rows: 0, merge: None, is_whole: false };
-        if part <= bounds.len() {
-            let until = (part < bounds.len()).then_some(part);
-            let span = Span { bounds, from: part.checked_sub(1), until };
+        if let Some(span) = exchange.span(part) {
             let runs = few(spec, span, exchange.inputs.iter().flat_map(|runs| &runs.runs), host)?;
             whole.merge = Some(Merge::new(spec, span, &runs, host)?);
         }
@@ -90,5 +87,10 @@ impl BatchSource for Merged<'_> {
 
     fn close(&mut self) -> Result<()> {
         if self.is_whole { self.exchange.tally.add(self.part, self.rows) } else { Ok(()) }
+    }
+
+    fn done(&mut self) {
+        self.merge = None;
+        self.exchange.finish(self.part);
     }
 }
