@@ -102,7 +102,12 @@ impl<'a> RunHost<'a> {
 
     fn read(&self, key: StoreKey, frame: usize) -> Result<Box<dyn StoredBatches + '_>> {
         match self.engine.store().read_from(key, frame) {
-            Some(reader) => Ok(Box::new(StoredReader { host: self, key, reader })),
+            Some(reader) => {
+                // What lies there for this run alone is read once.
+                let is_scratch = self.scratch.get() == Some(&key.frame);
+                let reader = if is_scratch { reader.in_passing() } else { reader };
+                Ok(Box::new(StoredReader { host: self, key, reader }))
+            }
             None => {
                 let what = format!("partition {} of frame {}: it was unpersisted", key.partition, key.frame);
                 Err(ErrorKind::Missing(what).into())

@@ -53,6 +53,8 @@ pub struct Reader {
     ahead: Option<Ahead>,
     /// Where the partition may be read before it is whole: set when nobody stores it any more.
     is_over: Option<Arc<AtomicBool>>,
+    /// Whether a frame that was read from disk may stay in memory for the next reader.
+    keeps: bool,
 }
 
 struct Ahead {
@@ -95,8 +97,14 @@ impl Reader {
             again: 0,
             pin: None,
             ahead: None,
+            keeps: is_over.is_none(),
             is_over,
         }
+    }
+
+    /// Leaves no frame in memory that was read from disk.
+    pub(crate) fn in_passing(self) -> Self {
+        Self { keeps: false, ..self }
     }
 
     /// The next batch, which stays in memory until the one after it is asked for; `None` at the end, and where nobody stores the
@@ -250,7 +258,7 @@ impl Reader {
     fn keep(&self, id: FrameId, batch: RecordBatch, memory: Box<dyn Reservation>) -> Box<dyn Pin> {
         let resident = Arc::new(Resident { batch, _memory: memory });
         let ledger = &self.shared.ledger;
-        if self.is_over.is_none() && ledger.available_bytes() > ledger.limit_bytes() / ROOM_SHARE {
+        if self.keeps && ledger.available_bytes() > ledger.limit_bytes() / ROOM_SHARE {
             let mut state = self.shared.lock();
             if let Some(frame) = state.frame_mut(id)
                 && frame.memory.is_none()

@@ -220,6 +220,46 @@ fn a_leased_partition_goes_with_its_lease() {
 }
 
 #[test]
+fn frames_that_are_released_give_memory_back_and_the_last_one_all() {
+    let bench = bench();
+    let lease = bench.store.lease(key(0));
+    bench.put(key(0), 4).unwrap();
+    let before = bench.store.usage().memory_bytes;
+    lease.release(1..3);
+    lease.release(2..3);
+    let after = bench.store.usage();
+    assert_eq!(after.memory_bytes, before / 2);
+    assert_eq!(bench.ledger.used_bytes(), after.memory_bytes);
+    // What is left stays readable, on disk as well, and what was released does not go there.
+    bench.store.shared.evict(before).unwrap();
+    bench.store.drain(Duration::from_secs(60));
+    let spilled = bench.store.usage().spilled_bytes;
+    assert!(spilled > 0 && bench.files().len() == 1);
+    for frame in [0, 3] {
+        let mut reader = bench.store.read_from(key(0), frame).unwrap().in_passing();
+        assert_eq!(reader.next().unwrap(), Some(batch(0, frame as i64)));
+    }
+    assert_eq!(bench.store.usage().memory_bytes, 0);
+    lease.release(0..1);
+    assert_eq!(bench.store.usage().spilled_bytes, spilled);
+    lease.release(3..4);
+    assert_eq!((bench.store.usage(), bench.files().len()), (StoreUse::default(), 0));
+    drop(lease);
+}
+
+#[test]
+fn frames_that_are_read_in_passing_leave_no_memory_taken() {
+    let bench = bench();
+    bench.put(key(0), 3).unwrap();
+    bench.store.shared.evict(u64::MAX).unwrap();
+    bench.store.drain(Duration::from_secs(60));
+    let mut reader = bench.store.read_from(key(0), 0).unwrap().in_passing();
+    while reader.next().unwrap().is_some() {}
+    drop(reader);
+    assert_eq!((bench.store.usage().memory_bytes, bench.ledger.used_bytes()), (0, 0));
+}
+
+#[test]
 fn a_writer_that_is_dropped_or_released_leaves_nothing() {
     let bench = bench();
     let push = |writer: &mut Writer| {
