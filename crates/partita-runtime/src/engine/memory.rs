@@ -12,8 +12,11 @@ use crate::ledger::{Holding, ProcessMemory};
 use crate::os;
 use crate::store::{Listener, Notice, SpillError};
 
-/// Memory that nobody has reserved, beyond the least there ever was, before the system is given some back, in bytes.
-const RETURN_BYTES: u64 = 2 << 20;
+/// Memory that nobody has reserved, beyond the least there ever was, before the system is given some back, in bytes: one of so many
+/// parts of the limit, from which what is asked next can be made without a page fault.
+const RETURN_SHARE: u64 = 128;
+const RETURN_BYTES_MIN: u64 = 2 << 20;
+const RETURN_BYTES_MAX: u64 = 64 << 20;
 
 /// Bytes of a buffer that is kept for another reader at most: what a longer record has grown goes.
 const POOLED_BYTES_MAX: usize = 1 << 20;
@@ -128,7 +131,8 @@ impl Engine {
         self.journal.note(Event::Memory { reserved_bytes, resident_bytes, limit_bytes, spilled_bytes });
         let unseen_bytes = resident_bytes.saturating_sub(reserved_bytes);
         let least_bytes = self.unseen_bytes.fetch_min(unseen_bytes, Ordering::Relaxed).min(unseen_bytes);
-        if unseen_bytes > least_bytes.saturating_add(RETURN_BYTES) {
+        let kept_bytes = (limit_bytes / RETURN_SHARE).clamp(RETURN_BYTES_MIN, RETURN_BYTES_MAX);
+        if unseen_bytes > least_bytes.saturating_add(kept_bytes) {
             os::return_free_memory();
         }
     }
