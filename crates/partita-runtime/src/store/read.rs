@@ -49,6 +49,8 @@ pub struct Reader {
     rows: u64,
     again: u64,
     pin: Option<Box<dyn Pin>>,
+    /// Of the frame after the last one.
+    seen: Next,
     /// The frame after the last one, on its way from disk.
     ahead: Option<Ahead>,
     /// Where the partition may be read before it is whole: set when nobody stores it any more.
@@ -68,6 +70,16 @@ enum Found {
     End,
     Memory(Box<dyn Pin>),
     Disk { id: FrameId, disk: OnDisk },
+}
+
+/// What was seen of the frame behind the last one.
+enum Next {
+    /// There is none.
+    End,
+    /// It is on disk alone.
+    Disk(OnDisk),
+    /// Whatever it will be.
+    Open,
 }
 
 /// What it takes to read a frame from disk.
@@ -96,6 +108,7 @@ impl Reader {
             rows: 0,
             again: 0,
             pin: None,
+            seen: Next::Open,
             ahead: None,
             keeps: is_over.is_none(),
             is_over,
@@ -111,6 +124,9 @@ impl Reader {
     /// rest of the partition.
     pub(crate) fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
         self.pin = None;
+        if matches!(self.seen, Next::End) {
+            return Ok(None);
+        }
         let pin = match self.find()? {
             Found::End => return Ok(None),
             Found::Memory(pin) => pin,
@@ -173,7 +189,14 @@ impl Reader {
     }
 
     /// Takes a frame that is there.
-    fn take(&self, mut state: MutexGuard<'_, State>, id: FrameId) -> Result<Found> {
+    fn take(&mut self, mut state: MutexGuard<'_, State>, id: FrameId) -> Result<Found> {
+        self.seen = match state.frame(FrameId { index: id.index + 1, ..id }) {
+            None if self.is_over.is_none() => Next::End,
+            Some(frame) if frame.memory.is_none() => frame.disk.as_ref().map_or(Next::Open, |spilled| {
+                Next::Disk(OnDisk { spilled: Arc::clone(spilled), schema: Arc::clone(&frame.schema) })
+            }),
+            _ => Next::Open,
+        };
         let Some(frame) = state.frame_mut(id) else { return Ok(Found::End) };
         if self.is_over.is_some()
             && let Some(resident) = frame.memory.take()
@@ -230,27 +253,12 @@ impl Reader {
 
     /// Begins to read the next frame where it is on disk and there is memory that nobody wants.
     fn look_ahead(&mut self) {
-        let Some(entry) = self.entry else { return };
-        let id = FrameId { entry, index: self.next };
-        if self.ahead.as_ref().is_some_and(|ahead| ahead.id == id) {
-            return;
-        }
-        let disk = {
-            let state = self.shared.lock();
-            match state.frame(id) {
-                Some(frame) if frame.memory.is_none() => frame.disk.as_ref().map(|spilled| OnDisk {
-                    spilled: Arc::clone(spilled),
-                    schema: Arc::clone(&frame.schema),
-                }),
-                _ => None,
-            }
-        };
-        let Some(disk) = disk else { return };
+        let (Some(entry), Next::Disk(disk)) = (self.entry, &self.seen) else { return };
         let bytes = disk.spilled.memory_bytes();
         if let Some(memory) = self.shared.ledger.reserve_if_free("stored partition", bytes) {
             let (answer, reply) = bounded(1);
-            self.shared.spiller.read(disk.spilled, disk.schema, answer);
-            self.ahead = Some(Ahead { id, reply, memory });
+            self.shared.spiller.read(Arc::clone(&disk.spilled), Arc::clone(&disk.schema), answer);
+            self.ahead = Some(Ahead { id: FrameId { entry, index: self.next }, reply, memory });
         }
     }
 
