@@ -37,59 +37,74 @@ fn cuts(weights: &[f64], parts: usize) -> Vec<usize> {
     if weights.is_empty() || parts <= 1 {
         return Vec::new();
     }
-    let total: f64 = weights.iter().sum();
-    let (mut low, mut capacity) = (0.0, total);
+    let sums = Sums::new(weights);
+    let (mut low, mut capacity) = (0.0, sums.of(0, weights.len()));
     for _ in 0..SEARCH_STEPS {
         let middle = low + (capacity - low) / 2.0;
-        if needed(weights, middle)[0] <= parts {
+        if needed(&sums, middle)[0] <= parts {
             capacity = middle;
         } else {
             low = middle;
         }
     }
-    spread(weights, capacity, parts, total)
+    spread(&sums, capacity, parts)
+}
+
+/// Sums of neighbours: the same wherever they are asked for, to the last bit, so that what fits fits each time.
+struct Sums(Vec<f64>);
+
+impl Sums {
+    fn new(weights: &[f64]) -> Self {
+        let mut sum = 0.0;
+        let add = |weight: &f64| {
+            sum += weight;
+            sum
+        };
+        Self(std::iter::once(0.0).chain(weights.iter().map(add)).collect())
+    }
+
+    fn len(&self) -> usize {
+        self.0.len() - 1
+    }
+
+    fn of(&self, from: usize, until: usize) -> f64 {
+        self.0[until] - self.0[from]
+    }
 }
 
 /// How many parts of a capacity the keys from each one on need.
-fn needed(weights: &[f64], capacity: f64) -> Vec<usize> {
-    let mut ends = vec![0; weights.len()];
-    let (mut end, mut sum) = (0, 0.0);
-    for from in 0..weights.len() {
-        if end <= from {
-            (end, sum) = (from + 1, weights[from]);
-        }
-        while end < weights.len() && sum + weights[end] <= capacity {
-            sum += weights[end];
+fn needed(sums: &Sums, capacity: f64) -> Vec<usize> {
+    let mut ends = vec![0; sums.len()];
+    let mut end = 0;
+    for (from, its_end) in ends.iter_mut().enumerate() {
+        end = end.max(from + 1);
+        while end < sums.len() && sums.of(from, end + 1) <= capacity {
             end += 1;
         }
-        ends[from] = end;
-        sum -= weights[from];
+        *its_end = end;
     }
-    let mut needed = vec![0; weights.len() + 1];
-    for from in (0..weights.len()).rev() {
+    let mut needed = vec![0; sums.len() + 1];
+    for from in (0..sums.len()).rev() {
         needed[from] = 1 + needed[ends[from]];
     }
     needed
 }
 
 /// Cuts where a part has its share of what is left, as long as what follows it fits the parts that are left.
-fn spread(weights: &[f64], capacity: f64, parts: usize, total: f64) -> Vec<usize> {
-    let needed = needed(weights, capacity);
+fn spread(sums: &Sums, capacity: f64, parts: usize) -> Vec<usize> {
+    let needed = needed(sums, capacity);
     let mut cuts = Vec::new();
-    let (mut left, mut parts_left) = (total, parts);
-    let mut sum = 0.0;
-    for (at, weight) in weights.iter().copied().enumerate() {
+    let (mut from, mut parts_left) = (0, parts);
+    for (at, needed) in needed.iter().enumerate().take(sums.len()).skip(1) {
         let after = parts_left - 1;
-        let is_full = sum + weight > capacity;
-        let has_share = sum + weight / 2.0 >= left / parts_left as f64;
-        let is_scarce = weights.len() - at <= after;
-        if at > 0 && after > 0 && (is_full || ((has_share || is_scarce) && needed[at] <= after)) {
+        let is_full = sums.of(from, at + 1) > capacity;
+        let half = (sums.of(from, at) + sums.of(from, at + 1)) / 2.0;
+        let has_share = half >= sums.of(from, sums.len()) / parts_left as f64;
+        let is_scarce = sums.len() - at <= after;
+        if after > 0 && (is_full || ((has_share || is_scarce) && *needed <= after)) {
             cuts.push(at);
-            left -= sum;
-            parts_left = after;
-            sum = 0.0;
+            (from, parts_left) = (at, after);
         }
-        sum += weight;
     }
     cuts
 }

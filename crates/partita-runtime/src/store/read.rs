@@ -15,7 +15,7 @@ use super::folders::SpillError;
 use super::frame::{EntryId, FrameId, Pin, Resident, Spilled};
 use super::{Shared, State};
 
-/// A frame that was read from disk stays in memory while this share of what the ledger has is free.
+/// A frame that was read from disk stays in memory, and others are read ahead, while this share of what the ledger has is free.
 const ROOM_SHARE: u64 = 8;
 
 /// How long a reader that follows waits at most before it looks for the next frame.
@@ -127,11 +127,15 @@ impl Reader {
         if matches!(self.seen, Next::End) {
             return Ok(None);
         }
-        let pin = match self.find()? {
+        let found = self.find()?;
+        // Where the frame cannot be had, what is behind it may be something else the next time.
+        let seen = std::mem::replace(&mut self.seen, Next::Open);
+        let pin = match found {
             Found::End => return Ok(None),
             Found::Memory(pin) => pin,
             Found::Disk { id, disk } => self.fetch(id, &disk)?,
         };
+        self.seen = seen;
         self.next += 1;
         self.look_ahead();
         let batch = pin.batch();
@@ -228,6 +232,19 @@ impl Reader {
         }
     }
 
+    /// Memory for a frame. A reader that follows waits for that of the tasks that run.
+    fn reserve(&self, bytes: usize) -> Result<Box<dyn Reservation>> {
+        let ledger = &self.shared.ledger;
+        loop {
+            match ledger.reserve_for_task("stored partition", bytes, "use fewer threads") {
+                Err(error) if error.is_short_of_memory() && self.is_awaited() => {
+                    ledger.wait_for_room(bytes as u64, LOOK);
+                }
+                reserved => return reserved,
+            }
+        }
+    }
+
     /// Takes the frame that is on its way from disk, or reads it.
     fn fetch(&mut self, id: FrameId, disk: &OnDisk) -> Result<Box<dyn Pin>, Fault> {
         let (read, memory) = match self.ahead.take().filter(|ahead| ahead.id == id) {
@@ -236,9 +253,7 @@ impl Reader {
                 (reply.recv().map_err(gone).map_err(partita_tasks::Error::from)?, memory)
             }
             None => {
-                let way_out = "use fewer threads";
-                let bytes = disk.spilled.memory_bytes();
-                let memory = self.shared.ledger.reserve_for_task("stored partition", bytes, way_out)?;
+                let memory = self.reserve(disk.spilled.memory_bytes())?;
                 (disk.spilled.read(&disk.schema), memory)
             }
         };
@@ -251,10 +266,13 @@ impl Reader {
         }
     }
 
-    /// Begins to read the next frame where it is on disk and there is memory that nobody wants.
+    /// Begins to read the next frame where it is on disk and there is plenty of memory.
     fn look_ahead(&mut self) {
         let (Some(entry), Next::Disk(disk)) = (self.entry, &self.seen) else { return };
         let bytes = disk.spilled.memory_bytes();
+        if !self.has_room() {
+            return;
+        }
         if let Some(memory) = self.shared.ledger.reserve_if_free("stored partition", bytes) {
             let (answer, reply) = bounded(1);
             self.shared.spiller.read(Arc::clone(&disk.spilled), Arc::clone(&disk.schema), answer);
@@ -262,11 +280,16 @@ impl Reader {
         }
     }
 
+    /// Whether there is memory for what nobody waits for.
+    fn has_room(&self) -> bool {
+        let ledger = &self.shared.ledger;
+        ledger.available_bytes() > ledger.limit_bytes() / ROOM_SHARE
+    }
+
     /// Holds a batch from disk: in the store again where there is room, so that the next reader finds it, else here.
     fn keep(&self, id: FrameId, batch: RecordBatch, memory: Box<dyn Reservation>) -> Box<dyn Pin> {
         let resident = Arc::new(Resident { batch, _memory: memory });
-        let ledger = &self.shared.ledger;
-        if self.keeps && ledger.available_bytes() > ledger.limit_bytes() / ROOM_SHARE {
+        if self.keeps && self.has_room() {
             let mut state = self.shared.lock();
             if let Some(frame) = state.frame_mut(id)
                 && frame.memory.is_none()
