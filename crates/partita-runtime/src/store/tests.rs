@@ -220,6 +220,28 @@ fn a_leased_partition_goes_with_its_lease() {
 }
 
 #[test]
+fn a_reader_that_met_damage_is_not_at_the_end() {
+    let bench = bench();
+    bench.put(key(0), 2).unwrap();
+    bench.store.shared.evict(u64::MAX).unwrap();
+    bench.store.drain(Duration::from_secs(60));
+    let [file] = bench.files().try_into().unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let place = bytes.len() - 1000;
+    bytes[place] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let mut reader = bench.store.read(key(0)).unwrap();
+    assert_eq!(reader.next().unwrap(), Some(batch(0, 0)));
+    // The last frame is damaged, and stays so however often it is asked for, until it is stored again.
+    for _ in 0..2 {
+        assert!(matches!(reader.next(), Err(Fault::Damaged { .. })));
+    }
+    bench.put(key(0), 2).unwrap();
+    assert_eq!(reader.next().unwrap(), Some(batch(0, 1)));
+    assert_eq!(reader.next().unwrap(), None);
+}
+
+#[test]
 fn frames_that_are_released_give_memory_back_and_the_last_one_all() {
     let bench = bench();
     let lease = bench.store.lease(key(0));
