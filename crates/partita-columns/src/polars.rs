@@ -21,7 +21,7 @@
 //! twice as long as in 8 chunks, a filter 1.4 times and access to single rows 40 times. Batches of fewer than
 //! [`CHUNK_ROWS_MIN`] rows are therefore joined, column by column, into chunks of up to [`CHUNK_ROWS_MAX`] rows. That
 //! copies numbers, and the 16 bytes a value of text (2 ns a value), and holds both copies until the batches are
-//! dropped. Larger batches are chunks as they are.
+//! dropped. Larger batches are chunks as they are, and so are smaller ones of an answer of few ([`FEW_BATCHES_MAX`]).
 
 #[cfg(test)]
 mod tests;
@@ -42,14 +42,14 @@ use crate::compute::{CastMode, cast_array};
 use crate::dtype;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Batches of fewer rows are joined with their neighbours on the way to Polars.
+/// Batches of fewer rows are joined with their neighbours on the way to Polars, where they are more than [`FEW_BATCHES_MAX`].
 pub const CHUNK_ROWS_MIN: usize = 128 << 10;
 
-/// Where all batches are no more than this, those of [`FEW_CHUNK_ROWS_MIN`] rows stay as they are: joining them would take longer
+/// Where there are no more batches than this, those of [`FEW_CHUNK_ROWS_MIN`] rows stay as they are: joining them would take longer
 /// than most answers to a small question do.
 pub const FEW_BATCHES_MAX: usize = 32;
 
-/// See [`FEW_BATCHES_MAX`].
+/// Of no more than [`FEW_BATCHES_MAX`] batches, those of fewer rows are joined with their neighbours.
 pub const FEW_CHUNK_ROWS_MIN: usize = 4 << 10;
 
 /// Rows of the chunks that small batches are joined to.
