@@ -131,6 +131,8 @@ pub struct Pipeline {
     operators: Vec<Operator>,
     schema: SchemaRef,
     input_bytes: u64,
+    /// Rows at most, where that is known of rows that are held.
+    pub(crate) held_rows: Option<u64>,
     /// Tasks that must be done before.
     pub(crate) dependencies: Vec<TaskId>,
 }
@@ -138,7 +140,8 @@ pub struct Pipeline {
 impl Pipeline {
     /// A pipeline that hands on the batches of `source`, which reads `input_bytes` of input.
     pub(crate) fn new(label: &'static str, source: Source, schema: SchemaRef, input_bytes: u64) -> Self {
-        Self { label, source, operators: Vec::new(), schema, input_bytes, dependencies: Vec::new() }
+        let (operators, dependencies) = (Vec::new(), Vec::new());
+        Self { label, source, operators, schema, input_bytes, held_rows: None, dependencies }
     }
 
     fn quarantines(&self) -> bool {

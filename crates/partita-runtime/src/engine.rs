@@ -375,10 +375,8 @@ impl Engine {
         let reads: Vec<(TaskId, StoreKey)> = graph
             .shape()
             .tasks()
-            .filter_map(|task| match graph.payload(task).map(|program| &program.source) {
-                Some(Source::Stored { key, .. }) => Some((task, *key)),
-                _ => None,
-            })
+            .filter_map(|task| Some((task, graph.payload(task)?)))
+            .flat_map(|(task, program)| program.source.stored().map(move |key| (task, key)))
             .collect();
         if !reads.is_empty() {
             let order = Order::new(graph.shape(), targets)?;

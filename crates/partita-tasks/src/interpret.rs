@@ -102,7 +102,10 @@ fn carry_out(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<O
     };
     let mut chain = Chain::new(&program.operators, host)?;
     let mut sink = sink::open(program, inputs, host)?;
-    while let Some(batch) = source.next()? {
+    loop {
+        let batch = source.next()?;
+        (0..source.ended()).try_for_each(|_| sink.end_partition())?;
+        let Some(batch) = batch else { break };
         if host.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
         }

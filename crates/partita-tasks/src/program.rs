@@ -18,7 +18,7 @@ use crate::expr::BoundExpr;
 use crate::reduce::{Cumulated, Reduce, TopRows};
 
 /// The version of [`Program`]: a worker refuses any other.
-pub const PROGRAM_VERSION: u32 = 5;
+pub const PROGRAM_VERSION: u32 = 6;
 
 /// Names a small value that a barrier task publishes and later tasks read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,6 +85,13 @@ pub enum Source {
         /// Which of its frames, in the order in which they were stored; `None`: all.
         frames: Option<Range<usize>>,
     },
+    /// Several small partitions of the store, for [`Sink::Reduce`], which reduces each by itself and merges their states in order.
+    StoredEach {
+        /// Which partitions, and which frames of each, as for [`Source::Stored`].
+        parts: Vec<(StoreKey, Option<Range<usize>>)>,
+        /// As for [`Source::Stored`].
+        projection: Option<Vec<usize>>,
+    },
     /// Row counts that earlier tasks published, for [`Sink::RowOffsets`]: no batches.
     Counts(Vec<SlotId>),
     /// No batches: for [`Sink::Reduce`], which goes on from the states that the dependencies have left, in their order.
@@ -111,6 +118,18 @@ pub enum Source {
     },
     /// No batches.
     Empty(SchemaRef),
+}
+
+impl Source {
+    /// The partitions of the store that it reads.
+    pub fn stored(&self) -> impl Iterator<Item = StoreKey> {
+        let (one, several) = match self {
+            Source::Stored { key, .. } => (Some(*key), [].as_slice()),
+            Source::StoredEach { parts, .. } => (None, parts.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        one.into_iter().chain(several.iter().map(|(key, _)| *key))
+    }
 }
 
 /// A CSV file as planned.

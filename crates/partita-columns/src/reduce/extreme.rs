@@ -38,6 +38,11 @@ impl Extreme {
         Self { end, best: None, nan: None, rows: 0 }
     }
 
+    /// Which end.
+    pub fn end(&self) -> End {
+        self.end
+    }
+
     /// Looks at the rows of a column.
     ///
     /// # Errors

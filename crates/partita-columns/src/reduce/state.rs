@@ -97,6 +97,25 @@ impl State {
         Ok(())
     }
 
+    /// A state of the same accumulator that has seen no rows.
+    pub fn emptied(&self) -> State {
+        match self {
+            State::Count { .. } => State::Count { rows: 0, valid: 0 },
+            State::FloatSum { .. } => State::FloatSum { valid: 0, sum: Default::default() },
+            State::WholeSum { .. } => State::WholeSum { valid: 0, sum: Default::default() },
+            State::Extreme(extreme) => State::Extreme(Extreme::new(extreme.end())),
+            State::Product(Product::Float(_)) => State::Product(Product::Float(1.0)),
+            State::Product(Product::Whole(_)) => State::Product(Product::Whole(Some(1))),
+            State::Truth { .. } => State::Truth { any_true: false, any_false: false },
+            State::Ends(_) => State::Ends(None),
+            State::Moments(_) => State::Moments(Default::default()),
+            State::Pairs(_) => State::Pairs(Default::default()),
+            State::HyperLogLog(_) => State::HyperLogLog(Default::default()),
+            State::Sketch(_) => State::Sketch(Default::default()),
+            State::Bytes(_) => State::Bytes(0),
+        }
+    }
+
     fn update_further(&mut self, columns: &[ArrayRef]) -> Result<()> {
         match (self, columns) {
             (State::Product(product), [column]) => multiply(product, column)?,

@@ -195,7 +195,9 @@ impl Operator for Stored {
                 Some(frames) if frames.is_empty() => Source::Empty(Arc::clone(&self.schema)),
                 _ => Source::Stored { key, projection: self.projection.clone(), frames },
             };
-            Pipeline::new("stored", source, Arc::clone(&self.schema), 0)
+            let mut pipeline = Pipeline::new("stored", source, Arc::clone(&self.schema), 0);
+            pipeline.held_rows = Some(self.counts[partition].0);
+            pipeline
         };
         Ok(self.wanted.clone().map(pipeline).collect())
     }

@@ -114,8 +114,8 @@ impl Runner for ProgramRunner<'_> {
         drop(permit);
         let done = interpret::run(program, inputs, &self.host);
         self.call.progress.task_done();
-        if let (Source::Stored { key, .. }, Ok(_)) = (&program.source, &done) {
-            self.engine.store.needed_no_more(self.run.0, Some(*key));
+        if done.is_ok() {
+            program.source.stored().for_each(|key| self.engine.store.needed_no_more(self.run.0, Some(key)));
         }
         match &done {
             Ok(Outcome::Text(text)) => self.host.note_text(text),

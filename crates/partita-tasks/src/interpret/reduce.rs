@@ -132,6 +132,10 @@ impl BatchSink for Reducer<'_> {
         Ok(Flow::More)
     }
 
+    fn end_partition(&mut self) -> Result<()> {
+        self.branches.iter_mut().try_for_each(Branch::end_partition)
+    }
+
     fn finish(self: Box<Self>) -> Result<Outcome> {
         Ok(Outcome::States(Arc::new(self.into_states()?)))
     }

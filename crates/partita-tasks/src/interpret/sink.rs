@@ -42,6 +42,14 @@ pub(super) trait BatchSink {
     /// Takes one batch with at least one row.
     fn push(&mut self, batch: RecordBatch) -> Result<Flow>;
 
+    /// Called between the partitions of a source that has several.
+    ///
+    /// # Errors
+    /// Where the sink takes one.
+    fn end_partition(&mut self) -> Result<()> {
+        Err(ErrorKind::Missing("a sink that takes several partitions".into()).into())
+    }
+
     /// Called once, after the last batch.
     fn finish(self: Box<Self>) -> Result<Outcome>;
 }

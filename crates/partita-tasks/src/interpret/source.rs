@@ -29,7 +29,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::exchange::By;
 use crate::expr::{Meter, Prepared};
 use crate::host::{Host, Reservation, SlotValue, StoredBatches};
-use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StreamId};
+use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StoreKey, StreamId};
 
 /// Lines about records that were set aside are handed over once there are so many bytes of them. Pieces end with the line
 /// that reaches it, so that a task that is run again makes the same ones.
@@ -45,6 +45,11 @@ const SMALLER_CHUNKS: &str = "make chunk_bytes smaller";
 pub(super) trait BatchSource {
     /// The next batch; `None` at the end.
     fn next(&mut self) -> Result<Option<RecordBatch>>;
+
+    /// How many partitions have ended since it was asked last, but for the last one.
+    fn ended(&mut self) -> usize {
+        0
+    }
 
     /// Leaves behind what later tasks go on from. Called once, after the last batch that was wanted.
     fn close(&mut self) -> Result<()> {
@@ -88,13 +93,11 @@ pub(super) fn open<'a>(
             Box::new(Batches(held.partition.clone().into_batches().into_iter()))
         }
         Source::Stored { key, projection, frames } => {
-            let first = frames.as_ref().map_or(0, |frames| frames.start);
-            let left = frames.as_ref().map_or(usize::MAX, Range::len);
-            Box::new(Stored {
-                batches: host.stored_from(*key, first)?,
-                left,
-                projection: projection.as_deref(),
-            })
+            Box::new(Stored::open(*key, frames.as_ref(), projection.as_deref(), host)?)
+        }
+        Source::StoredEach { parts, projection } => {
+            let parts = parts.iter();
+            Box::new(StoredEach { parts, open: None, ended: 0, projection: projection.as_deref(), host })
         }
         Source::Inputs => {
             let mut batches = Vec::new();
@@ -147,6 +150,19 @@ struct Stored<'a> {
     projection: Option<&'a [usize]>,
 }
 
+impl<'a> Stored<'a> {
+    fn open(
+        key: StoreKey,
+        frames: Option<&Range<usize>>,
+        projection: Option<&'a [usize]>,
+        host: &'a dyn Host,
+    ) -> Result<Self> {
+        let first = frames.map_or(0, |frames| frames.start);
+        let left = frames.map_or(usize::MAX, Range::len);
+        Ok(Self { batches: host.stored_from(key, first)?, left, projection })
+    }
+}
+
 impl BatchSource for Stored<'_> {
     fn next(&mut self) -> Result<Option<RecordBatch>> {
         if self.left == 0 {
@@ -158,6 +174,37 @@ impl BatchSource for Stored<'_> {
             Some(columns) => batch.project(columns)?,
             None => batch,
         }))
+    }
+}
+
+/// Partitions of the store, one after the other.
+struct StoredEach<'a> {
+    parts: std::slice::Iter<'a, (StoreKey, Option<Range<usize>>)>,
+    open: Option<Stored<'a>>,
+    ended: usize,
+    projection: Option<&'a [usize]>,
+    host: &'a dyn Host,
+}
+
+impl BatchSource for StoredEach<'_> {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(open) = &mut self.open {
+                if let Some(batch) = open.next()? {
+                    return Ok(Some(batch));
+                }
+                if self.parts.len() == 0 {
+                    return Ok(None);
+                }
+                self.ended += 1;
+            }
+            let Some((key, frames)) = self.parts.next() else { return Ok(None) };
+            self.open = Some(Stored::open(*key, frames.as_ref(), self.projection, self.host)?);
+        }
+    }
+
+    fn ended(&mut self) -> usize {
+        std::mem::take(&mut self.ended)
     }
 }
 

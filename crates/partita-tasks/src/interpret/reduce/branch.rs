@@ -37,6 +37,8 @@ struct Takers<'a> {
     /// What is kept, of the inputs of the branch.
     kept: Vec<Kept>,
     each: Vec<Taker<'a>>,
+    /// What partitions before this one have left, where there are any.
+    before: Vec<State>,
     memory: Box<dyn Reservation>,
 }
 
@@ -102,8 +104,14 @@ impl<'a> Branch<'a> {
         Ok(())
     }
 
+    /// Begins with the rows of the next partition.
+    pub(super) fn end_partition(&mut self) -> Result<()> {
+        self.takers.end_partition()
+    }
+
     /// What was seen.
-    pub(super) fn finish(self) -> Result<Placed> {
+    pub(super) fn finish(mut self) -> Result<Placed> {
+        self.takers.join_before()?;
         let Takers { places, each, memory, .. } = self.takers;
         let seen = each.into_iter().map(|taker| {
             Ok(match taker {
@@ -147,7 +155,8 @@ impl<'a> Takers<'a> {
             Kept { inputs: kept.inputs.iter().map(at).collect(), ..kept.clone() }
         });
         let kept = kept.collect();
-        let mut takers = Self { places, kept, each, memory: host.reserve(ACCOUNT, 0, WAY_OUT)? };
+        let memory = host.reserve(ACCOUNT, 0, WAY_OUT)?;
+        let mut takers = Self { places, kept, each, before: Vec::new(), memory };
         takers.reserve(&[], 0)?;
         Ok(takers)
     }
@@ -155,6 +164,8 @@ impl<'a> Takers<'a> {
     /// Asks for what the states may have after these rows.
     fn reserve(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
         let mut bytes = self.each.len() * size_of::<Seen>();
+        // Levels of a sketch are joined before they are halved.
+        bytes += self.before.iter().map(|state| size_of::<State>() + 2 * state.memory_bytes()).sum::<usize>();
         for (taker, kept) in self.each.iter().zip(&self.kept) {
             if let Taker::State(state) = taker {
                 let column = kept.inputs.first().and_then(|at| columns.get(*at));
@@ -162,6 +173,30 @@ impl<'a> Takers<'a> {
             }
         }
         if bytes > self.memory.bytes() { self.memory.resize(bytes) } else { Ok(()) }
+    }
+
+    /// Puts the states of this partition behind those of the ones before, and begins again.
+    fn end_partition(&mut self) -> Result<()> {
+        self.join_before()?;
+        for taker in &mut self.each {
+            let Taker::State(state) = taker else {
+                return Err(ErrorKind::Missing("states that hold no data".into()).into());
+            };
+            let next = state.emptied();
+            self.before.push(std::mem::replace(state, next));
+        }
+        self.reserve(&[], 0)
+    }
+
+    /// Puts the states of this partition behind those of the ones before.
+    fn join_before(&mut self) -> Result<()> {
+        for (taker, mut before) in self.each.iter_mut().zip(self.before.drain(..)) {
+            if let Taker::State(state) = taker {
+                before.merge(state)?;
+                *state = before;
+            }
+        }
+        Ok(())
     }
 
     fn take(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
