@@ -9,6 +9,7 @@ mod divided;
 mod divisions;
 mod filter;
 mod fused;
+mod group_by;
 mod map_overlap;
 mod map_partitions;
 mod partitions;
@@ -45,6 +46,7 @@ pub use divided::Divided;
 pub use divisions::{Divisions, Span, successor};
 pub use filter::Filter;
 pub use fused::Fused;
+pub use group_by::{GroupBy, GroupOptions};
 pub use map_overlap::{MapOverlap, Reach};
 pub use map_partitions::MapPartitions;
 pub use partitions::Partitions;
@@ -114,6 +116,8 @@ pub enum Plan {
     Shuffle(Shuffle),
     /// One of equal rows.
     Distinct(Distinct),
+    /// Groups of equal keys to a row each.
+    GroupBy(GroupBy),
     /// Different values, and how often each is there.
     ValueCounts(ValueCounts),
     /// The same rows in even partitions.
@@ -153,6 +157,7 @@ impl Plan {
             Plan::SetIndex(node) => node,
             Plan::Shuffle(node) => node,
             Plan::Distinct(node) => node,
+            Plan::GroupBy(node) => node,
             Plan::ValueCounts(node) => node,
             Plan::Spread(node) => node,
             Plan::MapOverlap(node) => node,

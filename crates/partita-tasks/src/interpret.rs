@@ -5,6 +5,7 @@ mod ahead;
 mod distinct;
 mod early;
 mod exchange;
+mod group;
 mod operators;
 mod reduce;
 mod running;

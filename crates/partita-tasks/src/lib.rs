@@ -8,6 +8,7 @@ pub mod distinct;
 pub mod error;
 pub mod exchange;
 pub mod expr;
+pub mod group;
 pub mod host;
 pub mod interpret;
 pub mod program;

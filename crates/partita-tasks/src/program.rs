@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::distinct::Distinct;
 use crate::exchange::{ExchangeSpec, Overlap};
 use crate::expr::BoundExpr;
+use crate::group::Group;
 use crate::reduce::{Cumulated, Reduce, TopRows};
 
 /// The version of [`Program`]: a worker refuses any other.
@@ -346,6 +347,15 @@ pub enum Operator {
         /// With the shares in the place of the counts, as `Float64`.
         schema: SchemaRef,
     },
+    /// Puts rows into groups, and hands out state rows ([`crate::group`]), as far as groups are seen without holding many.
+    PartialGroup {
+        /// What is asked.
+        group: Arc<Group>,
+        /// The partition, which comes first in the place of a row.
+        partition: usize,
+    },
+    /// Merges state rows of equal keys, which come bucket by bucket, and finishes the groups.
+    FinalGroup(Arc<Group>),
     /// Calls a registered function on the whole partition.
     Map {
         /// Which function.

@@ -4,6 +4,7 @@ mod describe;
 mod distinct;
 mod divisions;
 mod ends;
+mod groupby;
 mod index;
 mod overlap;
 mod reduce;
@@ -33,6 +34,7 @@ use partita_runtime::engine::{Call, Lineage, StoredFrame};
 use partita_runtime::executor::Scheduler;
 use partita_tasks::interpret::Outcome;
 
+pub use groupby::GroupBy;
 pub use index::SetIndex;
 pub use stream::Batches;
 

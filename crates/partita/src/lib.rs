@@ -47,7 +47,7 @@ mod writing;
 pub use context::{Inputs, IntoColumns};
 pub use csv::CsvReader;
 pub use error::{Error, ErrorKind, Result};
-pub use frame::{Batches, DataFrame, SetIndex};
+pub use frame::{Batches, DataFrame, GroupBy, SetIndex};
 pub use incremental::NewInputs;
 pub use input_format::InputFormat;
 pub use parquet::ParquetWriter;

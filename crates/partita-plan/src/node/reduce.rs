@@ -57,7 +57,7 @@ impl Aggregate {
     }
 
     /// As users write it, without the name.
-    fn written(&self) -> Expr {
+    pub(super) fn written(&self) -> Expr {
         Expr::Aggregate(self.reduction, self.of.clone())
     }
 }
@@ -79,40 +79,16 @@ impl Reduce {
     /// # Errors
     /// Where an expression does not bind, uses a column outside of a reduction, or two have one name.
     pub fn of(input: PlanRef, expressions: Vec<Expr>) -> Result<PlanRef> {
-        let bare = |expression: &Expr| match expression.clone().unalias() {
-            Expr::Aggregate(reduction, of) => Some(Aggregate::new(reduction, of, expression.output_name())),
-            _ => None,
-        };
-        if let Some(aggregates) = expressions.iter().map(bare).collect::<Option<Vec<_>>>() {
-            return Reduce::plan(input, aggregates);
-        }
-        let mut aggregates: Vec<Aggregate> = Vec::new();
-        let expressions: Vec<Expr> = expressions
-            .into_iter()
-            .map(|expression| {
-                let name = expression.output_name();
-                let over = expression.unalias().transform(&mut |part| match part {
-                    Expr::Aggregate(reduction, of) => {
-                        let name = Expr::Aggregate(reduction, of.clone()).to_string();
-                        let aggregate = Aggregate::new(reduction, of, name.clone());
-                        if !aggregates.contains(&aggregate) {
-                            aggregates.push(aggregate);
-                        }
-                        col(name)
-                    }
-                    other => other,
-                });
-                over.alias(name)
-            })
-            .collect();
-        let stray = expressions.iter().flat_map(Expr::columns);
+        let (aggregates, over) = taken_apart(expressions);
+        let Some(over) = over else { return Reduce::plan(input, aggregates) };
+        let stray = over.iter().flat_map(Expr::columns);
         let mut stray = stray.filter(|name| !aggregates.iter().any(|aggregate| aggregate.name == *name));
         if let Some(name) = stray.next() {
             super::position(input.schema(), &name)?;
             let message = "reduce gives one row, and the column has many; reduce it with sum(), max(), mean() or the like";
             return Err(ErrorKind::Type { expression: col(name).to_string(), message: message.into() }.into());
         }
-        Project::plan(Reduce::plan(input, aggregates)?, expressions)
+        Project::plan(Reduce::plan(input, aggregates)?, over)
     }
 
     /// One column an aggregate.
@@ -206,6 +182,35 @@ impl Reduce {
         }
         Ok(reduce)
     }
+}
+
+/// The reductions in some expressions, each once, and the expressions over these; `None`: they are the reductions.
+pub(super) fn taken_apart(expressions: Vec<Expr>) -> (Vec<Aggregate>, Option<Vec<Expr>>) {
+    let bare = |expression: &Expr| match expression.clone().unalias() {
+        Expr::Aggregate(reduction, of) => Some(Aggregate::new(reduction, of, expression.output_name())),
+        _ => None,
+    };
+    if let Some(aggregates) = expressions.iter().map(bare).collect::<Option<Vec<_>>>() {
+        return (aggregates, None);
+    }
+    let mut aggregates: Vec<Aggregate> = Vec::new();
+    let over = expressions.into_iter().map(|expression| {
+        let name = expression.output_name();
+        let over = expression.unalias().transform(&mut |part| match part {
+            Expr::Aggregate(reduction, of) => {
+                let name = Expr::Aggregate(reduction, of.clone()).to_string();
+                let aggregate = Aggregate::new(reduction, of, name.clone());
+                if !aggregates.contains(&aggregate) {
+                    aggregates.push(aggregate);
+                }
+                col(name)
+            }
+            other => other,
+        });
+        over.alias(name)
+    });
+    let over = over.collect();
+    (aggregates, Some(over))
 }
 
 /// The columns of `input` that a reduction needs, and the reduction over them.

@@ -11,6 +11,7 @@ use partita_columns::reduce::draw;
 
 use super::Flow;
 use super::distinct::{AddUp, Count, Resolve, Step, Thin};
+use super::group::{First, Last};
 use super::running::Cumulate;
 use super::sink::BatchSink;
 use crate::error::{ErrorKind, Result};
@@ -140,6 +141,10 @@ impl<'a> Stage<'a> {
             Operator::Distinct(distinct) => Stage::Step(Box::new(Resolve::new(distinct, host)?)),
             Operator::Count { schema } => Stage::Step(Box::new(Count::new(schema, host)?)),
             Operator::AddUp { schema } => Stage::Step(Box::new(AddUp::new(schema, host)?)),
+            Operator::PartialGroup { group, partition } => {
+                Stage::Step(Box::new(First::new(group, *partition, host)?))
+            }
+            Operator::FinalGroup(group) => Stage::Step(Box::new(Last::new(group, host)?)),
             Operator::Share { offsets, partition, schema } => {
                 Stage::Share { of: offset(*offsets, *partition, host)?, schema }
             }

@@ -1,0 +1,290 @@
+//! Rows to state rows, and state rows to the groups of the result. See [`crate::group`].
+
+mod last;
+mod window;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, UInt16Array, UInt32Array, UInt64Array};
+use arrow::datatypes::{Schema, SchemaRef};
+use partita_columns::compute;
+use partita_columns::group::{Grouper, RowNumbers, States};
+use partita_columns::partition::unique_buffer_bytes;
+
+use super::Flow;
+use super::distinct::Step;
+use crate::error::Result;
+use crate::expr::{Meter, Prepared};
+use crate::group::{BUCKET_BITS, Group};
+use crate::host::{Host, Reservation};
+
+pub(super) use last::Last;
+use window::Window;
+
+/// The account in the ledger.
+const ACCOUNT: &str = "groupby";
+
+const WAY_OUT: &str = "use fewer threads, or ask for less of each group";
+
+/// Groups that a task holds at most, and bytes of what rows have left in them, by the rows alone.
+const GROUPS_MAX: usize = 256 << 10;
+const BYTES_MAX: usize = 8 << 20;
+
+/// Rows after which it is looked at whether groups are worth it.
+const TRIAL_ROWS: u64 = 64 << 10;
+
+/// Rows of a batch of state rows.
+const BATCH_ROWS: usize = 16 << 10;
+
+/// Bits of a place that are the number of a row in its partition.
+const PLACE_BITS: u32 = 40;
+
+/// Puts the rows of a task into groups, and hands out state rows.
+pub(super) struct First<'a> {
+    looked_at: Prepared,
+    types: Schema,
+    meter: Meter,
+    grouping: Grouping<'a>,
+}
+
+struct Grouping<'a> {
+    group: &'a Group,
+    schema: SchemaRef,
+    table: Table,
+    window: Window,
+    /// Place of the next row.
+    place: u64,
+    /// Rows since states were handed out last.
+    rows: u64,
+    /// Whether groups are not worth it: state rows are of one row each.
+    is_over: bool,
+    numbers: Vec<u32>,
+}
+
+/// Groups, and what was seen of them.
+struct Table {
+    keys: Grouper,
+    states: States,
+    /// Places of first rows.
+    places: Option<Vec<u64>>,
+    memory: Box<dyn Reservation>,
+}
+
+impl Table {
+    fn new(group: &Group, host: &dyn Host) -> Result<Self> {
+        Ok(Self {
+            keys: Grouper::new(&group.key_types(), group.drops_null_keys)?,
+            states: group.states()?,
+            places: group.has_place.then(Vec::new),
+            memory: host.reserve(ACCOUNT, 0, WAY_OUT)?,
+        })
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let places = self.places.as_ref().map_or(0, |places| places.capacity() * size_of::<u64>());
+        self.keys.memory_bytes() + self.states.memory_bytes() + places
+    }
+
+    /// Asks for what is needed beside `bytes` of what is about to be.
+    fn reserve(&mut self, bytes: usize) -> Result<()> {
+        if bytes > self.memory.bytes() { self.memory.resize(bytes) } else { Ok(()) }
+    }
+
+    /// The numbers of the groups of some rows.
+    fn push_keys(&mut self, keys: &[ArrayRef], rows: usize, numbers: &mut Vec<u32>) -> Result<()> {
+        self.reserve(self.memory_bytes() + self.keys.need_bytes(keys, rows) + rows * size_of::<u32>())?;
+        Ok(self.keys.push(keys, rows, numbers)?)
+    }
+
+    /// Bytes of some groups as they are handed out, at most.
+    fn out_bytes(&self, range: Range<usize>) -> usize {
+        let keys = self.keys.keys_bytes(range.clone());
+        keys + self.states.columns_bytes(range.clone()) + range.len() * 4 * size_of::<u64>()
+    }
+
+    fn clear(&mut self) -> Result<()> {
+        self.keys.clear();
+        self.states.clear();
+        if let Some(places) = &mut self.places {
+            places.clear();
+        }
+        self.memory.resize(self.memory_bytes())
+    }
+}
+
+/// The buckets of keys.
+fn buckets(keys: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+    let hashes = compute::hash_rows(keys, rows)?;
+    let buckets = hashes.iter().map(|hash| (hash >> (u64::BITS - BUCKET_BITS)) as u16);
+    Ok(Arc::new(UInt16Array::from_iter_values(buckets)))
+}
+
+impl<'a> First<'a> {
+    pub(super) fn new(group: &'a Group, partition: usize, host: &dyn Host) -> Result<Self> {
+        let (expressions, types) = group.looked_at();
+        let grouping = Grouping {
+            group,
+            schema: group.state_schema()?,
+            table: Table::new(group, host)?,
+            window: Window::new(group),
+            place: (partition as u64) << PLACE_BITS,
+            rows: 0,
+            is_over: false,
+            numbers: Vec::new(),
+        };
+        Ok(Self { looked_at: Prepared::new(&expressions), types, meter: Meter::new(host)?, grouping })
+    }
+}
+
+impl Step for First<'_> {
+    fn push(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
+        let Self { looked_at, types, meter, grouping } = self;
+        let mut out = Vec::new();
+        let made = |batch: &RecordBatch| Ok((looked_at.columns(batch, types, meter)?, batch.num_rows()));
+        meter.in_pieces(&batch, made, |(columns, rows)| {
+            grouping.take(&columns, rows, &mut out)?;
+            Ok(Flow::More)
+        })?;
+        Ok(out)
+    }
+
+    fn finish(&mut self) -> Result<Vec<RecordBatch>> {
+        let mut out = Vec::new();
+        self.grouping.flush(&mut out)?;
+        Ok(out)
+    }
+}
+
+impl Grouping<'_> {
+    /// Takes some rows of keys and of what is looked at.
+    fn take(&mut self, columns: &[ArrayRef], rows: usize, out: &mut Vec<RecordBatch>) -> Result<()> {
+        let mut start = 0;
+        while start < rows && !self.is_over {
+            let count = self.window.take(columns, start, rows);
+            let some: Vec<ArrayRef> = columns.iter().map(|column| column.slice(start, count)).collect();
+            self.group_rows(&some, count)?;
+            start += count;
+            if self.window.is_full() {
+                self.look(out)?;
+            }
+        }
+        if start < rows {
+            let rest: Vec<ArrayRef> =
+                columns.iter().map(|column| column.slice(start, rows - start)).collect();
+            out.extend(self.singles(&rest, rows - start)?);
+        }
+        Ok(())
+    }
+
+    fn group_rows(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
+        let Self { group, table, numbers, .. } = self;
+        let (keys, inputs) = columns.split_at(group.keys.len());
+        let mut next = table.keys.len() as u32;
+        table.push_keys(keys, rows, numbers)?;
+        if let Some(places) = &mut table.places {
+            for (place, number) in (self.place..).zip(numbers.iter()) {
+                if *number == next {
+                    places.push(place);
+                    next += 1;
+                }
+            }
+        }
+        let count = table.keys.len();
+        let needed = table.memory_bytes() + table.states.need_bytes(count, inputs, rows);
+        table.reserve(needed + numbers.capacity() * size_of::<u32>())?;
+        table.states.update(numbers, count, inputs, RowNumbers::From(self.place))?;
+        self.place += rows as u64;
+        self.rows += rows as u64;
+        Ok(())
+    }
+
+    /// Looks whether there are too many groups, once a window has ended.
+    fn look(&mut self, out: &mut Vec<RecordBatch>) -> Result<()> {
+        let groups = self.table.keys.len();
+        let bytes = self.window.end(groups);
+        let is_tried = self.rows >= TRIAL_ROWS;
+        let is_vain = groups as u64 > self.rows / 4 * 3;
+        if (is_tried && is_vain) || groups > GROUPS_MAX || bytes > BYTES_MAX {
+            self.is_over = is_tried && groups as u64 > self.rows / 2;
+            self.flush(out)?;
+        }
+        Ok(())
+    }
+
+    /// Hands out what the task has, and begins again.
+    fn flush(&mut self, out: &mut Vec<RecordBatch>) -> Result<()> {
+        let groups = self.table.keys.len();
+        let held = self.table.memory_bytes();
+        let mut made = 0;
+        for first in (0..groups).step_by(BATCH_ROWS) {
+            let range = first..groups.min(first + BATCH_ROWS);
+            let table = &mut self.table;
+            table.reserve(held + made + table.out_bytes(range.clone()))?;
+            let keys = table.keys.keys(range.clone())?;
+            let places = table.places.as_ref().map(|places| places[range.clone()].to_vec());
+            let states = table.states.columns(range.clone())?;
+            let batch = self.state_rows(keys, places, states, range.len())?;
+            made += unique_buffer_bytes(std::slice::from_ref(&batch));
+            out.push(batch);
+        }
+        self.rows = 0;
+        self.window.clear();
+        self.table.clear()?;
+        // What was made is paid for until the next rows come.
+        self.table.memory.resize(self.table.memory_bytes() + made)
+    }
+
+    fn state_rows(
+        &self,
+        keys: Vec<ArrayRef>,
+        places: Option<Vec<u64>>,
+        states: Vec<ArrayRef>,
+        rows: usize,
+    ) -> Result<RecordBatch> {
+        let mut columns = vec![buckets(&keys, rows)?];
+        columns.extend(keys);
+        columns.extend(places.map(|places| Arc::new(UInt64Array::from(places)) as ArrayRef));
+        columns.extend(states);
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+
+    /// A state row for each row.
+    fn singles(&mut self, columns: &[ArrayRef], rows: usize) -> Result<Option<RecordBatch>> {
+        let from = self.place;
+        self.place += rows as u64;
+        let (keys, inputs) = columns.split_at(self.group.keys.len());
+        let kept = if self.group.drops_null_keys { with_all_keys(keys, rows) } else { None };
+        let (keys, inputs, places) = match &kept {
+            Some(kept) => {
+                let kept: Vec<u64> = kept.iter().map(|row| from + u64::from(*row)).collect();
+                let rows = UInt32Array::from_iter_values(kept.iter().map(|place| (place - from) as u32));
+                let take = |columns: &[ArrayRef]| -> Result<Vec<ArrayRef>> {
+                    columns.iter().map(|column| Ok(arrow::compute::take(column, &rows, None)?)).collect()
+                };
+                (take(keys)?, take(inputs)?, kept)
+            }
+            None => (keys.to_vec(), inputs.to_vec(), (from..from + rows as u64).collect()),
+        };
+        let rows = places.len();
+        if rows == 0 {
+            return Ok(None);
+        }
+        self.numbers.clear();
+        self.numbers.extend(0..rows as u32);
+        let table = &mut self.table;
+        table.clear()?;
+        table.reserve(table.memory_bytes() + 2 * table.states.need_bytes(rows, &inputs, rows))?;
+        table.states.update(&self.numbers, rows, &inputs, RowNumbers::Each(&places))?;
+        let states = table.states.columns(0..rows)?;
+        self.state_rows(keys, self.group.has_place.then_some(places), states, rows).map(Some)
+    }
+}
+
+/// The rows without a null among the keys; `None`: all.
+fn with_all_keys(keys: &[ArrayRef], rows: usize) -> Option<Vec<u32>> {
+    let nulls: Vec<_> = keys.iter().filter_map(|key| key.logical_nulls()).collect();
+    let nulls: Vec<_> = nulls.into_iter().filter(|nulls| nulls.null_count() > 0).collect();
+    let is_kept = |row: &u32| nulls.iter().all(|nulls| nulls.is_valid(*row as usize));
+    (!nulls.is_empty()).then(|| (0..rows as u32).filter(is_kept).collect())
+}

@@ -1,0 +1,114 @@
+//! State rows of a part to groups.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array};
+use arrow::datatypes::{UInt16Type, UInt64Type};
+use partita_columns::compute;
+use partita_columns::partition::unique_buffer_bytes;
+
+use super::{BATCH_ROWS, Table};
+use crate::error::{ErrorKind, Result};
+use crate::group::Group;
+use crate::host::Host;
+use crate::interpret::distinct::Step;
+
+/// Groups after which those of whole buckets are handed out: so many stay in the cache.
+const GROUPS_MIN: usize = 4 << 10;
+
+/// Merges the state rows of equal keys, which come bucket by bucket, and finishes the groups.
+pub(in crate::interpret) struct Last<'a> {
+    group: &'a Group,
+    table: Table,
+    /// The bucket of the last row.
+    bucket: Option<u16>,
+    numbers: Vec<u32>,
+}
+
+impl<'a> Last<'a> {
+    pub(in crate::interpret) fn new(group: &'a Group, host: &dyn Host) -> Result<Self> {
+        Ok(Self { group, table: Table::new(group, host)?, bucket: None, numbers: Vec::new() })
+    }
+
+    fn merge(&mut self, batch: &RecordBatch) -> Result<()> {
+        let Self { group, table, numbers, .. } = self;
+        let rows = batch.num_rows();
+        let columns = batch.columns().get(1..).unwrap_or_default();
+        let (keys, rest) = columns.split_at_checked(group.keys.len()).ok_or_else(missing)?;
+        let (places, states) = rest.split_at_checked(usize::from(group.has_place)).ok_or_else(missing)?;
+        let mut next = table.keys.len() as u32;
+        table.push_keys(keys, rows, numbers)?;
+        if let (Some(all), Some(places)) = (&mut table.places, places.first()) {
+            let places = places.as_primitive_opt::<UInt64Type>().ok_or_else(missing)?;
+            // Rows come in the order of the partitions: the first one of a group has its place.
+            for (place, number) in places.values().iter().zip(numbers.iter()) {
+                if *number == next {
+                    all.push(*place);
+                    next += 1;
+                }
+            }
+        }
+        let count = table.keys.len();
+        let needed = table.memory_bytes() + table.states.merge_bytes(count, states, rows);
+        table.reserve(needed + numbers.capacity() * size_of::<u32>())?;
+        Ok(table.states.merge(numbers, count, states)?)
+    }
+
+    /// Hands out all groups.
+    fn flush(&mut self, out: &mut Vec<RecordBatch>) -> Result<()> {
+        let Self { group, table, .. } = self;
+        let groups = table.keys.len();
+        let held = table.memory_bytes();
+        let mut made = 0;
+        for first in (0..groups).step_by(BATCH_ROWS) {
+            let range = first..groups.min(first + BATCH_ROWS);
+            table.reserve(held + made + table.out_bytes(range.clone()))?;
+            let mut columns = table.keys.keys(range.clone())?;
+            for question in 0..group.questions.len() {
+                columns.push(table.states.finish(question, range.clone())?);
+            }
+            if let Some(places) = &table.places {
+                let places = places.get(range).ok_or_else(missing)?;
+                columns.push(Arc::new(UInt64Array::from(places.to_vec())) as ArrayRef);
+            }
+            let batch = RecordBatch::try_new(Arc::clone(&group.schema), columns)?;
+            made += unique_buffer_bytes(std::slice::from_ref(&batch));
+            out.push(batch);
+        }
+        table.clear()?;
+        // What was made is paid for until the next rows come.
+        table.memory.resize(table.memory_bytes() + made)
+    }
+}
+
+fn missing() -> ErrorKind {
+    ErrorKind::Missing("the columns of state rows".into())
+}
+
+impl Step for Last<'_> {
+    fn push(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
+        let mut out = Vec::new();
+        let buckets = batch.columns().first().and_then(|buckets| buckets.as_primitive_opt::<UInt16Type>());
+        let buckets = buckets.ok_or_else(missing)?.values();
+        let mut start = 0;
+        if self.table.keys.len() >= GROUPS_MIN {
+            let other = buckets.iter().position(|bucket| Some(*bucket) != self.bucket);
+            if let Some(end) = other {
+                if end > 0 {
+                    self.merge(&compute::slice(&batch, 0, end))?;
+                }
+                self.flush(&mut out)?;
+                start = end;
+            }
+        }
+        self.bucket = buckets.last().copied();
+        self.merge(&compute::slice(&batch, start, batch.num_rows() - start))?;
+        Ok(out)
+    }
+
+    fn finish(&mut self) -> Result<Vec<RecordBatch>> {
+        let mut out = Vec::new();
+        self.flush(&mut out)?;
+        Ok(out)
+    }
+}

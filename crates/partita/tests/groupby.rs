@@ -1,0 +1,290 @@
+//! Groups of rows against plain maps and loops over the same rows.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "support/alike.rs"]
+mod alike;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use partita::arrow::array::{
+    Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringViewArray, UInt64Array,
+};
+use partita::arrow::datatypes::{Float64Type, Int64Type, UInt64Type};
+use partita::prelude::*;
+use proptest::prelude::*;
+
+use alike::rows;
+
+type Row = (Option<i64>, Option<f64>, Option<String>);
+
+const NAMES: [&str; 3] = ["whole", "float", "text"];
+
+fn batch(rows: &[Row], first: u64) -> RecordBatch {
+    let whole = Int64Array::from_iter(rows.iter().map(|row| row.0));
+    let float = Float64Array::from_iter(rows.iter().map(|row| row.1));
+    let text = StringViewArray::from_iter(rows.iter().map(|row| row.2.as_ref()));
+    let places = UInt64Array::from_iter_values(first..first + rows.len() as u64);
+    RecordBatch::try_from_iter_with_nullable([
+        ("whole", Arc::new(whole) as ArrayRef, true),
+        ("float", Arc::new(float) as ArrayRef, true),
+        ("text", Arc::new(text) as ArrayRef, true),
+        ("place", Arc::new(places) as ArrayRef, false),
+    ])
+    .unwrap()
+}
+
+fn frame(session: &Session, rows: &[Row], cut: usize) -> DataFrame {
+    let mut first = 0;
+    let mut partitions = Vec::new();
+    for part in rows.chunks(cut.max(1)) {
+        let mut batches = Vec::new();
+        for some in part.chunks(3000) {
+            batches.push(batch(some, first));
+            first += some.len() as u64;
+        }
+        partitions.push(batches);
+    }
+    session.from_batches(batch(&[], 0).schema(), partitions).unwrap()
+}
+
+fn session(threads: usize, limit: &str, scheduler: Scheduler) -> Session {
+    let session = Session::builder().threads(threads).scheduler(scheduler);
+    let session = if limit.is_empty() { session } else { session.memory_limit(limit) };
+    session.build().unwrap()
+}
+
+/// What is equal where the values of a column are; `None` where there is none.
+fn value(row: &Row, column: usize) -> Option<String> {
+    match column {
+        0 => row.0.map(|whole| whole.to_string()),
+        1 => row.1.map(|float| if float.is_nan() { "nan".to_owned() } else { format!("{:?}", float + 0.0) }),
+        _ => row.2.clone(),
+    }
+}
+
+type Key = Vec<Option<String>>;
+
+/// The rows of each group, in order.
+fn plain<'a>(rows: &'a [Row], on: &[usize], drops: bool) -> BTreeMap<Key, Vec<(u64, &'a Row)>> {
+    let mut groups: BTreeMap<Key, Vec<(u64, &Row)>> = BTreeMap::new();
+    for (row, place) in rows.iter().zip(0..) {
+        let key: Key = on.iter().map(|column| value(row, *column)).collect();
+        if !(drops && key.contains(&None)) {
+            groups.entry(key).or_default().push((place, row));
+        }
+    }
+    groups
+}
+
+/// The keys of a batch of groups, as the loops have them.
+fn keys(batch: &RecordBatch, on: &[usize]) -> Vec<Key> {
+    let key = |row: usize, (at, column): (usize, &usize)| {
+        let array = batch.column(at);
+        if array.is_null(row) {
+            return None;
+        }
+        match column {
+            0 => value(&(Some(array.as_primitive::<Int64Type>().value(row)), None, None), 0),
+            1 => value(&(None, Some(array.as_primitive::<Float64Type>().value(row)), None), 1),
+            _ => value(&(None, None, Some(array.as_string_view().value(row).to_owned())), 2),
+        }
+    };
+    (0..batch.num_rows()).map(|row| on.iter().enumerate().map(|of| key(row, of)).collect()).collect()
+}
+
+/// A value as it is compared: floats within 1e-12 of the largest that was added, by rounding to 9 digits.
+#[derive(Debug, Clone, PartialEq)]
+enum Cell {
+    Null,
+    Whole(i128),
+    Float(f64),
+    Text(String),
+}
+
+fn cell(array: &ArrayRef, row: usize) -> Cell {
+    if array.is_null(row) {
+        return Cell::Null;
+    }
+    match array.data_type() {
+        DataType::Int64 => Cell::Whole(array.as_primitive::<Int64Type>().value(row).into()),
+        DataType::UInt64 => Cell::Whole(array.as_primitive::<UInt64Type>().value(row).into()),
+        DataType::Float64 => Cell::Float(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Boolean => Cell::Whole(array.as_boolean().value(row).into()),
+        _ => Cell::Text(array.as_string_view().value(row).to_owned()),
+    }
+}
+
+fn is_alike(one: &Cell, other: &Cell) -> bool {
+    match (one, other) {
+        (Cell::Float(a), Cell::Float(b)) => {
+            a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0)
+        }
+        _ => one == other,
+    }
+}
+
+/// What is asked, and the same of the rows of a group by loops.
+type Asked = (Expr, fn(&[(u64, &Row)]) -> Cell);
+
+fn floats(rows: &[(u64, &Row)]) -> Vec<f64> {
+    rows.iter().filter_map(|(_, row)| row.1).collect()
+}
+
+/// Small enough that no sum or product of them is too large.
+fn small(rows: &[(u64, &Row)]) -> Vec<i64> {
+    rows.iter().filter_map(|(_, row)| row.0).map(|whole| whole % 2).collect()
+}
+
+fn order(values: &[f64], is_less: fn(f64, f64) -> bool) -> Cell {
+    let numbers: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+    match (numbers.as_slice(), values) {
+        ([], []) => Cell::Null,
+        ([], _) => Cell::Float(f64::NAN),
+        ([first, rest @ ..], _) => {
+            Cell::Float(rest.iter().fold(*first, |best, value| if is_less(*value, best) { *value } else { best }))
+        }
+    }
+}
+
+/// NaN above every number.
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.iter_mut().for_each(|value| *value = if value.is_nan() { f64::NAN } else { *value + 0.0 });
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+fn variance(values: &[f64], ddof: f64) -> Option<f64> {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (count > ddof).then(|| squares / (count - ddof))
+}
+
+fn asked() -> Vec<Asked> {
+    vec![
+        (len().alias("len"), |rows| Cell::Whole(rows.len() as i128)),
+        (col("float").count().alias("count"), |rows| Cell::Whole(floats(rows).len() as i128)),
+        (col("text").null_count().alias("nulls"), |rows| {
+            Cell::Whole(rows.iter().filter(|(_, row)| row.2.is_none()).count() as i128)
+        }),
+        (col("float").sum().alias("sum"), |rows| Cell::Float(floats(rows).iter().sum())),
+        (col("float").mean().alias("mean"), |rows| match floats(rows).as_slice() {
+            [] => Cell::Null,
+            values => Cell::Float(values.iter().sum::<f64>() / values.len() as f64),
+        }),
+        (col("float").min().alias("min"), |rows| order(&floats(rows), |a, b| a < b)),
+        (col("float").max().alias("max"), |rows| order(&floats(rows), |a, b| a > b)),
+        (col("small").sum().alias("small_sum"), |rows| {
+            Cell::Whole(small(rows).iter().map(|value| i128::from(*value)).sum())
+        }),
+        (col("small").prod().alias("small_prod"), |rows| {
+            Cell::Whole(small(rows).iter().map(|value| i128::from(*value)).product())
+        }),
+        (col("text").first().alias("first"), |rows| {
+            let mut texts = rows.iter().filter_map(|(_, row)| row.2.clone());
+            texts.next().map_or(Cell::Null, Cell::Text)
+        }),
+        (col("text").last().alias("last"), |rows| {
+            let texts = rows.iter().filter_map(|(_, row)| row.2.clone());
+            texts.last().map_or(Cell::Null, Cell::Text)
+        }),
+        (col("text").min().alias("least"), |rows| {
+            rows.iter().filter_map(|(_, row)| row.2.clone()).min().map_or(Cell::Null, Cell::Text)
+        }),
+        (col("text").max().alias("greatest"), |rows| {
+            rows.iter().filter_map(|(_, row)| row.2.clone()).max().map_or(Cell::Null, Cell::Text)
+        }),
+        (col("place").var(1).alias("var"), |rows| {
+            let places: Vec<f64> = rows.iter().map(|(place, _)| *place as f64).collect();
+            variance(&places, 1.0).map_or(Cell::Null, Cell::Float)
+        }),
+        (col("place").std(0).alias("std"), |rows| {
+            let places: Vec<f64> = rows.iter().map(|(place, _)| *place as f64).collect();
+            variance(&places, 0.0).map_or(Cell::Null, |value| Cell::Float(value.sqrt()))
+        }),
+        (col("text").nunique().alias("nunique"), |rows| {
+            let texts: std::collections::HashSet<_> = rows.iter().filter_map(|(_, row)| row.2.clone()).collect();
+            Cell::Whole(texts.len() as i128)
+        }),
+        (col("float").median().alias("median"), |rows| {
+            let values = sorted(floats(rows));
+            match values.len() {
+                0 => Cell::Null,
+                count if count % 2 == 1 => Cell::Float(values[count / 2]),
+                count => {
+                    let (low, high) = (values[count / 2 - 1], values[count / 2]);
+                    Cell::Float(if low == high { low } else { low + (high - low) * 0.5 })
+                }
+            }
+        }),
+        ((col("float").max() - col("float").min()).alias("spread"), |rows| {
+            match (order(&floats(rows), |a, b| a > b), order(&floats(rows), |a, b| a < b)) {
+                (Cell::Float(high), Cell::Float(low)) => Cell::Float(high - low),
+                _ => Cell::Null,
+            }
+        }),
+    ]
+}
+
+/// The groups of a frame with what was asked of each.
+fn groups(frame: &DataFrame, on: &[usize]) -> Vec<(Key, Vec<Cell>)> {
+    let batches = frame.compute_batches().unwrap();
+    let of = |batch: &RecordBatch| {
+        let keys = keys(batch, on).into_iter().enumerate();
+        let cells = |row: usize| batch.columns()[on.len()..].iter().map(move |column| cell(column, row));
+        keys.map(|(row, key)| (key, cells(row).collect())).collect::<Vec<(Key, Vec<Cell>)>>()
+    };
+    batches.iter().flat_map(of).collect()
+}
+
+fn with_small(input: &DataFrame) -> DataFrame {
+    input.with_column("small", col("whole") % lit(2))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn groups_are_those_of_loops(
+        rows in rows(), on in proptest::sample::subsequence(vec![0_usize, 1, 2], 1..=3), cut in 1_usize..80,
+        drops in any::<bool>(),
+    ) {
+        let session = session(2, "", Scheduler::Threaded);
+        let input = with_small(&frame(&session, &rows, cut));
+        let names: Vec<&str> = on.iter().map(|column| NAMES[*column]).collect();
+        let asked = asked();
+        let by = input.groupby(&names).dropna(drops);
+        let expressions = || asked.iter().map(|(expression, _)| expression.clone()).collect::<Vec<_>>();
+        let expected = plain(&rows, &on, drops);
+        let check = |found: &[(Key, Vec<Cell>)]| {
+            assert_eq!(found.len(), expected.len());
+            for (key, cells) in found {
+                for ((expression, plain), cell) in asked.iter().zip(cells) {
+                    let wanted = plain(&expected[key]);
+                    assert!(is_alike(cell, &wanted), "{expression} of {key:?}: {cell:?}, expected {wanted:?}");
+                }
+            }
+        };
+        let found = groups(&by.agg(expressions()), &on);
+        check(&found);
+        // In the order of first rows.
+        let found = groups(&by.clone().maintain_order(true).agg(expressions()), &on);
+        check(&found);
+        let firsts: Vec<u64> = found.iter().map(|(key, _)| expected[key][0].0).collect();
+        prop_assert!(firsts.is_sorted(), "{:?}", firsts);
+        // In the order of keys.
+        let ordered = by.clone().sort(true).agg([len()]);
+        let sorted = by.agg([len()]).sort_values(names.clone());
+        prop_assert_eq!(groups(&ordered, &on), groups(&sorted, &on));
+        // A filter on keys goes below, one on answers stays.
+        let filtered = groups(&by.agg([len()]).filter(col(names[0]).is_null().or(col("len").gt(lit(1)))), &on);
+        let kept = expected.iter().filter(|(key, rows)| key[0].is_none() || rows.len() > 1);
+        prop_assert_eq!(filtered.len(), kept.count());
+        for stage in Stage::ALL {
+            let found = by.agg([len()]).compute_batches_at(stage).unwrap();
+            prop_assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), expected.len());
+        }
+    }
+}
