@@ -25,7 +25,7 @@ use partita_schedule::{Order, RunId};
 use partita_tasks::Program;
 use partita_tasks::host::{MapFunction, Reservation, StoreWriter};
 use partita_tasks::interpret::{Fence, Outcome};
-use partita_tasks::program::{FunctionId, Source, StoreKey};
+use partita_tasks::program::{FunctionId, StoreKey};
 
 pub use functions::{BatchesFunction, BoxError};
 pub use lineage::Lineage;
