@@ -520,7 +520,7 @@ struct Reads<'a> {
 
 impl Drop for Reads<'_> {
     fn drop(&mut self) {
-        self.store.needed_no_more(self.run.0, None);
+        self.store.forget_needs(self.run.0);
     }
 }
 
