@@ -8,7 +8,8 @@ mod parquet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
 use partita_formats::ErrorKind as FormatsErrorKind;
 use partita_formats::csv::blocks;
 use partita_formats::csv::header;
@@ -93,11 +94,13 @@ pub(super) fn open<'a>(
             Box::new(Batches(held.partition.clone().into_batches().into_iter()))
         }
         Source::Stored { key, projection, frames } => {
-            Box::new(Stored::open(*key, frames.as_ref(), projection.as_deref(), host)?)
+            let projection = Projection { columns: projection.as_deref(), schemas: None };
+            Box::new(Stored::open(*key, frames.as_ref(), projection, host)?)
         }
         Source::StoredEach { parts, projection } => {
             let parts = parts.iter();
-            Box::new(StoredEach { parts, open: None, ended: 0, projection: projection.as_deref(), host })
+            let projection = Projection { columns: projection.as_deref(), schemas: None };
+            Box::new(StoredEach { parts, open: None, ended: 0, projection, host })
         }
         Source::Inputs => {
             let mut batches = Vec::new();
@@ -147,14 +150,40 @@ struct Stored<'a> {
     batches: Box<dyn StoredBatches + 'a>,
     /// Frames that are still to be read, at most.
     left: usize,
-    projection: Option<&'a [usize]>,
+    projection: Projection<'a>,
+}
+
+/// Columns that are picked of batches.
+#[derive(Default)]
+struct Projection<'a> {
+    /// Their positions; `None`: all.
+    columns: Option<&'a [usize]>,
+    /// The schema that a batch had, and what is picked of it: making it costs more than picking.
+    schemas: Option<(SchemaRef, SchemaRef)>,
+}
+
+impl Projection<'_> {
+    fn of(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
+        let Some(columns) = self.columns else { return Ok(batch) };
+        let schema = match &self.schemas {
+            Some((of, picked)) if *of == batch.schema() => Arc::clone(picked),
+            _ => {
+                let picked = Arc::new(batch.schema().project(columns)?);
+                self.schemas = Some((batch.schema(), Arc::clone(&picked)));
+                picked
+            }
+        };
+        let picked = columns.iter().filter_map(|at| batch.columns().get(*at)).map(Arc::clone).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(schema, picked, &options)?)
+    }
 }
 
 impl<'a> Stored<'a> {
     fn open(
         key: StoreKey,
         frames: Option<&Range<usize>>,
-        projection: Option<&'a [usize]>,
+        projection: Projection<'a>,
         host: &'a dyn Host,
     ) -> Result<Self> {
         let first = frames.map_or(0, |frames| frames.start);
@@ -170,10 +199,7 @@ impl BatchSource for Stored<'_> {
         }
         self.left -= 1;
         let Some(batch) = self.batches.next()? else { return Ok(None) };
-        Ok(Some(match self.projection {
-            Some(columns) => batch.project(columns)?,
-            None => batch,
-        }))
+        self.projection.of(batch).map(Some)
     }
 }
 
@@ -182,7 +208,7 @@ struct StoredEach<'a> {
     parts: std::slice::Iter<'a, (StoreKey, Option<Range<usize>>)>,
     open: Option<Stored<'a>>,
     ended: usize,
-    projection: Option<&'a [usize]>,
+    projection: Projection<'a>,
     host: &'a dyn Host,
 }
 
@@ -197,9 +223,11 @@ impl BatchSource for StoredEach<'_> {
                     return Ok(None);
                 }
                 self.ended += 1;
+                self.projection = std::mem::take(&mut open.projection);
             }
             let Some((key, frames)) = self.parts.next() else { return Ok(None) };
-            self.open = Some(Stored::open(*key, frames.as_ref(), self.projection, self.host)?);
+            let projection = std::mem::take(&mut self.projection);
+            self.open = Some(Stored::open(*key, frames.as_ref(), projection, self.host)?);
         }
     }
 
