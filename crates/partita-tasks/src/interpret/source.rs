@@ -4,12 +4,12 @@ mod ipc;
 mod layout;
 mod ndjson;
 mod parquet;
+mod stored;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::SchemaRef;
+use arrow::array::RecordBatch;
 use partita_formats::ErrorKind as FormatsErrorKind;
 use partita_formats::csv::blocks;
 use partita_formats::csv::header;
@@ -20,6 +20,7 @@ use partita_formats::csv::stream;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 
+use self::stored::{Projection, Stored, StoredEach};
 use super::Outcome;
 use super::ahead::{HeldText, PaidStream};
 use super::early;
@@ -29,8 +30,8 @@ use super::reduce::Reduced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exchange::By;
 use crate::expr::{Meter, Prepared};
-use crate::host::{Host, Reservation, SlotValue, StoredBatches};
-use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StoreKey, StreamId};
+use crate::host::{Host, Reservation, SlotValue};
+use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StreamId};
 
 /// Lines about records that were set aside are handed over once there are so many bytes of them. Pieces end with the line
 /// that reaches it, so that a task that is run again makes the same ones.
@@ -94,13 +95,10 @@ pub(super) fn open<'a>(
             Box::new(Batches(held.partition.clone().into_batches().into_iter()))
         }
         Source::Stored { key, projection, frames } => {
-            let projection = Projection { columns: projection.as_deref(), schemas: None };
-            Box::new(Stored::open(*key, frames.as_ref(), projection, host)?)
+            Box::new(Stored::open(*key, frames.as_ref(), Projection::new(projection.as_deref()), host)?)
         }
         Source::StoredEach { parts, projection } => {
-            let parts = parts.iter();
-            let projection = Projection { columns: projection.as_deref(), schemas: None };
-            Box::new(StoredEach { parts, open: None, ended: 0, projection, host })
+            Box::new(StoredEach::new(parts, Projection::new(projection.as_deref()), host))
         }
         Source::Inputs => {
             let mut batches = Vec::new();
@@ -142,97 +140,6 @@ struct Batches(std::vec::IntoIter<RecordBatch>);
 impl BatchSource for Batches {
     fn next(&mut self) -> Result<Option<RecordBatch>> {
         Ok(self.0.next())
-    }
-}
-
-/// A partition of the store.
-struct Stored<'a> {
-    batches: Box<dyn StoredBatches + 'a>,
-    /// Frames that are still to be read, at most.
-    left: usize,
-    projection: Projection<'a>,
-}
-
-/// Columns that are picked of batches.
-#[derive(Default)]
-struct Projection<'a> {
-    /// Their positions; `None`: all.
-    columns: Option<&'a [usize]>,
-    /// The schema that a batch had, and what is picked of it: making it costs more than picking.
-    schemas: Option<(SchemaRef, SchemaRef)>,
-}
-
-impl Projection<'_> {
-    fn of(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
-        let Some(columns) = self.columns else { return Ok(batch) };
-        let schema = match &self.schemas {
-            Some((of, picked)) if *of == batch.schema() => Arc::clone(picked),
-            _ => {
-                let picked = Arc::new(batch.schema().project(columns)?);
-                self.schemas = Some((batch.schema(), Arc::clone(&picked)));
-                picked
-            }
-        };
-        let picked = columns.iter().filter_map(|at| batch.columns().get(*at)).map(Arc::clone).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(schema, picked, &options)?)
-    }
-}
-
-impl<'a> Stored<'a> {
-    fn open(
-        key: StoreKey,
-        frames: Option<&Range<usize>>,
-        projection: Projection<'a>,
-        host: &'a dyn Host,
-    ) -> Result<Self> {
-        let first = frames.map_or(0, |frames| frames.start);
-        let left = frames.map_or(usize::MAX, Range::len);
-        Ok(Self { batches: host.stored_from(key, first)?, left, projection })
-    }
-}
-
-impl BatchSource for Stored<'_> {
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        let Some(batch) = self.batches.next()? else { return Ok(None) };
-        self.projection.of(batch).map(Some)
-    }
-}
-
-/// Partitions of the store, one after the other.
-struct StoredEach<'a> {
-    parts: std::slice::Iter<'a, (StoreKey, Option<Range<usize>>)>,
-    open: Option<Stored<'a>>,
-    ended: usize,
-    projection: Projection<'a>,
-    host: &'a dyn Host,
-}
-
-impl BatchSource for StoredEach<'_> {
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
-        loop {
-            if let Some(open) = &mut self.open {
-                if let Some(batch) = open.next()? {
-                    return Ok(Some(batch));
-                }
-                if self.parts.len() == 0 {
-                    return Ok(None);
-                }
-                self.ended += 1;
-                self.projection = std::mem::take(&mut open.projection);
-            }
-            let Some((key, frames)) = self.parts.next() else { return Ok(None) };
-            let projection = std::mem::take(&mut self.projection);
-            self.open = Some(Stored::open(*key, frames.as_ref(), projection, self.host)?);
-        }
-    }
-
-    fn ended(&mut self) -> usize {
-        std::mem::take(&mut self.ended)
     }
 }
 
