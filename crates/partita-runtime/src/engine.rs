@@ -25,7 +25,7 @@ use partita_schedule::{Order, RunId};
 use partita_tasks::Program;
 use partita_tasks::host::{MapFunction, Reservation, StoreWriter};
 use partita_tasks::interpret::{Fence, Outcome};
-use partita_tasks::program::{FunctionId, Source, StoreKey};
+use partita_tasks::program::{FunctionId, StoreKey};
 
 pub use functions::{BatchesFunction, BoxError};
 pub use lineage::Lineage;
@@ -520,7 +520,7 @@ struct Reads<'a> {
 
 impl Drop for Reads<'_> {
     fn drop(&mut self) {
-        self.store.needed_no_more(self.run.0, None);
+        self.store.forget_needs(self.run.0);
     }
 }
 

@@ -247,25 +247,30 @@ impl Store {
         }
     }
 
-    /// Says that `run` has read a partition, or ([`None`]) that it is over.
-    pub(crate) fn needed_no_more(&self, run: u64, key: Option<StoreKey>) {
-        let mut state = self.shared.lock();
-        match key {
-            Some(key) => {
-                if let Some(reads) = state.needs.get_mut(&key) {
-                    if let Some(place) = reads.iter().position(|(by, _)| *by == run) {
-                        reads.swap_remove(place);
-                    }
-                    if reads.is_empty() {
-                        state.needs.remove(&key);
-                    }
-                }
-            }
-            None => state.needs.retain(|_, reads| {
-                reads.retain(|(by, _)| *by != run);
-                !reads.is_empty()
-            }),
+    /// Says that `run` has read some partitions.
+    pub(crate) fn needed_no_more(&self, run: u64, keys: impl Iterator<Item = StoreKey>) {
+        let mut keys = keys.peekable();
+        if keys.peek().is_none() {
+            return;
         }
+        let mut state = self.shared.lock();
+        for key in keys {
+            let Some(reads) = state.needs.get_mut(&key) else { continue };
+            if let Some(place) = reads.iter().position(|(by, _)| *by == run) {
+                reads.swap_remove(place);
+            }
+            if reads.is_empty() {
+                state.needs.remove(&key);
+            }
+        }
+    }
+
+    /// Says that a run reads nothing any more.
+    pub(crate) fn forget_needs(&self, run: u64) {
+        self.shared.lock().needs.retain(|_, reads| {
+            reads.retain(|(by, _)| *by != run);
+            !reads.is_empty()
+        });
     }
 
     /// Drops every partition of a frame, those on their way in too: memory and files.
@@ -293,6 +298,11 @@ impl Store {
         self.shared.lock().names.get(&key) == Some(&entry)
     }
 
+    /// Bytes that are on disk now.
+    pub fn spilled_bytes(&self) -> u64 {
+        self.shared.place.bytes()
+    }
+
     /// What is held now.
     pub fn usage(&self) -> StoreUse {
         let state = self.shared.lock();
@@ -300,7 +310,7 @@ impl Store {
         StoreUse {
             partitions: state.names.len(),
             memory_bytes: memory_bytes.sum(),
-            spilled_bytes: self.shared.place.bytes(),
+            spilled_bytes: self.spilled_bytes(),
             pins: state.pins,
         }
     }

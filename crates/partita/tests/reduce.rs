@@ -111,6 +111,30 @@ fn bits_do_not_depend_on_what_runs_them() {
     }
 }
 
+/// Small partitions that are held are reduced by one task, and as if each had one of its own: only fused stages put them together.
+#[test]
+fn small_partitions_are_reduced_each_by_itself() {
+    let shown = |frame: &DataFrame, stage: Stage| {
+        let batches = frame.compute_batches_at(stage).unwrap();
+        let value = |column: &ArrayRef| match partita::Scalar::try_from_array(column, 0).unwrap() {
+            partita::Scalar::Float64(value) => format!("{:016x}", value.to_bits()),
+            other => format!("{other:?}"),
+        };
+        batches[0].columns().iter().map(value).collect::<Vec<_>>()
+    };
+    for (scheduler, threads) in RUNS {
+        let all = frame(&session(scheduler, threads), 333);
+        // All of some partitions, some rows of others, and none of the first and the last.
+        let some = all.filter((col("id") % lit(3000)).gt(lit(1500)).and(col("id").lt(lit(38_000))));
+        for rows in [&all, &some, &some.filter(col("x").gt(lit(1e9))), &all.partitions(3..20)] {
+            let mut asked = questions();
+            asked.extend([col("x").std(1).alias("std"), col("x").approx_quantile(0.3).alias("sketch")]);
+            let reduced = rows.reduce(asked);
+            assert_eq!(shown(&reduced, Stage::Fused), shown(&reduced, Stage::Physical));
+        }
+    }
+}
+
 #[test]
 fn a_csv_reduces_whatever_its_blocks() {
     let folder = tempfile::tempdir().unwrap();

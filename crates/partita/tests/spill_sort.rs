@@ -198,3 +198,24 @@ fn a_cancelled_call_leaves_nothing() {
         assert!(cancelled > 0, "{by:?}: no call was cancelled in time");
     }
 }
+
+/// Rows that come nearly in order: what a part of the result was made of is not held until all parts are there.
+#[test]
+fn what_is_merged_makes_room() {
+    let bench = Bench::new();
+    let session = bench.session(|builder| builder);
+    let input = bench.folder.path().join("numbers.csv");
+    let rows = session.read_csv(input).block_size("4MiB").load().unwrap().with_row_index("place");
+    let shaken = rows.with_column("place", col("place").cast(DataType::Int64) / lit(16) * lit(-1));
+    let held = || session.memory().spilled_bytes;
+    let (mut seen, mut most, mut left) = (0, 0, u64::MAX);
+    for batch in shaken.sort_values(["place"]).batches().unwrap() {
+        seen += batch.unwrap().num_rows() as u64;
+        most = most.max(held());
+        if seen < ROWS / 10 * 9 {
+            left = held();
+        }
+    }
+    assert_eq!(seen, ROWS);
+    assert!(left < most / 2, "{left} of {most} bytes were on disk near the end");
+}

@@ -171,10 +171,22 @@ pub(super) fn whole_scalar(data_type: &DataType, value: i128) -> Scalar {
     }
 }
 
+/// Rows that are looked through at once for a value.
+const BLOCK_ROWS: usize = 64;
+
 fn first<T: Copy>(values: &[T], valid: Option<&Valid>, is: impl Fn(T) -> bool) -> Option<u64> {
-    let rows = values.iter().enumerate();
-    let mut found = rows.filter(|(row, value)| is(**value) && valid.is_none_or(|valid| valid.at(*row)));
-    found.next().map(|(row, _)| row as u64)
+    // Blocks without one are skipped by vectors.
+    for (block, some) in values.chunks(BLOCK_ROWS).enumerate() {
+        if some.iter().fold(false, |found, value| found | is(*value)) {
+            let rows = (block * BLOCK_ROWS..).zip(some);
+            let mut found =
+                rows.filter(|(row, value)| is(**value) && valid.is_none_or(|valid| valid.at(*row)));
+            if let Some((row, _)) = found.next() {
+                return Some(row as u64);
+            }
+        }
+    }
+    None
 }
 
 /// Values with an order; NaN is neither less nor greater.

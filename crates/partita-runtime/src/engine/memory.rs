@@ -127,7 +127,7 @@ impl Engine {
         let resident_bytes = ProcessMemory::now().map_or(0, ProcessMemory::bytes);
         let reserved_bytes = self.ledger.used_bytes();
         let limit_bytes = self.ledger.memory_limit_bytes();
-        let spilled_bytes = self.store.usage().spilled_bytes;
+        let spilled_bytes = self.store.spilled_bytes();
         self.journal.note(Event::Memory { reserved_bytes, resident_bytes, limit_bytes, spilled_bytes });
         let unseen_bytes = resident_bytes.saturating_sub(reserved_bytes);
         let least_bytes = self.unseen_bytes.fetch_min(unseen_bytes, Ordering::Relaxed).min(unseen_bytes);

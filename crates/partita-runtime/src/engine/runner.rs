@@ -115,7 +115,7 @@ impl Runner for ProgramRunner<'_> {
         let done = interpret::run(program, inputs, &self.host);
         self.call.progress.task_done();
         if done.is_ok() {
-            program.source.stored().for_each(|key| self.engine.store.needed_no_more(self.run.0, Some(key)));
+            self.engine.store.needed_no_more(self.run.0, program.source.stored());
         }
         match &done {
             Ok(Outcome::Text(text)) => self.host.note_text(text),

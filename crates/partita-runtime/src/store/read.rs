@@ -140,7 +140,8 @@ impl Reader {
         self.look_ahead();
         let batch = pin.batch();
         let again = usize::try_from(std::mem::take(&mut self.again)).unwrap_or(usize::MAX);
-        let batch = batch.slice(again.min(batch.num_rows()), batch.num_rows().saturating_sub(again));
+        let again = again.min(batch.num_rows());
+        let batch = if again > 0 { batch.slice(again, batch.num_rows() - again) } else { batch.clone() };
         self.rows += batch.num_rows() as u64;
         self.pin = Some(pin);
         Ok(Some(batch))

@@ -148,7 +148,7 @@ fn what_a_run_needs_soonest_goes_last() {
         state.resident.iter().map(|id| state.entries[&id.entry].key.partition).collect::<Vec<_>>()
     };
     assert_eq!(in_memory(), [1, 2]);
-    bench.store.needed_no_more(9, Some(key(2)));
+    bench.store.needed_no_more(9, std::iter::once(key(2)));
     bench.store.shared.evict(1).unwrap();
     assert_eq!(in_memory(), [1]);
 }

@@ -4,6 +4,7 @@ mod ipc;
 mod layout;
 mod ndjson;
 mod parquet;
+mod stored;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use partita_formats::csv::stream;
 use partita_formats::csv::widen::Seen;
 use partita_formats::io::ReadAt;
 
+use self::stored::{Projection, Stored, StoredEach};
 use super::Outcome;
 use super::ahead::{HeldText, PaidStream};
 use super::early;
@@ -28,8 +30,8 @@ use super::reduce::Reduced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exchange::By;
 use crate::expr::{Meter, Prepared};
-use crate::host::{Host, Reservation, SlotValue, StoredBatches};
-use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StoreKey, StreamId};
+use crate::host::{Host, Reservation, SlotValue};
+use crate::program::{CsvFile, CsvScan, DatasetId, Program, ScanStart, Sink, Source, StreamId};
 
 /// Lines about records that were set aside are handed over once there are so many bytes of them. Pieces end with the line
 /// that reaches it, so that a task that is run again makes the same ones.
@@ -93,11 +95,10 @@ pub(super) fn open<'a>(
             Box::new(Batches(held.partition.clone().into_batches().into_iter()))
         }
         Source::Stored { key, projection, frames } => {
-            Box::new(Stored::open(*key, frames.as_ref(), projection.as_deref(), host)?)
+            Box::new(Stored::open(*key, frames.as_ref(), Projection::new(projection.as_deref()), host)?)
         }
         Source::StoredEach { parts, projection } => {
-            let parts = parts.iter();
-            Box::new(StoredEach { parts, open: None, ended: 0, projection: projection.as_deref(), host })
+            Box::new(StoredEach::new(parts, Projection::new(projection.as_deref()), host))
         }
         Source::Inputs => {
             let mut batches = Vec::new();
@@ -139,72 +140,6 @@ struct Batches(std::vec::IntoIter<RecordBatch>);
 impl BatchSource for Batches {
     fn next(&mut self) -> Result<Option<RecordBatch>> {
         Ok(self.0.next())
-    }
-}
-
-/// A partition of the store.
-struct Stored<'a> {
-    batches: Box<dyn StoredBatches + 'a>,
-    /// Frames that are still to be read, at most.
-    left: usize,
-    projection: Option<&'a [usize]>,
-}
-
-impl<'a> Stored<'a> {
-    fn open(
-        key: StoreKey,
-        frames: Option<&Range<usize>>,
-        projection: Option<&'a [usize]>,
-        host: &'a dyn Host,
-    ) -> Result<Self> {
-        let first = frames.map_or(0, |frames| frames.start);
-        let left = frames.map_or(usize::MAX, Range::len);
-        Ok(Self { batches: host.stored_from(key, first)?, left, projection })
-    }
-}
-
-impl BatchSource for Stored<'_> {
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        let Some(batch) = self.batches.next()? else { return Ok(None) };
-        Ok(Some(match self.projection {
-            Some(columns) => batch.project(columns)?,
-            None => batch,
-        }))
-    }
-}
-
-/// Partitions of the store, one after the other.
-struct StoredEach<'a> {
-    parts: std::slice::Iter<'a, (StoreKey, Option<Range<usize>>)>,
-    open: Option<Stored<'a>>,
-    ended: usize,
-    projection: Option<&'a [usize]>,
-    host: &'a dyn Host,
-}
-
-impl BatchSource for StoredEach<'_> {
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
-        loop {
-            if let Some(open) = &mut self.open {
-                if let Some(batch) = open.next()? {
-                    return Ok(Some(batch));
-                }
-                if self.parts.len() == 0 {
-                    return Ok(None);
-                }
-                self.ended += 1;
-            }
-            let Some((key, frames)) = self.parts.next() else { return Ok(None) };
-            self.open = Some(Stored::open(*key, frames.as_ref(), self.projection, self.host)?);
-        }
-    }
-
-    fn ended(&mut self) -> usize {
-        std::mem::take(&mut self.ended)
     }
 }
 
