@@ -136,7 +136,7 @@ fn words(
     }
 }
 
-fn texts(
+pub(super) fn texts(
     interned: &Texts,
     data_type: &DataType,
     codes: &[u64],

@@ -184,6 +184,19 @@ pub(super) fn long_bytes<B: Deref<Target = [u8]>>(view: u128, buffers: &[B]) -> 
     &buffers[view.buffer_index as usize][from..from + view.length as usize]
 }
 
+/// The bytes of a view: `inline` takes those that it holds.
+pub(super) fn view_bytes<'a, B: Deref<Target = [u8]>>(
+    view: u128,
+    buffers: &'a [B],
+    inline: &'a mut [u8; 16],
+) -> &'a [u8] {
+    if view as u32 > INLINE {
+        return long_bytes(view, buffers);
+    }
+    *inline = view.to_le_bytes();
+    &inline[4..4 + view as u32 as usize]
+}
+
 impl TextStore<'_> {
     #[inline(always)]
     fn long(&self, row: usize) -> &[u8] {
@@ -269,6 +282,13 @@ impl Texts {
 
     pub(super) fn null(&self) -> Option<u32> {
         self.null
+    }
+
+    /// How the texts of two codes compare.
+    pub(super) fn compare(&self, a: u32, b: u32) -> std::cmp::Ordering {
+        let (a, b) = (self.views[a as usize], self.views[b as usize]);
+        let (mut one, mut other) = ([0; 16], [0; 16]);
+        view_bytes(a, &self.chunks, &mut one).cmp(view_bytes(b, &self.chunks, &mut other))
     }
 
     /// As [`Words::push`]; long texts are in `buffers`.

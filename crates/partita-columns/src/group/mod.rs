@@ -5,10 +5,14 @@ mod decode;
 mod grouper;
 mod input;
 mod intern;
+mod slots;
 mod stage;
+mod states;
 mod table;
+mod values;
 
 pub use self::grouper::Grouper;
+pub use self::states::{Aggregate, Question, RowNumbers, States};
 
 /// Number of a row that has no group: it has a null key, and these are dropped.
 pub const NO_GROUP: u32 = u32::MAX;
