@@ -137,7 +137,7 @@ impl KeyColumn {
         if !fresh.is_empty() {
             let values = take(&known.values, &UInt64Array::from(fresh.clone()), None)?;
             let mut codes = vec![0; fresh.len()];
-            let values = Input::new(&values, self.kind)?;
+            let values = Input::new(&values, self.kind)?.canonical();
             self.codec.push(&values, 0..fresh.len(), &mut codes)?;
             fresh.iter().zip(codes).for_each(|(key, code)| known.codes[*key as usize] = code);
         }

@@ -12,16 +12,16 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
 use super::codec::{Codec, KeyColumn};
-use super::input::{Float, Kind, SIGN, primitive};
+use super::input::{Kind, SIGN, primitive};
 use super::intern::{INLINE, Texts, long_bytes};
 use crate::dtype;
 use crate::error::{ErrorKind, Result};
 
-/// The values of codes.
-pub(super) fn column(column: &KeyColumn, codes: &[u64]) -> Result<ArrayRef> {
+/// The values of codes; `variants` are bits of floats at some places instead of those of the code.
+pub(super) fn column(column: &KeyColumn, codes: &[u64], variants: &[(usize, u64)]) -> Result<ArrayRef> {
     match &column.data_type {
         DataType::Dictionary(keys, values) => dictionary(column, codes, keys, values),
-        data_type => plain(column, codes, data_type),
+        data_type => plain(column, codes, data_type, variants),
     }
 }
 
@@ -51,7 +51,7 @@ fn dictionary(column: &KeyColumn, codes: &[u64], keys: &DataType, values: &DataT
             })
         }));
     }
-    let values = plain(column, &distinct, values)?;
+    let values = plain(column, &distinct, values, &[])?;
     let numbers: ArrayRef = Arc::new(arrow::array::UInt64Array::from(rows));
     let keys = arrow::compute::cast_with_options(
         &numbers,
@@ -82,7 +82,12 @@ fn null_code(codec: &Codec) -> Option<u64> {
     }
 }
 
-fn plain(column: &KeyColumn, codes: &[u64], data_type: &DataType) -> Result<ArrayRef> {
+fn plain(
+    column: &KeyColumn,
+    codes: &[u64],
+    data_type: &DataType,
+    variants: &[(usize, u64)],
+) -> Result<ArrayRef> {
     let null = null_code(&column.codec);
     let has_null = null.is_some_and(|null| codes.contains(&null));
     let nulls = has_null.then(|| NullBuffer::from_iter(codes.iter().map(|code| Some(*code) != null)));
@@ -97,11 +102,16 @@ fn plain(column: &KeyColumn, codes: &[u64], data_type: &DataType) -> Result<Arra
             words(column.kind, data_type, codes.iter().map(|code| interned.keys()[*code as usize]), nulls)
         }
         Codec::Floats(interned) => {
-            let values = codes.iter().map(|code| interned.keys()[*code as usize]);
+            let mut values: Vec<u64> = codes.iter().map(|code| interned.keys()[*code as usize].0).collect();
+            variants.iter().for_each(|(at, bits)| values[*at] = *bits);
             if column.kind == Kind::Float(32) {
-                primitive(data_type, values.map(|Float(bits)| f64::from_bits(bits) as f32).collect(), nulls)
+                primitive(
+                    data_type,
+                    values.into_iter().map(|bits| f64::from_bits(bits) as f32).collect(),
+                    nulls,
+                )
             } else {
-                primitive(data_type, values.map(|Float(bits)| bits).collect(), nulls)
+                primitive(data_type, values, nulls)
             }
         }
         Codec::Longs(interned) => {

@@ -1,5 +1,6 @@
 //! Keys of rows to numbers of groups.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, new_null_array};
@@ -8,16 +9,18 @@ use arrow::compute::filter;
 use arrow::datatypes::DataType;
 
 use super::NO_GROUP;
-use super::codec::{Codec, KeyColumn, Near, interned_need_bytes};
+use super::codec::{Codec, KeyColumn, interned_need_bytes};
 use super::decode;
 use super::input::Input;
-use super::stage::{LINKED_BITS_MAX, Stage, dense_need_bytes, plan, stage_need_bytes};
+use super::stage::{Stage, dense_need_bytes, stage_need_bytes};
 use crate::dtype;
 use crate::error::{ErrorKind, Result};
-use crate::wide::Valid;
 
 /// Rows that are looked at together: their codes stay in the nearest cache.
-const BLOCK_ROWS: usize = 2048;
+pub(super) const BLOCK_ROWS: usize = 2048;
+
+/// Bytes of an entry of the map of variants at most.
+const VARIANT_BYTES: usize = 48;
 
 /// Keys of rows to numbers of groups, counted from 0 in the order in which groups are first seen.
 ///
@@ -44,11 +47,13 @@ const BLOCK_ROWS: usize = 2048;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Grouper {
-    columns: Vec<KeyColumn>,
+    pub(super) columns: Vec<KeyColumn>,
     drop_null_keys: bool,
     /// None yet, or none needed: see [`Grouper::is_direct`].
-    stages: Vec<Stage>,
-    rows: usize,
+    pub(super) stages: Vec<Stage>,
+    pub(super) rows: usize,
+    /// Bits of float keys that are not those of their code, by group and column: zeros and NaN of other groups may have come first.
+    variants: BTreeMap<(u32, u32), u64>,
     scratch: Scratch,
 }
 
@@ -68,7 +73,7 @@ impl Grouper {
         let columns = types.iter().map(KeyColumn::new).collect::<Result<Vec<_>>>()?;
         let codes = vec![Vec::new(); columns.len()];
         let scratch = Scratch { codes, ..Scratch::default() };
-        Ok(Self { columns, drop_null_keys, stages: Vec::new(), rows: 0, scratch })
+        Ok(Self { columns, drop_null_keys, stages: Vec::new(), rows: 0, variants: BTreeMap::new(), scratch })
     }
 
     /// Finds the group of each of `rows` rows; `groups` is cleared first. Rows with a null key that is dropped have [`NO_GROUP`].
@@ -132,7 +137,7 @@ impl Grouper {
     }
 
     /// Whether the codes of the one column are the groups.
-    fn is_direct(&self) -> bool {
+    pub(super) fn is_direct(&self) -> bool {
         matches!(&self.columns[..], [column] if !column.is_dictionary() && column.codec.len().is_some())
     }
 
@@ -160,10 +165,36 @@ impl Grouper {
                 self.relay(None)?;
             }
         }
+        let known = self.len() as u32;
         for stage in &mut self.stages {
             stage.number(&scratch.codes, &mut scratch.words, groups)?;
         }
+        self.keep_variants(inputs, rows.start, scratch, (known, groups));
         Ok(())
+    }
+
+    /// Keeps the float keys of new groups where their bits are not those of their code.
+    fn keep_variants(
+        &mut self,
+        inputs: &[Input],
+        first: usize,
+        scratch: &Scratch,
+        (known, groups): (u32, &[u32]),
+    ) {
+        let mut next = known;
+        for (row, group) in groups.iter().enumerate().filter(|(_, group)| **group >= known) {
+            if *group != next {
+                continue;
+            }
+            next += 1;
+            for (at, (column, input)) in self.columns.iter().zip(inputs).enumerate() {
+                let Codec::Floats(floats) = &column.codec else { continue };
+                let Some(bits) = input.float(first + row) else { continue };
+                if floats.keys()[scratch.codes[at][row] as usize].0 != bits {
+                    self.variants.insert((*group, at as u32), bits);
+                }
+            }
+        }
     }
 
     /// Codes of a block of one column.
@@ -199,85 +230,7 @@ impl Grouper {
         !self.stages.is_empty() && fields.all(|field| self.columns[field.column].codec.bits() <= field.bits)
     }
 
-    /// Makes the words of all groups anew, with another codec of one column where one is given.
-    fn relay(&mut self, change: Option<(usize, Codec)>) -> Result<()> {
-        let mut changes: Vec<Option<Codec>> = vec![None; self.columns.len()];
-        if let Some((at, codec)) = change {
-            changes[at] = Some(codec);
-        }
-        let bits =
-            |at: usize, column: &KeyColumn| changes[at].as_ref().map_or(column.codec.bits(), Codec::bits);
-        let widths: Vec<u32> = self.columns.iter().enumerate().map(|(at, column)| bits(at, column)).collect();
-        if self.columns.len() > 1 && widths.iter().sum::<u32>() > u64::BITS {
-            for (at, column) in self.columns.iter().enumerate() {
-                let is_near = matches!(changes[at].as_ref().unwrap_or(&column.codec), Codec::Near(_));
-                if is_near && widths[at] > LINKED_BITS_MAX {
-                    changes[at] = Some(column.interned());
-                }
-            }
-        }
-        let (old, len) = (std::mem::take(&mut self.stages), self.len_of(&[]));
-        let len = old.last().map_or(len, Stage::len);
-        let mut blocks =
-            Blocks { at: 0, len, codes: vec![Vec::new(); self.columns.len()], numbers: Vec::new() };
-        // Values of groups are numbered before words are planned: their number is a width.
-        let before = self.swap(changes);
-        while blocks.next(&old) {
-            self.recode(&before, &mut blocks.codes)?;
-        }
-        if self.is_direct() {
-            return Ok(());
-        }
-        self.stages = plan(&self.columns, self.rows);
-        blocks.at = 0;
-        let mut words = Vec::new();
-        while blocks.next(&old) {
-            self.recode(&before, &mut blocks.codes)?;
-            for stage in &mut self.stages {
-                stage.number(&blocks.codes, &mut words, &mut blocks.numbers)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the new codecs; the ranges that codes were distances in stay behind.
-    fn swap(&mut self, changes: Vec<Option<Codec>>) -> Vec<Option<Near>> {
-        let swap = |(column, change): (&mut KeyColumn, Option<Codec>)| {
-            let near = if let Codec::Near(near) = column.codec { Some(near) } else { None };
-            if let Some(next) = change {
-                column.codec = next;
-            }
-            near
-        };
-        self.columns.iter_mut().zip(changes).map(swap).collect()
-    }
-
-    fn recode(&mut self, before: &[Option<Near>], codes: &mut [Vec<u64>]) -> Result<()> {
-        for ((column, before), codes) in self.columns.iter_mut().zip(before).zip(codes) {
-            let Some(old) = before else { continue };
-            match &mut column.codec {
-                Codec::Near(new) => {
-                    let moved = old.low.wrapping_sub(new.low);
-                    let recode =
-                        |code: &mut u64| *code = if *code == 0 { 0 } else { code.wrapping_add(moved) };
-                    codes.iter_mut().for_each(recode);
-                }
-                Codec::Words(words) => {
-                    let key = |code: &u64| old.low.wrapping_add(code.wrapping_sub(1));
-                    let keys: Vec<u64> = codes.iter().map(key).collect();
-                    let valid = NullBuffer::from_iter(codes.iter().map(|code| *code != 0));
-                    let valid = Valid::of(Some(&valid));
-                    let mut numbers = vec![0; keys.len()];
-                    words.push(&keys, (valid.as_ref(), 0), &mut numbers)?;
-                    codes.iter_mut().zip(numbers).for_each(|(code, number)| *code = number.into());
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn len_of(&self, stages: &[Stage]) -> usize {
+    pub(super) fn len_of(&self, stages: &[Stage]) -> usize {
         match (stages.last(), &self.columns[..]) {
             (Some(last), _) => last.len(),
             (None, [column]) if self.is_direct() => column.codec.len().unwrap_or(0),
@@ -312,7 +265,13 @@ impl Grouper {
         for stage in self.stages.iter().rev() {
             stage.take_apart(&mut numbers, &mut codes);
         }
-        self.columns.iter().zip(&codes).map(|(column, codes)| decode::column(column, codes)).collect()
+        let groups = (range.start as u32, 0)..(range.end as u32, 0);
+        let mut variants: Vec<Vec<(usize, u64)>> = vec![Vec::new(); self.columns.len()];
+        for ((group, at), bits) in self.variants.range(groups) {
+            variants[*at as usize].push((*group as usize - range.start, *bits));
+        }
+        let columns = self.columns.iter().zip(&codes).zip(&variants);
+        columns.map(|((column, codes), variants)| decode::column(column, codes, variants)).collect()
     }
 
     /// Bytes that [`Grouper::keys`] takes at most for a range, beside what it holds.
@@ -328,7 +287,7 @@ impl Grouper {
         let scratch = (codes + self.scratch.words.capacity()) * 8 + self.scratch.numbers.capacity() * 4;
         let columns: usize = self.columns.iter().map(KeyColumn::memory_bytes).sum();
         let stages: usize = self.stages.iter().map(Stage::memory_bytes).sum();
-        scratch + columns + stages
+        scratch + columns + stages + self.variants.len() * VARIANT_BYTES
     }
 
     /// Bytes that it takes at most during the next [`Grouper::push`] of these columns, and after it.
@@ -346,6 +305,8 @@ impl Grouper {
             need += rows * 5
                 + columns.iter().map(|column| 2 * column.get_array_memory_size() + rows * 16).sum::<usize>();
         }
+        let floats = self.columns.iter().filter(|column| matches!(column.codec, Codec::Floats(_))).count();
+        need += (self.variants.len() + floats * rows) * VARIANT_BYTES;
         if self.is_direct() {
             return need;
         }
@@ -359,6 +320,7 @@ impl Grouper {
     /// Forgets all groups; capacity stays.
     pub fn clear(&mut self) {
         self.rows = 0;
+        self.variants.clear();
         self.columns.iter_mut().for_each(KeyColumn::clear);
         if self.columns.iter().any(|column| column.codec.len().is_none()) {
             // What is planned for ranges goes with them.
@@ -378,26 +340,4 @@ fn key_nulls(columns: &[ArrayRef]) -> Option<NullBuffer> {
         NullBuffer::union(nulls.as_ref(), other.as_ref())
     });
     nulls.filter(|nulls| nulls.null_count() > 0)
-}
-
-/// Groups so far, taken apart a block at a time.
-struct Blocks {
-    at: usize,
-    len: usize,
-    codes: Vec<Vec<u64>>,
-    numbers: Vec<u32>,
-}
-
-impl Blocks {
-    fn next(&mut self, stages: &[Stage]) -> bool {
-        if self.at >= self.len {
-            return false;
-        }
-        let until = self.len.min(self.at + BLOCK_ROWS);
-        self.numbers.clear();
-        self.numbers.extend(self.at as u32..until as u32);
-        stages.iter().rev().for_each(|stage| stage.take_apart(&mut self.numbers, &mut self.codes));
-        self.at = until;
-        true
-    }
 }

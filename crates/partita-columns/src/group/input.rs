@@ -74,6 +74,10 @@ impl Kind {
 pub(super) struct Float(pub(super) u64);
 
 impl Float {
+    pub(super) fn of(value: f64) -> Self {
+        Self(value.to_bits())
+    }
+
     #[inline(always)]
     fn canonical(self) -> u64 {
         let value = f64::from_bits(self.0);
@@ -152,6 +156,38 @@ impl Input {
         };
         let nulls = if kind == Kind::Null { None } else { array.nulls() };
         Ok(Self { values, valid: Valid::of(nulls) })
+    }
+}
+
+impl Input {
+    /// The same with one zero and one NaN.
+    pub(super) fn canonical(mut self) -> Self {
+        match &mut self.values {
+            Values::F64(values) => {
+                *values = values.iter().map(|value| f64::from_bits(Float::of(*value).canonical())).collect();
+            }
+            Values::F32(values) => {
+                *values = values
+                    .iter()
+                    .map(|value| f64::from_bits(Float::of((*value).into()).canonical()) as f32)
+                    .collect();
+            }
+            _ => {}
+        }
+        self
+    }
+
+    /// The bits of a float.
+    pub(super) fn float(&self, row: usize) -> Option<u64> {
+        match &self.values {
+            Values::F64(values) if self.is_valid(row) => Some(values[row].to_bits()),
+            Values::F32(values) if self.is_valid(row) => Some(f64::from(values[row]).to_bits()),
+            _ => None,
+        }
+    }
+
+    fn is_valid(&self, row: usize) -> bool {
+        self.valid.as_ref().is_none_or(|valid| valid.at(row))
     }
 }
 

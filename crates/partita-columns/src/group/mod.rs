@@ -5,14 +5,19 @@ mod decode;
 mod grouper;
 mod input;
 mod intern;
+mod question;
+mod relay;
 mod slots;
 mod stage;
 mod states;
 mod table;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use self::grouper::Grouper;
-pub use self::states::{Aggregate, Question, RowNumbers, States};
+pub use self::question::{Aggregate, Question, RowNumbers};
+pub use self::states::States;
 
 /// Number of a row that has no group: it has a null key, and these are dropped.
 pub const NO_GROUP: u32 = u32::MAX;

@@ -153,7 +153,18 @@ pub(super) fn float_array(
     primitive(data_type, values, nulls)
 }
 
+/// All NaN alike: which one an operation gives is the choice of processor and compiler.
+#[inline]
+pub(super) fn one_nan(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value }
+}
+
+/// A column of floats, with one NaN.
+pub(super) fn floats_array(values: impl Iterator<Item = f64>) -> ArrayRef {
+    Arc::new(arrow::array::Float64Array::from_iter_values(values.map(one_nan)))
+}
+
 /// A column of floats of which some are missing.
 pub(super) fn optional_floats(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
-    Arc::new(values.collect::<arrow::array::Float64Array>())
+    Arc::new(values.map(|value| value.map(one_nan)).collect::<arrow::array::Float64Array>())
 }

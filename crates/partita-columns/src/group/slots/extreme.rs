@@ -11,7 +11,9 @@ use arrow::datatypes::{DataType, UInt64Type};
 use super::super::RowNumbers;
 use super::super::input::primitive;
 use super::super::intern::grown;
-use super::super::values::{Domain, flip, float_array, longs, ordered, plain_floats, values, whole_array};
+use super::super::values::{
+    Domain, flip, float_array, longs, one_nan, ordered, plain_floats, values, whole_array,
+};
 use super::text::{Cells, Texts};
 use super::{Asked, Slots, each, kept_rows, one, resize, wrong_columns};
 use crate::error::Result;
@@ -155,9 +157,11 @@ impl Extremes {
             }
             Best::Whole(best) => whole_array(&self.data_type, best[range].to_vec(), nulls),
             // Zeros are equal and have two signs: one of them is given.
-            Best::Float(best) => {
-                float_array(&self.data_type, best[range].iter().map(|value| value + 0.0).collect(), nulls)
-            }
+            Best::Float(best) => float_array(
+                &self.data_type,
+                best[range].iter().map(|value| one_nan(*value) + 0.0).collect(),
+                nulls,
+            ),
             Best::Long(best) => primitive(&self.data_type, best[range].to_vec(), nulls),
             Best::Text(cells) => cells.array(range, &self.data_type, nulls),
         }

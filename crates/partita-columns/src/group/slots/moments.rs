@@ -1,14 +1,13 @@
 //! Variances, covariances and their relatives.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Float64Array};
+use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{DataType, Float64Type};
 
 use super::super::RowNumbers;
 use super::super::intern::grown;
-use super::super::values::{floats, optional_floats, values};
+use super::super::values::{floats, floats_array, optional_floats, values};
 use super::{Asked, Slots, each, kept_rows, resize, wrong_columns};
 use crate::error::Result;
 use crate::reduce::Reduction;
@@ -111,8 +110,7 @@ impl Moments {
 
 /// The columns of slots of several numbers.
 fn split<const N: usize>(slots: &[[f64; N]]) -> Vec<ArrayRef> {
-    let column =
-        |at: usize| Arc::new(Float64Array::from_iter_values(slots.iter().map(|slot| slot[at]))) as ArrayRef;
+    let column = |at: usize| floats_array(slots.iter().map(|slot| slot[at]));
     (0..N).map(column).collect()
 }
 

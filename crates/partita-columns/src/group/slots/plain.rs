@@ -3,14 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, UInt8Array, UInt64Array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, UInt8Array, UInt64Array};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt8Type, UInt64Type};
 
 use super::super::RowNumbers;
 use super::super::intern::{INLINE, grown};
-use super::super::values::{self, floats, values, whole_array};
+use super::super::values::{self, floats, floats_array, values, whole_array};
 use super::{Asked, Slots, each, kept_rows, one, resize, wrong_columns};
 use crate::error::Result;
 use crate::reduce::Reduction;
@@ -195,7 +193,7 @@ impl Slots for Products {
 
     fn columns(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
         Ok(match self {
-            Self::Float(products) => vec![Arc::new(Float64Array::from(products[range].to_vec()))],
+            Self::Float(products) => vec![floats_array(products[range].iter().copied())],
             Self::Whole(products) => {
                 let low = products[range.clone()].iter().map(|product| product.map(|product| product as u64));
                 let high = products[range].iter().map(|product| (product.unwrap_or(0) >> 64) as i64);
@@ -206,7 +204,7 @@ impl Slots for Products {
 
     fn finish(&self, asked: &Asked<'_>) -> Result<ArrayRef> {
         match self {
-            Self::Float(products) => Ok(Arc::new(Float64Array::from(products[asked.range.clone()].to_vec()))),
+            Self::Float(products) => Ok(floats_array(products[asked.range.clone()].iter().copied())),
             Self::Whole(products) => {
                 let fitting =
                     |product: &Option<i128>| product.filter(|product| fits(&asked.result, *product));

@@ -9,7 +9,9 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
 use super::super::RowNumbers;
 use super::super::input::primitive;
 use super::super::intern::grown;
-use super::super::values::{longs, optional_floats, plain_floats, values, whole_array, wholes};
+use super::super::values::{
+    floats_array, longs, one_nan, optional_floats, plain_floats, values, whole_array, wholes,
+};
 use super::{Asked, Slots, each, kept_rows, one, resize, wrong_columns};
 use crate::error::Result;
 use crate::reduce::kind::{decimal_unit, fits, per_tick};
@@ -43,15 +45,15 @@ impl Slots for FloatSums {
     }
 
     fn columns(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
-        Ok(vec![Arc::new(Float64Array::from(self.0[range].to_vec()))])
+        Ok(vec![floats_array(self.0[range].iter().copied())])
     }
 
     fn finish(&self, asked: &Asked<'_>) -> Result<ArrayRef> {
         let sums = &self.0[asked.range.clone()];
         if asked.reduction == Reduction::Sum {
-            return Ok(Arc::new(Float64Array::from(sums.to_vec())));
+            return Ok(floats_array(sums.iter().copied()));
         }
-        let means = sums.iter().enumerate().map(|(at, sum)| sum / asked.valid(at) as f64);
+        let means = sums.iter().enumerate().map(|(at, sum)| one_nan(sum / asked.valid(at) as f64));
         Ok(Arc::new(Float64Array::new(means.collect(), asked.valid_nulls())))
     }
 
