@@ -8,6 +8,7 @@
 //! | [`cpu`] | which instruction sets kernels may use here |
 //! | [`compute`] | kernels over whole columns: arithmetic, comparison, logic, membership, casts, selection |
 //! | [`reduce`] | reductions: states that take rows, merge and finish |
+//! | [`group`] | groupby: keys of rows to groups, and the states of all groups |
 //! | [`sort`] | keys that compare as rows do, their order, merges and cuts, and gathers of rows |
 //! | [`calendar`] | dates and days |
 //! | [`pattern`] | dates and times in formats that are given |
@@ -18,6 +19,7 @@ pub mod compute;
 pub mod cpu;
 pub mod dtype;
 pub mod error;
+pub mod group;
 pub mod partition;
 pub mod pattern;
 #[allow(unsafe_code, reason = "columns pass through the C data interface, which is a struct of raw pointers")]

@@ -13,19 +13,19 @@
 //!   of lanes, by the number of the row in its partition, and are added up in one order: however the rows of a partition
 //!   are cut into batches, and whatever processor they run on, the bits are the same.
 
-mod distinct;
+pub(crate) mod distinct;
 mod extreme;
 mod few;
 mod float;
 mod keys;
-mod kind;
+pub(crate) mod kind;
 mod memory;
 mod moments;
 mod pairs;
 mod product;
 mod running;
 mod sketch;
-mod sorted;
+pub(crate) mod sorted;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -32,20 +32,11 @@ impl HyperLogLog {
     /// # Errors
     /// Where the type has no keys.
     pub fn update(&mut self, column: &ArrayRef) -> Result<()> {
-        match keys::fixed(column) {
-            Some(keys) => {
-                let rows = keys.iter().enumerate().filter(|(row, _)| column.is_valid(*row));
-                rows.for_each(|(_, key)| self.add(mix(*key)));
-            }
-            None => keys::for_each_bytes(column, |_, bytes| self.add(hash(bytes)))?,
-        }
-        Ok(())
+        for_each_mark(column, |_, mark| self.add(mark))
     }
 
-    fn add(&mut self, hash: u64) {
-        let register = &mut self.registers[(hash >> LEFT) as usize];
-        // The bit below the last stops the count.
-        let zeros = (hash << BITS | 1 << (BITS - 1)).leading_zeros() as u8 + 1;
+    fn add(&mut self, (register, zeros): Mark) {
+        let register = &mut self.registers[usize::from(register)];
         *register = (*register).max(zeros);
     }
 
@@ -63,18 +54,49 @@ impl HyperLogLog {
 
     /// About how many there are.
     pub fn estimate(&self) -> u64 {
-        let mut counts = [0_u32; LEFT as usize + 2];
-        for register in &self.registers {
-            counts[usize::from(*register).min(LEFT as usize + 1)] += 1;
-        }
-        let all = f64::from(1_u32 << BITS);
-        let mut sum = all * tau(1.0 - f64::from(counts[LEFT as usize + 1]) / all);
-        for count in counts[1..=LEFT as usize].iter().rev() {
-            sum = 0.5 * (sum + f64::from(*count));
-        }
-        sum += all * sigma(f64::from(counts[0]) / all);
-        (all * all / (2.0 * std::f64::consts::LN_2) / sum).round() as u64
+        estimate(self.registers.iter().copied().filter(|register| *register > 0))
     }
+}
+
+/// The register that a hash changes, and the value that it takes at least.
+pub(crate) type Mark = (u16, u8);
+
+/// Calls `see` with the row and the mark of every value that is not null.
+///
+/// # Errors
+/// Where the type has no keys.
+pub(crate) fn for_each_mark(column: &ArrayRef, mut see: impl FnMut(usize, Mark)) -> Result<()> {
+    match keys::fixed(column) {
+        Some(keys) => {
+            let rows = keys.iter().enumerate().filter(|(row, _)| column.is_valid(*row));
+            rows.for_each(|(row, key)| see(row, mark(mix(*key))));
+        }
+        None => keys::for_each_bytes(column, |row, bytes| see(row, mark(hash(bytes))))?,
+    }
+    Ok(())
+}
+
+fn mark(hash: u64) -> Mark {
+    // The bit below the last stops the count.
+    ((hash >> LEFT) as u16, (hash << BITS | 1 << (BITS - 1)).leading_zeros() as u8 + 1)
+}
+
+/// About how many values there are, from the registers that are not zero.
+pub(crate) fn estimate(registers: impl Iterator<Item = u8>) -> u64 {
+    let mut counts = [0_u32; LEFT as usize + 2];
+    let mut set = 0;
+    for register in registers {
+        counts[usize::from(register).min(LEFT as usize + 1)] += 1;
+        set += 1;
+    }
+    counts[0] = (1 << BITS) - set;
+    let all = f64::from(1_u32 << BITS);
+    let mut sum = all * tau(1.0 - f64::from(counts[LEFT as usize + 1]) / all);
+    for count in counts[1..=LEFT as usize].iter().rev() {
+        sum = 0.5 * (sum + f64::from(*count));
+    }
+    sum += all * sigma(f64::from(counts[0]) / all);
+    (all * all / (2.0 * std::f64::consts::LN_2) / sum).round() as u64
 }
 
 fn sigma(mut x: f64) -> f64 {

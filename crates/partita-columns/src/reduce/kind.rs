@@ -376,7 +376,7 @@ impl Reduction {
         })
     }
 
-    fn overflow(&self, data_type: &DataType) -> Error {
+    pub(crate) fn overflow(&self, data_type: &DataType) -> Error {
         ErrorKind::Overflow { operation: self.name().to_owned(), data_type: data_type.clone() }.into()
     }
 }
@@ -439,7 +439,7 @@ fn mean_type(input: &DataType) -> Option<DataType> {
 }
 
 /// Types with an order, as scalars have it.
-pub(super) fn is_ordered(input: &DataType) -> bool {
+pub(crate) fn is_ordered(input: &DataType) -> bool {
     matches!(
         input,
         DataType::Boolean
@@ -455,7 +455,7 @@ pub(super) fn is_ordered(input: &DataType) -> bool {
     ) || input.is_integer()
 }
 
-fn fits(data_type: &DataType, value: i128) -> bool {
+pub(crate) fn fits(data_type: &DataType, value: i128) -> bool {
     match data_type {
         DataType::UInt64 => u64::try_from(value).is_ok(),
         DataType::Decimal128(..) => value.unsigned_abs() < 10_u128.pow(u32::from(DECIMAL128_MAX_PRECISION)),
@@ -464,7 +464,7 @@ fn fits(data_type: &DataType, value: i128) -> bool {
 }
 
 /// What the integers of a decimal are parts of.
-pub(super) fn decimal_unit(data_type: &DataType) -> f64 {
+pub(crate) fn decimal_unit(data_type: &DataType) -> f64 {
     match data_type {
         DataType::Decimal128(_, scale) => 10_f64.powi(i32::from(*scale)),
         _ => 1.0,
@@ -472,7 +472,7 @@ pub(super) fn decimal_unit(data_type: &DataType) -> f64 {
 }
 
 /// Ticks of `result` in one of `input`.
-fn per_tick(input: &DataType, result: &DataType) -> i128 {
+pub(crate) fn per_tick(input: &DataType, result: &DataType) -> i128 {
     match (input, result) {
         (DataType::Date32, DataType::Timestamp(..)) => 86_400_000_000,
         _ => 1,

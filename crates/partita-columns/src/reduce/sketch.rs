@@ -72,15 +72,25 @@ impl QuantileSketch {
         }
     }
 
+    /// The values of each level, from the lightest up, and whether the odd ones go on next.
+    pub(crate) fn levels(&self) -> impl Iterator<Item = (&[f64], bool)> {
+        self.levels.iter().map(|level| (&level.values[..], level.odd))
+    }
+
+    /// Adds a level, heavier than those before it.
+    pub(crate) fn push_level(&mut self, values: &[f64], odd: bool) {
+        self.levels.push(Level { values: values.to_vec(), odd });
+    }
+
     /// Bytes that it takes beside itself.
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         let levels = self.levels.iter().map(|level| level.values.capacity() * size_of::<f64>());
         levels.sum::<usize>() + self.levels.capacity() * size_of::<Level>()
     }
 
     /// Bytes that it takes at most when so many values more are added: every level keeps less than a full one, and two are at hand
     /// while one is halved.
-    pub(super) fn need_bytes(&self, values: usize) -> usize {
+    pub(crate) fn need_bytes(&self, values: usize) -> usize {
         let weights = self.levels.iter().enumerate();
         let seen = weights.map(|(level, of)| (of.values.len() as u128) << level.min(62)).sum::<u128>();
         let full = (seen + values as u128) / LEVEL_VALUES as u128;

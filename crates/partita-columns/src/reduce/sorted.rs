@@ -323,12 +323,12 @@ impl Walk {
 }
 
 /// The rank below a share of `valid` values, and how far behind it the share lies.
-fn place(share: f64, valid: u64) -> (u64, f64) {
+pub(crate) fn place(share: f64, valid: u64) -> (u64, f64) {
     let at = share * valid.saturating_sub(1) as f64;
     (at.floor() as u64, at - at.floor())
 }
 
-fn ticks_between(low: i64, high: i64, part: f64) -> i64 {
+pub(crate) fn ticks_between(low: i64, high: i64, part: f64) -> i64 {
     low.saturating_add(((high as f64 - low as f64) * part).floor() as i64)
 }
 

@@ -27,6 +27,16 @@ impl WholeSum {
         self.high = self.high.wrapping_add(other.high).wrapping_add(i64::from(carry));
     }
 
+    /// The sum in three parts, the lowest first.
+    pub(crate) fn parts(self) -> (u64, u64, i64) {
+        (self.low as u64, (self.low >> 64) as u64, self.high)
+    }
+
+    /// The sum of its parts.
+    pub(crate) fn from_parts(low: u64, middle: u64, high: i64) -> Self {
+        Self { low: u128::from(middle) << 64 | u128::from(low), high }
+    }
+
     /// Adds another sum.
     pub fn merge(&mut self, other: &WholeSum) {
         self.add_wide(*other);

@@ -1,0 +1,23 @@
+//! Kernels of groupby: keys to groups, and what is asked of groups.
+
+mod codec;
+mod decode;
+mod grouper;
+mod input;
+mod intern;
+mod question;
+mod relay;
+mod slots;
+mod stage;
+mod states;
+mod table;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use self::grouper::Grouper;
+pub use self::question::{Aggregate, Question, RowNumbers};
+pub use self::states::States;
+
+/// Number of a row that has no group: it has a null key, and these are dropped.
+pub const NO_GROUP: u32 = u32::MAX;

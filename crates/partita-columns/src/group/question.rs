@@ -1,0 +1,140 @@
+//! What is asked of groups, and what is kept for it.
+
+use arrow::datatypes::DataType;
+
+use super::slots::{
+    Bytes, Counts, Ends, Extremes, FloatSums, HyperLogLogs, Kept, Lists, Moments, Pairs, Products, Sketches,
+    Slots, Truths, WholeSums, list_type,
+};
+use super::values::Domain;
+use crate::error::{Error, ErrorKind, Result};
+use crate::reduce::{Accumulator, Reduction};
+
+/// What is asked of each group.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Aggregate {
+    /// One value of its rows.
+    Reduction(Reduction),
+    /// All values in the order of rows, nulls too.
+    List,
+}
+
+/// A question to all groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// What is asked.
+    pub aggregate: Aggregate,
+    /// The columns that it is of, by their positions among the value columns.
+    pub columns: Vec<usize>,
+}
+
+/// Where the numbers of rows come from, which `idxmin` and `idxmax` give.
+#[derive(Debug, Clone, Copy)]
+pub enum RowNumbers<'a> {
+    /// The number of the first row; the others count on.
+    From(u64),
+    /// One a row.
+    Each(&'a [u64]),
+}
+
+impl RowNumbers<'_> {
+    #[inline]
+    pub(super) fn at(self, row: usize) -> u64 {
+        match self {
+            RowNumbers::From(first) => first + row as u64,
+            RowNumbers::Each(numbers) => numbers[row],
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Held {
+    Counts(Counts),
+    Other(Box<dyn Slots>),
+}
+
+/// What two questions share a part by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Key {
+    Rows,
+    Nulls,
+    Of(Accumulator),
+    First,
+    Last,
+    List,
+}
+
+impl Question {
+    pub(super) fn key(&self) -> Key {
+        match self.aggregate {
+            Aggregate::List => Key::List,
+            Aggregate::Reduction(Reduction::Len) => Key::Rows,
+            Aggregate::Reduction(Reduction::First) => Key::First,
+            Aggregate::Reduction(Reduction::Last) => Key::Last,
+            Aggregate::Reduction(Reduction::Count | Reduction::NullCount) => Key::Nulls,
+            Aggregate::Reduction(reduction) => Key::Of(reduction.accumulator()),
+        }
+    }
+
+    /// The type of the answer for value columns of these types.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Undefined`] where it is not defined for them, [`ErrorKind::Shape`] for a column that there is not.
+    pub fn result_type(&self, types: &[DataType]) -> Result<DataType> {
+        let inputs = self.inputs(types)?;
+        match (self.aggregate, &inputs[..]) {
+            (Aggregate::Reduction(reduction), inputs) => reduction.result_type(inputs),
+            (Aggregate::List, [input]) => Ok(list_type(input)),
+            (Aggregate::List, inputs) => {
+                Err(ErrorKind::Shape(format!("expected one column for a list, got {}", inputs.len())).into())
+            }
+        }
+    }
+
+    pub(super) fn inputs(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        let input = |at: &usize| types.get(*at).cloned().ok_or_else(|| self.missing(*at, types.len()));
+        self.columns.iter().map(input).collect()
+    }
+
+    fn missing(&self, at: usize, got: usize) -> Error {
+        ErrorKind::Shape(format!("a question of value column {at}, of which there are {got}")).into()
+    }
+}
+
+/// The part for a key, with what other questions of it need.
+pub(super) fn held(key: Key, inputs: &[DataType], all: &[Question], columns: &[usize]) -> Result<Held> {
+    let none = DataType::Null;
+    let input = inputs.first().unwrap_or(&none);
+    let is_float = input.is_floating();
+    let asks = |of: &dyn Fn(Reduction) -> bool| {
+        all.iter().any(|question| {
+            question.key() == key
+                && question.columns == columns
+                && matches!(question.aggregate, Aggregate::Reduction(reduction) if of(reduction))
+        })
+    };
+    Ok(Held::Other(match key {
+        Key::Rows => return Ok(Held::Counts(Counts::new(false))),
+        Key::Nulls => return Ok(Held::Counts(Counts::new(true))),
+        Key::First => Box::new(Ends::new(true, input)?),
+        Key::Last => Box::new(Ends::new(false, input)?),
+        Key::List => Box::new(Lists::new(input)),
+        Key::Of(Accumulator::Sum) if is_float => Box::new(FloatSums::default()),
+        Key::Of(Accumulator::Sum) => Box::new(WholeSums::new(Domain::of(input)? == Domain::Long)),
+        Key::Of(Accumulator::Extreme(end)) => {
+            let has_rows = asks(&|reduction| matches!(reduction, Reduction::IdxMin | Reduction::IdxMax));
+            Box::new(Extremes::new(end, input, has_rows)?)
+        }
+        Key::Of(Accumulator::Product) => Box::new(Products::new(is_float)),
+        Key::Of(Accumulator::Truth) => Box::new(Truths::default()),
+        Key::Of(Accumulator::Moments) => Box::new(Moments::new(asks(&|reduction| {
+            matches!(reduction, Reduction::Skew | Reduction::Kurtosis)
+        }))),
+        Key::Of(Accumulator::Pairs) => Box::new(Pairs::default()),
+        Key::Of(Accumulator::HyperLogLog) => Box::new(HyperLogLogs::default()),
+        Key::Of(Accumulator::Sketch) => Box::new(Sketches::default()),
+        Key::Of(Accumulator::Sorted) => Box::new(Kept::new(input)?),
+        Key::Of(Accumulator::Bytes) => Box::new(Bytes::default()),
+        Key::Of(other) => return Err(ErrorKind::Shape(format!("no states of groups for {other:?}")).into()),
+    }))
+}

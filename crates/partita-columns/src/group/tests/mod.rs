@@ -1,0 +1,7 @@
+//! Groups against maps and loops.
+
+mod keys;
+mod pools;
+mod ranges;
+mod states;
+mod twin;
