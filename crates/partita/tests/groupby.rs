@@ -142,9 +142,9 @@ fn order(values: &[f64], is_less: fn(f64, f64) -> bool) -> Cell {
     match (numbers.as_slice(), values) {
         ([], []) => Cell::Null,
         ([], _) => Cell::Float(f64::NAN),
-        ([first, rest @ ..], _) => {
-            Cell::Float(rest.iter().fold(*first, |best, value| if is_less(*value, best) { *value } else { best }))
-        }
+        ([first, rest @ ..], _) => Cell::Float(
+            rest.iter().fold(*first, |best, value| if is_less(*value, best) { *value } else { best }),
+        ),
     }
 }
 
@@ -205,7 +205,8 @@ fn asked() -> Vec<Asked> {
             variance(&places, 0.0).map_or(Cell::Null, |value| Cell::Float(value.sqrt()))
         }),
         (col("text").nunique().alias("nunique"), |rows| {
-            let texts: std::collections::HashSet<_> = rows.iter().filter_map(|(_, row)| row.2.clone()).collect();
+            let texts: std::collections::HashSet<_> =
+                rows.iter().filter_map(|(_, row)| row.2.clone()).collect();
             Cell::Whole(texts.len() as i128)
         }),
         (col("float").median().alias("median"), |rows| {

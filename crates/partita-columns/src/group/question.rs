@@ -1,6 +1,7 @@
 //! What is asked of groups, and what is kept for it.
 
 use arrow::datatypes::DataType;
+use serde::{Deserialize, Serialize};
 
 use super::slots::{
     Bytes, Counts, Ends, Extremes, FloatSums, HyperLogLogs, Kept, Lists, Moments, Pairs, Products, Sketches,
@@ -11,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::reduce::{Accumulator, Reduction};
 
 /// What is asked of each group.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Aggregate {
     /// One value of its rows.
     Reduction(Reduction),
@@ -20,7 +21,7 @@ pub enum Aggregate {
 }
 
 /// A question to all groups.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Question {
     /// What is asked.
     pub aggregate: Aggregate,
@@ -74,6 +75,11 @@ impl Question {
             Aggregate::Reduction(Reduction::Count | Reduction::NullCount) => Key::Nulls,
             Aggregate::Reduction(reduction) => Key::Of(reduction.accumulator()),
         }
+    }
+
+    /// Whether every value of a group is held for it.
+    pub fn holds_values(&self) -> bool {
+        matches!(self.key(), Key::List | Key::Of(Accumulator::Sorted))
     }
 
     /// The type of the answer for value columns of these types.

@@ -218,7 +218,8 @@ fn check_stray(input: &PlanRef, keys: &[String], aggregates: &[Aggregate], over:
         |name: &String| keys.contains(name) || aggregates.iter().any(|aggregate| aggregate.name == *name);
     let Some(name) = over.iter().flat_map(Expr::columns).find(|name| !is_known(name)) else { return Ok(()) };
     super::position(input.schema(), &name)?;
-    let message = "a group gives one row, and the column has many; reduce it with sum(), max(), mean() or the like";
+    let message =
+        "a group gives one row, and the column has many; reduce it with sum(), max(), mean() or the like";
     Err(ErrorKind::Type { expression: col(name).to_string(), message: message.into() }.into())
 }
 

@@ -86,21 +86,27 @@ impl Table {
         self.keys.memory_bytes() + self.states.memory_bytes() + places
     }
 
-    /// Asks for what is needed beside `bytes` of what is about to be.
+    /// Asks for so many bytes in all.
     fn reserve(&mut self, bytes: usize) -> Result<()> {
         if bytes > self.memory.bytes() { self.memory.resize(bytes) } else { Ok(()) }
     }
 
     /// The numbers of the groups of some rows.
     fn push_keys(&mut self, keys: &[ArrayRef], rows: usize, numbers: &mut Vec<u32>) -> Result<()> {
-        self.reserve(self.memory_bytes() + self.keys.need_bytes(keys, rows) + rows * size_of::<u32>())?;
+        let needed = self.memory_bytes() - self.keys.memory_bytes() + self.keys.need_bytes(keys, rows);
+        self.reserve(needed + rows * (size_of::<u32>() + size_of::<u64>()))?;
         Ok(self.keys.push(keys, rows, numbers)?)
     }
 
-    /// Bytes of some groups as they are handed out, at most.
-    fn out_bytes(&self, range: Range<usize>) -> usize {
-        let keys = self.keys.keys_bytes(range.clone());
-        keys + self.states.columns_bytes(range.clone()) + range.len() * 4 * size_of::<u64>()
+    /// Asks for so many bytes of states beside the rest, and for the numbers of rows.
+    fn reserve_states(&mut self, bytes: usize, numbers: usize) -> Result<()> {
+        let rest = self.memory_bytes() - self.states.memory_bytes();
+        self.reserve(rest + bytes + numbers * size_of::<u32>())
+    }
+
+    /// Bytes that keys and places of some groups take at most as they are handed out.
+    fn keys_bytes(&self, range: Range<usize>) -> usize {
+        self.keys.keys_need_bytes(range.clone()) + range.len() * 4 * size_of::<u64>()
     }
 
     fn clear(&mut self) -> Result<()> {
@@ -191,8 +197,7 @@ impl Grouping<'_> {
             }
         }
         let count = table.keys.len();
-        let needed = table.memory_bytes() + table.states.need_bytes(count, inputs, rows);
-        table.reserve(needed + numbers.capacity() * size_of::<u32>())?;
+        table.reserve_states(table.states.need_bytes(count, inputs, rows), numbers.capacity())?;
         table.states.update(numbers, count, inputs, RowNumbers::From(self.place))?;
         self.place += rows as u64;
         self.rows += rows as u64;
@@ -220,7 +225,8 @@ impl Grouping<'_> {
         for first in (0..groups).step_by(BATCH_ROWS) {
             let range = first..groups.min(first + BATCH_ROWS);
             let table = &mut self.table;
-            table.reserve(held + made + table.out_bytes(range.clone()))?;
+            let states = table.states.columns_need_bytes(range.clone());
+            table.reserve(held + made + table.keys_bytes(range.clone()) + states)?;
             let keys = table.keys.keys(range.clone())?;
             let places = table.places.as_ref().map(|places| places[range.clone()].to_vec());
             let states = table.states.columns(range.clone())?;
@@ -274,8 +280,9 @@ impl Grouping<'_> {
         self.numbers.extend(0..rows as u32);
         let table = &mut self.table;
         table.clear()?;
-        table.reserve(table.memory_bytes() + 2 * table.states.need_bytes(rows, &inputs, rows))?;
+        table.reserve_states(table.states.need_bytes(rows, &inputs, rows), rows)?;
         table.states.update(&self.numbers, rows, &inputs, RowNumbers::Each(&places))?;
+        table.reserve_states(table.states.memory_bytes() + table.states.columns_need_bytes(0..rows), rows)?;
         let states = table.states.columns(0..rows)?;
         self.state_rows(keys, self.group.has_place.then_some(places), states, rows).map(Some)
     }

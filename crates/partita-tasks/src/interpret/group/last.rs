@@ -49,8 +49,7 @@ impl<'a> Last<'a> {
             }
         }
         let count = table.keys.len();
-        let needed = table.memory_bytes() + table.states.merge_bytes(count, states, rows);
-        table.reserve(needed + numbers.capacity() * size_of::<u32>())?;
+        table.reserve_states(table.states.merge_need_bytes(count, states), numbers.capacity())?;
         Ok(table.states.merge(numbers, count, states)?)
     }
 
@@ -62,10 +61,14 @@ impl<'a> Last<'a> {
         let mut made = 0;
         for first in (0..groups).step_by(BATCH_ROWS) {
             let range = first..groups.min(first + BATCH_ROWS);
-            table.reserve(held + made + table.out_bytes(range.clone()))?;
+            table.reserve(held + made + table.keys_bytes(range.clone()))?;
             let mut columns = table.keys.keys(range.clone())?;
+            let mut answers = table.keys_bytes(range.clone());
             for question in 0..group.questions.len() {
+                let bytes = table.states.finish_need_bytes(question, range.clone());
+                table.reserve(held + made + answers + bytes)?;
                 columns.push(table.states.finish(question, range.clone())?);
+                answers += bytes;
             }
             if let Some(places) = &table.places {
                 let places = places.get(range).ok_or_else(missing)?;

@@ -31,7 +31,7 @@ impl Window {
         let looked_at = group.keys.iter().chain(&group.inputs).enumerate();
         let is_text = |data_type: &DataType| data_type.primitive_width().is_none() && !data_type.is_null();
         let texts = looked_at.filter(|(_, input)| is_text(&input.data_type)).map(|(at, _)| at);
-        let held = group.questions.iter().filter(|question| question.holds_rows());
+        let held = group.questions.iter().filter(|question| question.holds_values());
         let held = held.flat_map(|question| &question.columns).filter_map(|at| group.inputs.get(*at));
         let keys: usize = group.keys.iter().map(|key| width(&key.data_type) + size_of::<u64>()).sum();
         Self {
