@@ -64,7 +64,7 @@ pub(super) fn plan(columns: &[KeyColumn], rows: usize) -> Vec<Stage> {
 
 /// Bytes of the widest array of numbers that [`plan`] makes.
 pub(super) fn dense_need_bytes(rows: usize) -> usize {
-    let most = (16 * rows).max(1 << DENSE_BITS_MIN).min(1 << DENSE_BITS_MAX);
+    let most = (16 * rows).clamp(1 << DENSE_BITS_MIN, 1 << DENSE_BITS_MAX);
     most * size_of::<u32>()
 }
 
