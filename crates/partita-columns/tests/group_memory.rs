@@ -67,14 +67,14 @@ fn types(columns: &[ArrayRef]) -> Vec<DataType> {
     columns.iter().map(|column| column.data_type().clone()).collect()
 }
 
-fn check_keys(keys: &[usize], drop: bool) {
+fn check_keys(keys: &[usize], drops_nulls: bool) {
     let mut numbers = Numbers(88_172_645_463_325_252);
     let first = batch(&mut numbers, 0);
     let chosen = |columns: &[ArrayRef]| keys.iter().map(|at| Arc::clone(&columns[*at])).collect::<Vec<_>>();
     let base = ALLOCATED.current_usage();
-    let mut grouper = Grouper::new(&types(&chosen(&first)), drop).unwrap();
+    let mut grouper = Grouper::new(&types(&chosen(&first)), drops_nulls).unwrap();
     let mut groups = Vec::with_capacity(ROWS);
-    for step in 0..20 {
+    for step in 0..18 {
         let columns = chosen(&batch(&mut numbers, step));
         let (need, held) = (grouper.need_bytes(&columns, ROWS), grouper.memory_bytes());
         let ((), took) = peak(|| grouper.push(&columns, ROWS, &mut groups).unwrap());
@@ -97,8 +97,8 @@ fn check_states(aggregate: Aggregate, columns: &[usize]) {
     let types = types(&chosen(&batch(&mut numbers, 0)));
     let start = || States::new(std::slice::from_ref(&question), &types).unwrap();
     let mut states = start();
-    for step in 0..12_u64 {
-        let count = 100 + 4000 * step as usize;
+    for step in 0..4_u64 {
+        let count = 100 + 9000 * step as usize;
         let groups: Vec<u32> = (0..ROWS).map(|_| numbers.below(count as u64) as u32).collect();
         let all = chosen(&batch(&mut numbers, step));
         let (need, held) = (states.need_bytes(count, &all, ROWS), states.memory_bytes());
@@ -130,7 +130,7 @@ fn check_states(aggregate: Aggregate, columns: &[usize]) {
 /// One test, as it counts all that is allocated.
 #[test]
 fn what_is_needed_is_known_before() {
-    let all = [&[0][..], &[1], &[2], &[3], &[4], &[5], &[0, 2], &[0, 1, 2, 3, 4, 5], &[2, 3], &[1, 4]];
+    let all = [&[0][..], &[1], &[2], &[3], &[5], &[0, 2], &[0, 1, 2, 3, 4, 5], &[1, 4]];
     for keys in all {
         check_keys(keys, false);
         check_keys(keys, true);

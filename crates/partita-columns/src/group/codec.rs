@@ -117,7 +117,11 @@ impl KeyColumn {
         let Some(dictionary) = array.as_any_dictionary_opt_of(&self.data_type) else {
             return Input::new(array, self.kind);
         };
-        let keys = dictionary.normalized_keys();
+        let keys = match dictionary.values().len() {
+            // All rows are null.
+            0 => vec![0; array.len()],
+            _ => dictionary.normalized_keys(),
+        };
         let is_valid = |row: usize| dictionary.keys().is_valid(row);
         let mut known = match self.dictionary.take() {
             Some(known) if Arc::ptr_eq(&known.values, dictionary.values()) => known,
@@ -241,7 +245,7 @@ impl Codec {
         match (self, &input.values) {
             (_, Values::Codes(codes)) => out.copy_from_slice(&codes[rows]),
             (Codec::Texts(texts), Values::Text(views, buffers)) => {
-                texts.push(&views[rows], buffers, nulls, out)?
+                texts.push(&views[rows], buffers, nulls, out)?;
             }
             (Codec::Longs(words), Values::Long(values)) => {
                 let keys: Vec<u128> = values[rows].iter().map(|value| value.cast_unsigned()).collect();
@@ -339,7 +343,7 @@ impl Input {
         match (&self.values, &self.valid) {
             (Values::Null, _) => words.fill(0),
             (_, None) => {
-                words.iter_mut().for_each(|word| *word = word.wrapping_sub(near.low).wrapping_add(1))
+                words.iter_mut().for_each(|word| *word = word.wrapping_sub(near.low).wrapping_add(1));
             }
             (_, Some(valid)) => {
                 for (row, word) in words.iter_mut().enumerate() {

@@ -52,6 +52,8 @@ pub struct Grouper {
     /// None yet, or none needed: see [`Grouper::is_direct`].
     pub(super) stages: Vec<Stage>,
     pub(super) rows: usize,
+    /// How often words were made anew.
+    pub(super) relays: u64,
     /// Bits of float keys that are not those of their code, by group and column: zeros and NaN of other groups may have come first.
     variants: BTreeMap<(u32, u32), u64>,
     scratch: Scratch,
@@ -73,7 +75,15 @@ impl Grouper {
         let columns = types.iter().map(KeyColumn::new).collect::<Result<Vec<_>>>()?;
         let codes = vec![Vec::new(); columns.len()];
         let scratch = Scratch { codes, ..Scratch::default() };
-        Ok(Self { columns, drop_null_keys, stages: Vec::new(), rows: 0, variants: BTreeMap::new(), scratch })
+        Ok(Self {
+            columns,
+            drop_null_keys,
+            stages: Vec::new(),
+            rows: 0,
+            relays: 0,
+            variants: BTreeMap::new(),
+            scratch,
+        })
     }
 
     /// Finds the group of each of `rows` rows; `groups` is cleared first. Rows with a null key that is dropped have [`NO_GROUP`].
@@ -148,21 +158,21 @@ impl Grouper {
         scratch: &mut Scratch,
         groups: &mut [u32],
     ) -> Result<()> {
-        for (at, input) in inputs.iter().enumerate() {
-            self.code(at, input, rows.clone(), scratch)?;
-        }
-        if self.is_direct() {
-            groups.iter_mut().zip(&scratch.codes[0]).for_each(|(group, code)| *group = *code as u32);
-            return Ok(());
-        }
-        if !self.fits() || self.stages[0].is_better_dense() {
-            self.relay(None)?;
-            // A range that became too wide for its place among others is numbered now.
+        loop {
+            let relays = self.relays;
             for (at, input) in inputs.iter().enumerate() {
                 self.code(at, input, rows.clone(), scratch)?;
             }
-            if !self.fits() {
+            if self.is_direct() {
+                groups.iter_mut().zip(&scratch.codes[0]).for_each(|(group, code)| *group = *code as u32);
+                return Ok(());
+            }
+            if !self.fits() || self.stages[0].is_better_dense() {
                 self.relay(None)?;
+            }
+            // Codes from before words were made anew may be those of a range that is numbered now.
+            if self.relays == relays {
+                break;
             }
         }
         let known = self.len() as u32;

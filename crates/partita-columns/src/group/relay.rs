@@ -11,6 +11,7 @@ use crate::wide::Valid;
 impl Grouper {
     /// Makes the words of all groups anew, with another codec of one column where one is given.
     pub(super) fn relay(&mut self, change: Option<(usize, Codec)>) -> Result<()> {
+        self.relays += 1;
         let mut changes: Vec<Option<Codec>> = vec![None; self.columns.len()];
         if let Some((at, codec)) = change {
             changes[at] = Some(codec);

@@ -14,6 +14,9 @@ const DENSE_BITS_MAX: u32 = 26;
 /// Widest words that always are.
 const DENSE_BITS_MIN: u32 = 12;
 
+/// Slots from which on a table may become an array: there are enough rows then for [`plan`] to choose one.
+const BETTER_SLOTS_MIN: usize = 8192;
+
 /// Where the codes of a column lie in a word.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
@@ -64,7 +67,7 @@ pub(super) fn plan(columns: &[KeyColumn], rows: usize) -> Vec<Stage> {
 
 /// Bytes of the widest array of numbers that [`plan`] makes.
 pub(super) fn dense_need_bytes(rows: usize) -> usize {
-    let most = (16 * rows).max(1 << DENSE_BITS_MIN).min(1 << DENSE_BITS_MAX);
+    let most = (16 * rows).clamp(1 << DENSE_BITS_MIN, 1 << DENSE_BITS_MAX);
     most * size_of::<u32>()
 }
 
@@ -86,7 +89,8 @@ impl Stage {
         self.is_first
             && self.dense.is_none()
             && self.bits <= DENSE_BITS_MAX
-            && 1_usize << self.bits <= 4 * self.words.slots()
+            && self.words.slots() >= BETTER_SLOTS_MIN
+            && 1_usize << self.bits <= 2 * self.words.slots()
     }
 
     /// The numbers of rows whose codes are `codes`; `numbers` holds those of the stage before, and takes these.

@@ -9,6 +9,8 @@ const TAG: u64 = 0xffff_ffff_0000_0000;
 /// overlap.
 pub(super) const ROUND_ROWS: usize = 128;
 
+const SLOTS_MIN: usize = 2048;
+
 /// Slots that stay in the nearest cache: nothing is touched ahead.
 const NEAR_SLOTS: usize = 4096;
 
@@ -74,13 +76,13 @@ impl Table {
 
     /// Makes room for `more` keys.
     fn reserve(&mut self, more: usize) -> Result<()> {
-        let wanted = slots_for(self.len + more);
-        if wanted <= self.slots.len() {
-            return Ok(());
-        }
         if self.len + more >= u32::MAX as usize {
             let message = "expected less than 2^32 distinct keys in one table, got more; use more partitions";
             return Err(ErrorKind::Shape(message.to_owned()).into());
+        }
+        let wanted = slots_for(self.len + more);
+        if wanted <= self.slots.len() {
+            return Ok(());
         }
         let shift = 64 - wanted.ilog2();
         let mut slots = vec![0_u64; wanted];
@@ -118,8 +120,14 @@ impl Table {
     }
 
     fn near<S: Store>(&mut self, store: &mut S, first: usize, out: &mut [u32]) {
+        let shift = self.shift;
         for (at, out) in out.iter_mut().enumerate() {
-            *out = self.find(store, first + at, weaken(store.hash(first + at)));
+            let row = first + at;
+            let hash = mark(store.hash(row));
+            let slot = self.slots[(hash >> shift) as usize];
+            let number = (slot as u32).wrapping_sub(1);
+            let is_found = (slot ^ hash) & TAG == 0 && store.is(number, row);
+            *out = if is_found { number } else { self.find(store, row, hash) };
         }
     }
 
@@ -128,17 +136,17 @@ impl Table {
         let mut touched = [0_u64; ROUND_ROWS];
         let shift = self.shift;
         for (at, hash) in hashes[..out.len()].iter_mut().enumerate() {
-            *hash = weaken(store.hash(first + at));
+            *hash = mark(store.hash(first + at));
         }
         for (slot, hash) in touched.iter_mut().zip(&hashes[..out.len()]) {
             *slot = self.slots[(hash >> shift) as usize];
         }
         for (at, out) in out.iter_mut().enumerate() {
-            let (slot, row) = (touched[at], first + at);
+            let (slot, hash, row) = (touched[at], hashes[at], first + at);
             // What was in a slot before these rows still is.
             let number = (slot as u32).wrapping_sub(1);
-            let is_found = slot != 0 && (slot ^ hashes[at]) & TAG == 0 && store.is(number, row);
-            *out = if is_found { number } else { self.find(store, row, hashes[at]) };
+            let is_found = (slot ^ hash) & TAG == 0 && store.is(number, row);
+            *out = if is_found { number } else { self.find(store, row, hash) };
         }
     }
 
@@ -148,12 +156,12 @@ impl Table {
             out[at] = if at > 0 && store.is_as_before(row) {
                 out[at - 1]
             } else {
-                self.find(store, row, weaken(store.hash(row)))
+                self.find(store, row, mark(store.hash(row)))
             };
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn find<S: Store>(&mut self, store: &mut S, row: usize, hash: u64) -> u32 {
         let mask = self.slots.len() - 1;
         let mut at = (hash >> self.shift) as usize & mask;
@@ -182,9 +190,15 @@ impl Table {
     }
 }
 
-/// At most half of the slots are taken.
+/// At most half of the slots are taken, and fewer of a small table, whose keys shall have the slot of their hash.
 fn slots_for(keys: usize) -> usize {
-    (keys * 2).next_power_of_two()
+    (keys * 2).next_power_of_two().max(SLOTS_MIN)
+}
+
+/// A hash of which an empty slot never has the tag.
+#[inline(always)]
+fn mark(hash: u64) -> u64 {
+    weaken(hash) | 1 << 32
 }
 
 /// A product of 128 bits, folded to 64.

@@ -69,10 +69,10 @@ impl Extremes {
                 let values = ordered(column)?;
                 match (kept, end) {
                     (None, End::Min) => {
-                        each(groups, &values, valid, best, |best, value| *best = value.min(*best))
+                        each(groups, &values, valid, best, |best, value| *best = value.min(*best));
                     }
                     (None, End::Max) => {
-                        each(groups, &values, valid, best, |best, value| *best = value.max(*best))
+                        each(groups, &values, valid, best, |best, value| *best = value.max(*best));
                     }
                     (Some(kept), _) => with_rows(groups, valid, best, &values, kept, is_better(end)),
                 }
@@ -97,10 +97,10 @@ impl Extremes {
                 let values = longs(column)?;
                 match (kept, end) {
                     (None, End::Min) => {
-                        each(groups, values, valid, best, |best, value| *best = value.min(*best))
+                        each(groups, values, valid, best, |best, value| *best = value.min(*best));
                     }
                     (None, End::Max) => {
-                        each(groups, values, valid, best, |best, value| *best = value.max(*best))
+                        each(groups, values, valid, best, |best, value| *best = value.max(*best));
                     }
                     (Some(kept), _) => with_rows(groups, valid, best, values, kept, is_better(end)),
                 }

@@ -146,7 +146,7 @@ impl Slots for Moments {
             }
             Self::Fourth(slots) => {
                 each(groups, &values, valid.as_ref(), slots, |slot, value| {
-                    join5(slot, [1.0, value, 0.0, 0.0, 0.0])
+                    join5(slot, [1.0, value, 0.0, 0.0, 0.0]);
                 });
             }
         }

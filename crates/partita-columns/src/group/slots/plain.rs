@@ -157,7 +157,7 @@ impl Slots for Products {
                     |value: i64| if is_unsigned { value.cast_unsigned().into() } else { i128::from(value) };
                 let values = values::wholes(column)?;
                 each(groups, &values, valid.as_ref(), products, |product, value| {
-                    multiply(product, Some(wide(value)))
+                    multiply(product, Some(wide(value)));
                 });
             }
         }
@@ -168,7 +168,7 @@ impl Slots for Products {
         match (self, columns) {
             (Self::Float(products), [column]) => {
                 each(groups, values::<Float64Type>(column)?, None, products, |product, value| {
-                    *product *= value
+                    *product *= value;
                 });
             }
             (Self::Whole(products), [low, high]) => {

@@ -144,3 +144,16 @@ fn dictionaries_that_change_keep_their_values() {
     let keys = plain(&grouper.keys(0..4).unwrap()[0]);
     assert_eq!(keys.as_string::<i32>().iter().flatten().collect::<Vec<_>>(), texts);
 }
+
+#[test]
+fn a_dictionary_without_values_is_all_null() {
+    let column: arrow::array::DictionaryArray<arrow::datatypes::Int8Type> =
+        vec![None::<&str>, None].into_iter().collect();
+    let mut groups = Vec::new();
+    for (drops, wanted) in [(false, [0, 0]), (true, [NO_GROUP; 2])] {
+        let mut grouper = Grouper::new(&[column.data_type().clone()], drops).unwrap();
+        grouper.push(&[std::sync::Arc::new(column.clone())], 2, &mut groups).unwrap();
+        assert_eq!(groups, wanted);
+        assert_eq!(grouper.keys(0..grouper.len()).unwrap()[0].logical_null_count(), grouper.len());
+    }
+}

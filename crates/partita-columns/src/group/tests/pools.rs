@@ -21,8 +21,8 @@ fn distinct(values: ArrayRef) -> Pool {
     Pool { values, classes }
 }
 
-fn of(values: &ArrayRef, data_type: DataType) -> Pool {
-    distinct(cast(values, &data_type).unwrap())
+fn of(values: &ArrayRef, data_type: &DataType) -> Pool {
+    distinct(cast(values, data_type).unwrap())
 }
 
 /// Pools of all types that have keys.
@@ -69,18 +69,18 @@ pub(super) fn pools() -> Vec<Pool> {
         distinct(Arc::new(long)),
         distinct(Arc::new(NullArray::new(2))),
         distinct(Arc::clone(&texts)),
-        of(&texts, DataType::Utf8),
-        of(&texts, DataType::LargeUtf8),
-        of(&texts, DataType::Binary),
-        of(&texts, DataType::LargeBinary),
-        of(&texts, DataType::BinaryView),
-        of(&ticks, DataType::Date64),
-        of(&ticks, DataType::Time64(TimeUnit::Nanosecond)),
-        of(&ticks, DataType::Timestamp(TimeUnit::Microsecond, Some("Europe/Berlin".into()))),
-        of(&ticks, DataType::Timestamp(TimeUnit::Second, None)),
-        of(&ticks, DataType::Duration(TimeUnit::Millisecond)),
-        of(&days, DataType::Date32),
-        of(&positive, DataType::Time32(TimeUnit::Second)),
+        of(&texts, &DataType::Utf8),
+        of(&texts, &DataType::LargeUtf8),
+        of(&texts, &DataType::Binary),
+        of(&texts, &DataType::LargeBinary),
+        of(&texts, &DataType::BinaryView),
+        of(&ticks, &DataType::Date64),
+        of(&ticks, &DataType::Time64(TimeUnit::Nanosecond)),
+        of(&ticks, &DataType::Timestamp(TimeUnit::Microsecond, Some("Europe/Berlin".into()))),
+        of(&ticks, &DataType::Timestamp(TimeUnit::Second, None)),
+        of(&ticks, &DataType::Duration(TimeUnit::Millisecond)),
+        of(&days, &DataType::Date32),
+        of(&positive, &DataType::Time32(TimeUnit::Second)),
         distinct(dictionary(DataType::Int8, &texts)),
         distinct(dictionary(DataType::UInt16, &integers)),
         distinct(dictionary(DataType::Int32, &(Arc::new(Int8Array::from(vec![-5, 9])) as ArrayRef))),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringViewArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, StringViewArray};
 use arrow::datatypes::Int64Type;
 
 use super::super::Grouper;
@@ -84,7 +84,7 @@ fn many_texts_beside_integers() {
         let rows: Vec<(String, i64)> = (0..5000)
             .map(|_| {
                 let number = bits(&mut state) % 3000;
-                let text = if number % 3 == 0 {
+                let text = if number.is_multiple_of(3) {
                     format!("a rather long identifier {number}")
                 } else {
                     format!("id{number}")

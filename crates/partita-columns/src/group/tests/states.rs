@@ -106,6 +106,8 @@ proptest! {
         let start = || States::new(&questions, &FLOATS).unwrap();
         let (mut whole, mut mixed) = (start(), start());
         whole.update(&groups, 7, &arrays, RowNumbers::From(0)).unwrap();
+        let none: Vec<ArrayRef> = arrays.iter().map(|array| array.slice(0, 0)).collect();
+        mixed.update(&[], 7, &none, RowNumbers::From(0)).unwrap();
         for (row, group) in groups.iter().enumerate() {
             let one: Vec<ArrayRef> = arrays.iter().map(|array| array.slice(row, 1)).collect();
             let numbers = RowNumbers::From(row as u64);
