@@ -51,6 +51,24 @@ pub const TEXT_BYTES_MAX: usize = 64 << 10;
 /// # Errors
 /// [`ErrorKind::Parse`] with the place, what was found there and what is expected or supported instead.
 pub fn expr(text: &str) -> Result<Expr> {
+    grammar::whole(&mut cursor(text)?)
+}
+
+/// Reads one or more expressions with commas between them.
+///
+/// ```
+/// let asked = partita_plan::parse::exprs("mean(fare) as fare, len()")?;
+/// assert_eq!(asked[1].to_string(), "len()");
+/// # Ok::<(), partita_plan::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`expr`].
+pub fn exprs(text: &str) -> Result<Vec<Expr>> {
+    grammar::list(&mut cursor(text)?)
+}
+
+fn cursor(text: &str) -> Result<Cursor<'_>> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("an expression of {} bytes; at most {TEXT_BYTES_MAX} are read", text.len());
         return Err(ErrorKind::Parse { text: String::new(), line: 1, column: 1, message }.into());
@@ -60,5 +78,5 @@ pub fn expr(text: &str) -> Result<Expr> {
     let tokens = tokens.map_err(|error| {
         cursor::at(text, error.location, format!("cannot read this: {}", error.message.to_lowercase()))
     })?;
-    grammar::whole(&mut Cursor::new(text, tokens))
+    Ok(Cursor::new(text, tokens))
 }

@@ -67,7 +67,7 @@ pub use partita_formats::rows::{
 };
 pub use partita_plan::locate::Loc;
 pub use partita_plan::node::{ConcatColumns, Divisions, Outside, Reach, SortBy};
-pub use partita_plan::parse::expr;
+pub use partita_plan::parse::{expr, exprs};
 pub use partita_plan::{
     Expr, Stage, TextExpr, TimeExpr, coalesce, col, greatest, hash, least, len, lit, map_batches, when,
 };

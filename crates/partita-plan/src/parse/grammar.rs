@@ -12,13 +12,7 @@ use crate::error::Result;
 use crate::expr::Expr;
 
 pub(super) fn whole(cursor: &mut Cursor<'_>) -> Result<Expr> {
-    if cursor.peek() == &Token::EOF {
-        return Err(cursor.error("expected an expression, got nothing"));
-    }
-    let mut read = or(cursor)?.expr;
-    if cursor.take_word("as") {
-        read = read.alias(name(cursor, "as")?);
-    }
+    let read = named(cursor)?;
     match cursor.peek() {
         Token::EOF => Ok(read),
         Token::SemiColon => {
@@ -27,6 +21,27 @@ pub(super) fn whole(cursor: &mut Cursor<'_>) -> Result<Expr> {
         Token::Comma => Err(cursor.error("expected one expression, got a list")),
         other => Err(cursor.error(trailing(other, &cursor.found()))),
     }
+}
+
+/// Expressions between commas.
+pub(super) fn list(cursor: &mut Cursor<'_>) -> Result<Vec<Expr>> {
+    let mut all = vec![named(cursor)?];
+    while cursor.take(&Token::Comma) {
+        all.push(named(cursor)?);
+    }
+    match cursor.peek() {
+        Token::EOF => Ok(all),
+        other => Err(cursor.error(trailing(other, &cursor.found()))),
+    }
+}
+
+/// An expression, with or without a name.
+fn named(cursor: &mut Cursor<'_>) -> Result<Expr> {
+    if cursor.peek() == &Token::EOF {
+        return Err(cursor.error("expected an expression, got nothing"));
+    }
+    let read = or(cursor)?.expr;
+    Ok(if cursor.take_word("as") { read.alias(name(cursor, "as")?) } else { read })
 }
 
 /// What stands where an operator or the end should be.

@@ -494,3 +494,16 @@ proptest! {
         let _ = expr(&text);
     }
 }
+
+#[test]
+fn lists_have_commas_between_them() {
+    let shown =
+        |text: &str| super::exprs(text).map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let two = shown("sum(a + b) as \"a, b\", len()").unwrap();
+    assert_eq!(two, ["sum((a + b)) as \"a, b\"", "len()"]);
+    assert_eq!(shown("coalesce(a, b)").unwrap(), ["coalesce(a, b)"]);
+    for wrong in ["", "a,", ",a", "a b", "a;b", "a,,b"] {
+        let message = shown(wrong).unwrap_err().to_string();
+        assert!(message.contains("expected"), "{wrong}: {message}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Every command and flag, with its help.
 
+mod agg;
 mod cat;
 mod order;
 mod read;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use partita::Stage;
 
+pub(crate) use agg::AggArgs;
 pub(crate) use cat::CatArgs;
 pub(crate) use order::{IndexArgs, SortArgs};
 pub(crate) use read::{MismatchArgs, ReadArgs};
@@ -51,6 +53,8 @@ pub(crate) enum Command {
     Convert(Box<Convert>),
     /// Convert to Parquet with all rows in order, within the files and from file to file
     Sort(Box<Sort>),
+    /// Group the rows by keys, and show or write a row for each group
+    Agg(Box<Agg>),
     /// Show the columns and the types that are found, or keep them in a file for recurring jobs
     Schema(Box<Schema>),
     /// Show the first rows
@@ -293,6 +297,29 @@ pub(crate) struct Cat {
     pub(crate) cat: CatArgs,
     #[command(flatten)]
     pub(crate) pick: PickArgs,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+const AGG_EXAMPLES: &str = "\
+Examples:
+  partita agg trips.csv --by zone --agg 'mean(fare) as fare, len()'
+  partita agg 'data/*.csv' --by 'year(pickup) as year, zone' --agg 'sum(tip) / sum(fare) as share' --sort
+  partita agg trips/ --by zone --agg 'max(fare)' --where 'fare > 0' --to zones.parquet
+
+What does not fit in memory waits on the disk, in the folders of --spill-dir.";
+
+#[derive(Debug, Args)]
+#[command(after_help = AGG_EXAMPLES)]
+pub(crate) struct Agg {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) agg: AggArgs,
+    #[command(flatten)]
+    pub(crate) cat: CatArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
     #[command(flatten)]

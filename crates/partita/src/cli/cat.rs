@@ -1,10 +1,10 @@
-//! `partita cat`: rows in another format, or on standard output.
+//! `partita cat` and `partita agg`: rows and groups in another format, or on standard output.
 
 use std::io::{self, ErrorKind, Write};
 
 use partita::{DataFrame, RowsFormat};
 
-use super::args::Cat;
+use super::args::{Agg, Cat, CatArgs};
 use super::failure::Failure;
 use super::inspect::with_sources;
 use super::interrupt::Interrupt;
@@ -17,25 +17,46 @@ use super::prepare;
 pub(crate) fn cat(args: &Cat, interrupt: &Interrupt) -> Result<(), Failure> {
     let session = args.run.session()?;
     let format = args.cat.rows_format()?;
-    let (overwrite, is_file) = (args.cat.overwrite, args.cat.is_file());
     with_sources(&args.input.inputs, &args.read, |sources| {
         let frame = prepare::pick(prepare::load(&session, sources, &args.read)?, &args.pick)?;
-        match format {
-            Some(format) if args.cat.is_stream() => stream(&frame, format),
-            Some(format) => {
-                let writer = frame.to_rows(&args.cat.to, format).overwrite(overwrite).single_file(is_file);
-                interrupt.cancels(writer.cancel_token());
-                writer.write()?;
-                Ok(())
-            }
-            None => {
-                let writer = frame.to_parquet(&args.cat.to).overwrite(overwrite).single_file(is_file);
-                interrupt.cancels(writer.cancel_token());
-                writer.write()?;
-                Ok(())
-            }
-        }
+        write(&frame, &args.cat, format, interrupt)
     })
+}
+
+/// Writes a row for each group.
+///
+/// # Errors
+/// As [`cat`].
+pub(crate) fn agg(args: &Agg, interrupt: &Interrupt) -> Result<(), Failure> {
+    let session = args.run.session()?;
+    let format = args.cat.rows_format()?;
+    with_sources(&args.input.inputs, &args.read, |sources| {
+        let groups = args.agg.grouped(&prepare::load(&session, sources, &args.read)?)?;
+        write(&groups, &args.cat, format, interrupt)
+    })
+}
+
+fn write(
+    frame: &DataFrame,
+    to: &CatArgs,
+    format: Option<RowsFormat>,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    match format {
+        Some(format) if to.is_stream() => stream(frame, format),
+        Some(format) => {
+            let writer = frame.to_rows(&to.to, format).overwrite(to.overwrite).single_file(to.is_file());
+            interrupt.cancels(writer.cancel_token());
+            writer.write()?;
+            Ok(())
+        }
+        None => {
+            let writer = frame.to_parquet(&to.to).overwrite(to.overwrite).single_file(to.is_file());
+            interrupt.cancels(writer.cancel_token());
+            writer.write()?;
+            Ok(())
+        }
+    }
 }
 
 /// Rows on standard output. A reader that goes away, as `head` does, ends it and is no failure.

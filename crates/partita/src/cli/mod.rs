@@ -6,7 +6,7 @@
 //! | `values` | texts of flags to values |
 //! | `sources` | inputs, standard input among them |
 //! | `prepare` | from arguments to a frame |
-//! | `cat` | rows in another format, or on standard output |
+//! | `cat` | rows and groups in another format, or on standard output |
 //! | `clean` | removing what killed runs have left |
 //! | `convert` | CSV to Parquet, as it comes, sorted or by an index |
 //! | `inspect` | `schema`, `head`, `tail`, `count`, `describe`, `explain`, `versions` |
@@ -59,6 +59,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Convert(args) => convert::convert(args, &interrupt),
         Command::Sort(args) => convert::sort(args, &interrupt),
+        Command::Agg(args) => cat::agg(args, &interrupt),
         Command::Schema(args) => inspect::schema(args),
         Command::Head(args) => inspect::head(args),
         Command::Tail(args) => inspect::tail(args),

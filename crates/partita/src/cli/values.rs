@@ -208,6 +208,11 @@ pub(crate) fn expression(text: &str) -> Result<String, String> {
     partita::expr(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
+/// Expressions between commas.
+pub(crate) fn expressions(text: &str) -> Result<String, String> {
+    partita::exprs(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
 /// One word of a table, each with what `--help` says about it.
 pub(crate) fn one_of<T: Copy + Send + Sync + 'static>(
     table: &'static [(&'static str, &'static str, T)],
