@@ -16,6 +16,11 @@ const CANNOT: u8 = 64;
 const USAGE: &str = "usage: jobs JOB DATA OUT CAP_BYTES\n
   D         DATA/taxi/*.csv, sorted by pickup time, to Parquet (Snappy) in OUT
   F_sort    the same, under a cap
+  B         DATA/taxi/*.csv by PULocationID: mean fare, count, largest total
+  C_csv     h2o questions 1 to 7, 9 and 10, each of which reads DATA/h2o/G1_1e7_1e2_0_0.csv
+  C_parquet the same of the Parquet file
+  C_mem     the same of the Parquet file, persisted
+  F_q10     question 10 of the Parquet file to Parquet (Snappy) in OUT, under a cap
   E_reduce  TPC-H Q6, Q1 without groups, the largest order key: DATA/tpch/sf10/lineitem.parquet
   R_decode  every column of DATA/taxi_parquet/*.parquet, decoded and let go
   G         tree reductions of 10,000 and 100,000 empty tasks
@@ -31,6 +36,10 @@ fn main() -> ExitCode {
     let [data, out] = [1, 2].map(|at| Path::new(arguments.get(at).map_or("", String::as_str)));
     let done = match job.as_str() {
         "D" | "F_sort" => sort(data, out, cap_bytes),
+        "B" => zones(data, "taxi/*.csv", cap_bytes),
+        "B1" => zones(data, "taxi_single/*.csv", cap_bytes),
+        "C_csv" | "C_parquet" | "C_mem" => questions(job, data, cap_bytes),
+        "F_q10" => largest_question(data, out, cap_bytes),
         "E_reduce" => reductions(data, cap_bytes),
         "R_decode" => decode(data, cap_bytes),
         "G" => overhead(cap_bytes),
@@ -85,6 +94,87 @@ fn sort(data: &Path, out: &Path, cap_bytes: u64) -> partita::Result<()> {
             .to_parquet(out.join("sorted"))
             .compression(Compression::Snappy)
             .write()?;
+        Ok(format!("rows={}", written.rows))
+    })
+}
+
+/// Trips by the zone where they began.
+fn zones(data: &Path, files: &str, cap_bytes: u64) -> partita::Result<()> {
+    let session = Session::builder().memory_limit(cap_bytes).build()?;
+    timed("agg", || {
+        let trips = session
+            .read_csv(data.join(files))
+            .parse_dates(["tpep_pickup_datetime", "tpep_dropoff_datetime"])
+            .load()?;
+        let zones = trips.groupby(["PULocationID"]).agg([
+            col("fare_amount").mean().alias("fare"),
+            len(),
+            col("total_amount").max().alias("most"),
+        ]);
+        let zones = zones.persist()?;
+        let rows = zones.len()?;
+        let all = zones.reduce([col("len").sum(), col("most").max(), col("fare").sum()]).compute_batches()?;
+        let value = |column: usize| -> partita::Result<f64> {
+            let column = all.first().map(|row| row.column(column));
+            Ok(column
+                .map(|column| partita::Scalar::try_from_array(column, 0))
+                .transpose()?
+                .map_or(0.0, |value| value.to_string().parse().unwrap_or(f64::NAN)))
+        };
+        Ok(format!("rows={rows} len={} max={:.2} fare={:.3}", value(0)?, value(1)?, value(2)?))
+    })
+}
+
+/// A question of the h2o benchmark: its name, the keys, and what is asked.
+type Question = (&'static str, &'static [&'static str], fn() -> Vec<Expr>);
+
+const QUESTIONS: &[Question] = &[
+    ("q1", &["id1"], || vec![col("v1").sum()]),
+    ("q2", &["id1", "id2"], || vec![col("v1").sum()]),
+    ("q3", &["id3"], || vec![col("v1").sum(), col("v3").mean()]),
+    ("q4", &["id4"], || vec![col("v1").mean(), col("v2").mean(), col("v3").mean()]),
+    ("q5", &["id6"], || vec![col("v1").sum(), col("v2").sum(), col("v3").sum()]),
+    ("q6", &["id4", "id5"], || vec![col("v3").median().alias("m"), col("v3").std(1).alias("sd")]),
+    ("q7", &["id3"], || vec![(col("v1").max() - col("v2").min()).alias("r")]),
+    ("q9", &["id2", "id4"], || vec![col("v1").corr(col("v2")).alias("r")]),
+    ("q10", &["id1", "id2", "id3", "id4", "id5", "id6"], || vec![col("v3").sum(), len().alias("n")]),
+];
+
+const H2O: &str = "h2o/G1_1e7_1e2_0_0";
+
+/// The questions of the h2o benchmark, but for the eighth.
+fn questions(job: &str, data: &Path, cap_bytes: u64) -> partita::Result<()> {
+    let session = Session::builder().memory_limit(cap_bytes).build()?;
+    let parquet = || session.read_parquet(data.join(format!("{H2O}.parquet"))).load();
+    let held = if job == "C_mem" {
+        let start = Instant::now();
+        let held = parquet()?.persist()?;
+        println!("@ load {:.4}", start.elapsed().as_secs_f64());
+        Some(held)
+    } else {
+        None
+    };
+    for (name, keys, asked) in QUESTIONS {
+        timed(name, || {
+            let rows = match &held {
+                Some(held) => held.clone(),
+                None if job == "C_csv" => session.read_csv(data.join(format!("{H2O}.csv"))).load()?,
+                None => parquet()?,
+            };
+            Ok(format!("rows={}", rows.groupby(keys.iter().copied()).agg(asked()).compute()?.height()))
+        })?;
+    }
+    Ok(())
+}
+
+/// The question with as many groups as rows, to Parquet.
+fn largest_question(data: &Path, out: &Path, cap_bytes: u64) -> partita::Result<()> {
+    let session = Session::builder().memory_limit(cap_bytes).build()?;
+    let Some((name, keys, asked)) = QUESTIONS.last() else { return Ok(()) };
+    timed(name, || {
+        let rows = session.read_parquet(data.join(format!("{H2O}.parquet"))).load()?;
+        let groups = rows.groupby(keys.iter().copied()).agg(asked());
+        let written = groups.to_parquet(out.join("groups")).compression(Compression::Snappy).write()?;
         Ok(format!("rows={}", written.rows))
     })
 }

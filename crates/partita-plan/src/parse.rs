@@ -65,7 +65,7 @@ pub fn expr(text: &str) -> Result<Expr> {
 /// # Errors
 /// As [`expr`].
 pub fn exprs(text: &str) -> Result<Vec<Expr>> {
-    grammar::list(&mut cursor(text)?)
+    grammar::several(&mut cursor(text)?)
 }
 
 fn cursor(text: &str) -> Result<Cursor<'_>> {

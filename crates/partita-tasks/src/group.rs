@@ -11,10 +11,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use partita_columns::Result;
 use partita_columns::group::{Question, States};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
 use crate::reduce::Input;
 
 /// Bits of a hash that make the bucket of a group. More buckets than parts of any exchange, and so many that the groups of one fit in memory.
@@ -50,7 +50,7 @@ impl Group {
     /// Where a question cannot be asked of its columns.
     pub fn states(&self) -> Result<States> {
         let types: Vec<DataType> = self.inputs.iter().map(|input| input.data_type.clone()).collect();
-        Ok(States::new(&self.questions, &types)?)
+        States::new(&self.questions, &types)
     }
 
     /// The columns of state rows: the bucket, the keys, the place of the first row where it is wanted, and the states.

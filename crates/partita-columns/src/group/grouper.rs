@@ -59,6 +59,9 @@ pub struct Grouper {
     scratch: Scratch,
 }
 
+/// Bytes of values of single keys that stay when groups are forgotten.
+const KEPT_BYTES_MAX: usize = 8 << 20;
+
 #[derive(Debug, Clone, Default)]
 struct Scratch {
     codes: Vec<Vec<u64>>,
@@ -327,10 +330,15 @@ impl Grouper {
             + dense_need_bytes(self.rows + rows).max(8 * stage_need_bytes(groups) / 4)
     }
 
-    /// Forgets all groups; capacity stays.
+    /// Forgets all groups; capacity stays, and so do values of single keys, which often come again, where they take little.
     pub fn clear(&mut self) {
         self.rows = 0;
         self.variants.clear();
+        let bytes: usize = self.columns.iter().map(KeyColumn::memory_bytes).sum();
+        if !self.is_direct() && bytes <= KEPT_BYTES_MAX {
+            self.stages.iter_mut().for_each(Stage::clear);
+            return;
+        }
         self.columns.iter_mut().for_each(KeyColumn::clear);
         if self.columns.iter().any(|column| column.codec.len().is_none()) {
             // What is planned for ranges goes with them.

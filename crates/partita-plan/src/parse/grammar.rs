@@ -24,7 +24,7 @@ pub(super) fn whole(cursor: &mut Cursor<'_>) -> Result<Expr> {
 }
 
 /// Expressions between commas.
-pub(super) fn list(cursor: &mut Cursor<'_>) -> Result<Vec<Expr>> {
+pub(super) fn several(cursor: &mut Cursor<'_>) -> Result<Vec<Expr>> {
     let mut all = vec![named(cursor)?];
     while cursor.take(&Token::Comma) {
         all.push(named(cursor)?);

@@ -13,7 +13,7 @@ use crate::cells;
 use crate::json::Json;
 use crate::recorded::instant;
 use crate::table::Table;
-use crate::{Outcome, compared, id, ordered, placed, reductions};
+use crate::{Outcome, compared, grouped, id, ordered, placed, reductions};
 
 /// Every case is run with so many partitions.
 const PARTITIONS: [usize; 3] = [1, 2, 3];
@@ -41,6 +41,9 @@ pub(crate) fn check(record: &Json) -> Outcome {
 
 fn run(record: &Json, frame: &DataFrame) -> partita::Result<Outcome> {
     if let Some(outcome) = placed::check(record, frame)? {
+        return Ok(outcome);
+    }
+    if let Some(outcome) = grouped::check(record, frame)? {
         return Ok(outcome);
     }
     if let Some(outcome) = ordered::check(record, frame)? {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::datatypes::{UInt16Type, UInt64Type};
 use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
@@ -13,8 +13,9 @@ use crate::group::Group;
 use crate::host::Host;
 use crate::interpret::distinct::Step;
 
-/// Groups after which those of whole buckets are handed out: so many stay in the cache.
-const GROUPS_MIN: usize = 4 << 10;
+/// Groups, or bytes of them, after which those of whole buckets are handed out: so many stay in the cache.
+const GROUPS_MIN: usize = 16 << 10;
+const BYTES_MIN: usize = 4 << 20;
 
 /// Merges the state rows of equal keys, which come bucket by bucket, and finishes the groups.
 pub(in crate::interpret) struct Last<'a> {
@@ -94,7 +95,7 @@ impl Step for Last<'_> {
         let buckets = batch.columns().first().and_then(|buckets| buckets.as_primitive_opt::<UInt16Type>());
         let buckets = buckets.ok_or_else(missing)?.values();
         let mut start = 0;
-        if self.table.keys.len() >= GROUPS_MIN {
+        if self.table.keys.len() >= GROUPS_MIN || self.table.memory_bytes() >= BYTES_MIN {
             let other = buckets.iter().position(|bucket| Some(*bucket) != self.bucket);
             if let Some(end) = other {
                 if end > 0 {

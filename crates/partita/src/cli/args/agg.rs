@@ -39,10 +39,11 @@ impl AggArgs {
     /// Expressions that cannot be read.
     pub(crate) fn grouped(&self, frame: &DataFrame) -> Result<DataFrame, Failure> {
         let frame = match &self.filter {
-            Some(filter) => frame.filter(expr(filter)?),
+            Some(filter) => frame.filter(expr(filter).map_err(partita::Error::from)?),
             None => frame.clone(),
         };
-        let by = frame.groupby(exprs(&self.by)?).dropna(!self.null_keys).sort(self.sort);
-        Ok(by.agg(exprs(&self.agg)?))
+        let keys = exprs(&self.by).map_err(partita::Error::from)?;
+        let asked = exprs(&self.agg).map_err(partita::Error::from)?;
+        Ok(frame.groupby(keys).dropna(!self.null_keys).sort(self.sort).agg(asked))
     }
 }

@@ -1,0 +1,34 @@
+//! The cases about groups.
+
+use partita::{DataFrame, Expr, GroupBy, col, lit};
+
+use crate::json::Json;
+use crate::table::Table;
+use crate::{Outcome, compared, id};
+
+/// `None` where the case is about something else.
+pub(crate) fn check(record: &Json, frame: &DataFrame) -> partita::Result<Option<Outcome>> {
+    let by = |keys: &[&str]| frame.groupby(keys.iter().copied()).sort(true);
+    let v = || col("v");
+    let asked = |by: GroupBy, question: Expr| by.agg([question.alias("v")]);
+    let grouped = match id(record) {
+        "groupby-null-02" => asked(by(&["k"]).dropna(false), v().sum()),
+        "groupby-null-04" | "groupby-null-10" | "overflow-03" => asked(by(&["k"]), v().sum()),
+        "groupby-null-06" => asked(by(&["k"]), v().mean()),
+        "groupby-null-08" => asked(by(&["k"]), v().prod()),
+        // Zeros are one key, whatever their sign.
+        "nan-null-10" => asked(by(&["k"]), v().sum()),
+        "var-std-03" => asked(by(&["k"]), v().std(1)),
+        "nunique-04" => asked(by(&["k"]), v().nunique()),
+        "order-01" => asked(by(&["k"]), v().first()),
+        "order-11" => asked(frame.groupby(["k"]).maintain_order(true), v().sum()),
+        "groupby-multi-02" => asked(by(&["a", "b"]).dropna(false), v().sum()),
+        "groupby-multi-04" => by(&["a"]).agg([v().sum(), col("b").max()]),
+        "groupby-multi-06" => {
+            let parity = (v() % lit(2)).alias("k");
+            frame.groupby([parity]).sort(true).agg([v().sum()])
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(compared(record, &Table::of(&grouped)?)))
+}
