@@ -31,6 +31,8 @@ pub struct Group {
     pub inputs: Vec<Input>,
     /// One a column of the result behind the keys; positions are among `inputs`.
     pub questions: Vec<Question>,
+    /// Which of `inputs` has the numbers of the rows, where a question is about them.
+    pub row_numbers: Option<usize>,
     /// Whether the place of the first row of each group is wanted, as a last column: the partition in the upper 24 bits, the row in it in the
     /// others.
     pub has_place: bool,

@@ -220,6 +220,11 @@ fn asked() -> Vec<Asked> {
                 }
             }
         }),
+        (col("whole").idxmax().alias("idxmax"), |rows| {
+            let wholes = rows.iter().filter_map(|(place, row)| Some((*place, row.0?)));
+            let best = wholes.reduce(|best, next| if next.1 > best.1 { next } else { best });
+            best.map_or(Cell::Null, |(place, _)| Cell::Whole(place.into()))
+        }),
         ((col("float").max() - col("float").min()).alias("spread"), |rows| {
             match (order(&floats(rows), |a, b| a > b), order(&floats(rows), |a, b| a < b)) {
                 (Cell::Float(high), Cell::Float(low)) => Cell::Float(high - low),

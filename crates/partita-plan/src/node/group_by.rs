@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use partita_columns::group::{self, Question};
+use partita_columns::reduce::Reduction;
 use partita_columns::sort::Direction;
 use partita_tasks::exchange::{By, Cuts, ExchangeSpec, SortKey};
 use partita_tasks::group::Group;
@@ -24,7 +25,7 @@ use partita_tasks::program;
 
 use super::reduce::{field, place, reducible, taken_apart};
 use super::shuffle::filtered;
-use super::{Aggregate, Divisions, Operator, Plan, PlanRef, Project, Sort, SortBy, names};
+use super::{Aggregate, Divisions, Operator, Plan, PlanRef, Project, RowIndex, Sort, SortBy, names};
 use crate::bind::bind;
 use crate::error::{ErrorKind, Result};
 use crate::expr::{Expr, col};
@@ -37,6 +38,9 @@ const PART_BYTES: u64 = 64 << 20;
 
 /// The column of the places of first rows: no column of a frame has this name, as it ends with a NUL.
 const PLACE: &str = "place\0";
+
+/// The column of the numbers of rows, where a question is about them.
+const ROW: &str = "row\0";
 
 /// How rows are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +99,7 @@ impl GroupBy {
         if let Some(over) = &over {
             check_stray(&input, &names, &aggregates, over)?;
         }
+        let input = if aggregates.iter().any(asks_for_rows) { RowIndex::plan(input, ROW)? } else { input };
         let partitions = input.partitions().max(1);
         let grouped = Self::of(Self {
             input,
@@ -165,11 +170,16 @@ impl GroupBy {
             Ok(Question { aggregate: group::Aggregate::Reduction(aggregate.reduction), columns })
         };
         let questions = self.aggregates.iter().map(question).collect::<Result<Vec<_>>>()?;
+        let row_numbers = match self.aggregates.iter().any(asks_for_rows) {
+            true => Some(place(&mut inputs, reducible(&col(ROW), &self.input)?)),
+            false => None,
+        };
         Ok(Group {
             keys: self.keys.iter().map(key).collect::<Result<_>>()?,
             drops_null_keys: self.drops_null_keys,
             inputs,
             questions,
+            row_numbers,
             has_place: self.has_place,
             schema: Arc::clone(&self.schema),
         })
@@ -193,6 +203,11 @@ impl GroupBy {
             .collect();
         predicate.columns().iter().all(|name| keys.contains(name.as_str()))
     }
+}
+
+/// Whether the answer is the number of a row.
+fn asks_for_rows(aggregate: &Aggregate) -> bool {
+    matches!(aggregate.reduction, Reduction::IdxMin | Reduction::IdxMax)
 }
 
 /// The column of a key.
@@ -272,6 +287,9 @@ impl Operator for GroupBy {
         let mut below = Vec::new();
         for name in used.flat_map(Expr::columns) {
             below.push(super::position(self.input.schema(), &name)?);
+        }
+        if aggregates.iter().any(asks_for_rows) {
+            below.push(super::position(self.input.schema(), ROW)?);
         }
         below.sort_unstable();
         below.dedup();

@@ -6,15 +6,15 @@ mod window;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, UInt16Array, UInt32Array, UInt64Array};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt16Array, UInt32Array, UInt64Array};
+use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
 use partita_columns::compute;
 use partita_columns::group::{Grouper, RowNumbers, States};
 use partita_columns::partition::unique_buffer_bytes;
 
 use super::Flow;
 use super::distinct::Step;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::expr::{Meter, Prepared};
 use crate::group::{BUCKET_BITS, Group};
 use crate::host::{Host, Reservation};
@@ -198,7 +198,7 @@ impl Grouping<'_> {
         }
         let count = table.keys.len();
         table.reserve_states(table.states.need_bytes(count, inputs, rows), numbers.capacity())?;
-        table.states.update(numbers, count, inputs, RowNumbers::From(self.place))?;
+        table.states.update(numbers, count, inputs, row_numbers(group, inputs)?)?;
         self.place += rows as u64;
         self.rows += rows as u64;
         Ok(())
@@ -281,11 +281,19 @@ impl Grouping<'_> {
         let table = &mut self.table;
         table.clear()?;
         table.reserve_states(table.states.need_bytes(rows, &inputs, rows), rows)?;
-        table.states.update(&self.numbers, rows, &inputs, RowNumbers::Each(&places))?;
+        table.states.update(&self.numbers, rows, &inputs, row_numbers(self.group, &inputs)?)?;
         table.reserve_states(table.states.memory_bytes() + table.states.columns_need_bytes(0..rows), rows)?;
         let states = table.states.columns(0..rows)?;
         self.state_rows(keys, self.group.has_place.then_some(places), states, rows).map(Some)
     }
+}
+
+/// The numbers of some rows, where a question is about them.
+fn row_numbers<'a>(group: &Group, inputs: &'a [ArrayRef]) -> Result<RowNumbers<'a>> {
+    let Some(at) = group.row_numbers else { return Ok(RowNumbers::From(0)) };
+    let numbers = inputs.get(at).and_then(|numbers| numbers.as_primitive_opt::<UInt64Type>());
+    let numbers = numbers.ok_or_else(|| ErrorKind::Missing("the numbers of rows".into()))?;
+    Ok(RowNumbers::Each(numbers.values()))
 }
 
 /// The rows without a null among the keys; `None`: all.

@@ -1,9 +1,9 @@
-//! `cat`: rows on standard output and in files of other formats; `describe`.
+//! `cat`: rows on standard output and in files of other formats; `agg`; `describe`.
 
 use std::fs;
 use std::io::Read;
 
-use crate::support::{command, folder_with, rows, run, run_piped, words};
+use crate::support::{command, finish, folder_with, rows, run, run_piped, words};
 
 const ROWS: &str = "day,zone,fare\n2024-02-29,\"a, b\",12.50\n2024-03-01,,0\n2024-03-02,\"\",1e-9\n";
 
@@ -127,4 +127,30 @@ fn json_and_arrow_are_read_wherever_csv_is() {
     run("cat {}", &[&lines]).refused(1, &["a.ndjson: line 2", "occurs twice"]);
     run_piped("cat -", &[], b"{\"a\": 1}\n{\"a\": }\n").refused(1, &["<stdin>: byte 15", "expected a value"]);
     run("cat {} --ignore-unknown", &[&path]).refused(2, &["lines of JSON alone"]);
+}
+
+#[test]
+fn groups_go_where_rows_go() {
+    let text = "zone,fare,tip\nB,10.0,1.0\nA,20.0,\n,5.0,5.0\nB,30.0,3.0\n\"a, b\",1.0,0.5\n";
+    let (folder, path) = folder_with("trips.csv", text);
+    let target = folder.path().join("zones.parquet");
+    let agg = |by: &str, agg: &str, more: &[&str]| {
+        let mut args = vec!["agg", path.to_str().unwrap(), "--by", by, "--agg", agg];
+        args.extend(more);
+        finish(command(args).spawn().unwrap())
+    };
+    let sums = agg("zone", "sum(fare) as fare, len()", &["--sort"]).printed();
+    assert_eq!(sums, "zone,fare,len\nA,20.0,1\nB,40.0,2\n\"a, b\",1.0,1\n");
+    let share = "sum(tip) / sum(fare) as share";
+    let shares = agg("zone", share, &["--sort", "--null-keys", "--where", "fare > 1"]).printed();
+    assert_eq!(shares, "zone,share\nA,0.0\nB,0.1\n,1.0\n");
+    let sizes = agg("fare >= 10 as large", "mean(fare) as fare", &["--sort"]).printed();
+    assert_eq!(sizes, "large,fare\nfalse,3.0\ntrue,20.0\n");
+    agg("zone", "max(tip)", &["--to", target.to_str().unwrap()]).quiet();
+    assert_eq!(rows(&target).num_rows(), 3);
+    agg("zone", "max(tip)", &["--to", target.to_str().unwrap()]).refused(1, &["zones.parquet", "overwrite"]);
+    agg("zon", "max(tip)", &[]).refused(1, &["zone"]);
+    agg("zone", "tip", &[]).refused(1, &["tip", "sum()"]);
+    agg("zone", "max(tip),", &[]).refused(2, &["expected an expression"]);
+    agg("list", "sum(max(tip))", &[]).refused(1, &["list"]);
 }
