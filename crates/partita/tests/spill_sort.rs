@@ -7,7 +7,7 @@
 mod data;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use partita::arrow::array::AsArray;
@@ -199,23 +199,23 @@ fn a_cancelled_call_leaves_nothing() {
     }
 }
 
-/// Rows that come nearly in order: what a part of the result was made of is not held until all parts are there.
+/// More rows than the ledger holds: what a part of the result was made of does not stay until all parts are there.
 #[test]
 fn what_is_merged_makes_room() {
     let bench = Bench::new();
-    let session = bench.session(|builder| builder);
-    let input = bench.folder.path().join("numbers.csv");
-    let rows = session.read_csv(input).block_size("4MiB").load().unwrap().with_row_index("place");
-    let shaken = rows.with_column("place", col("place").cast(DataType::Int64) / lit(16) * lit(-1));
-    let held = || session.memory().spilled_bytes;
-    let (mut seen, mut most, mut left) = (0, 0, u64::MAX);
-    for batch in shaken.sort_values(["place"]).batches().unwrap() {
-        seen += batch.unwrap().num_rows() as u64;
-        most = most.max(held());
-        if seen < ROWS / 10 * 9 {
-            left = held();
-        }
-    }
-    assert_eq!(seen, ROWS);
-    assert!(left < most / 2, "{left} of {most} bytes were on disk near the end");
+    let session = bench.session(|builder| builder.scheduler(Scheduler::SingleThreaded));
+    let sorted = bench.asked(&session, By::Sort);
+    let held: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let (seen, asked) = (Arc::clone(&held), session.clone());
+    let schema = sorted.schema().unwrap().as_ref().clone();
+    // It is called with each part, one after the other: the parts before it are done.
+    let watched = sorted.map_partition_batches(schema, move |_, batches| {
+        let now = asked.memory();
+        seen.lock().unwrap().push(now.stored_bytes + now.spilled_bytes);
+        Ok(batches)
+    });
+    assert_eq!(watched.len().unwrap(), ROWS);
+    let held = held.lock().unwrap();
+    let (first, last) = (held[0], held[held.len() - 1]);
+    assert!(held.len() > 4 && last < first / 2, "bytes in the store, part by part: {held:?}");
 }
