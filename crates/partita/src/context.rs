@@ -84,6 +84,12 @@ impl IntoColumn for &str {
     }
 }
 
+impl IntoColumn for &&str {
+    fn into_column(self) -> Expr {
+        col(*self)
+    }
+}
+
 impl IntoColumn for String {
     fn into_column(self) -> Expr {
         col(&self)

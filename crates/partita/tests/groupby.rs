@@ -134,7 +134,7 @@ fn floats(rows: &[(u64, &Row)]) -> Vec<f64> {
 
 /// Small enough that no sum or product of them is too large.
 fn small(rows: &[(u64, &Row)]) -> Vec<i64> {
-    rows.iter().filter_map(|(_, row)| row.0).map(|whole| whole % 2).collect()
+    rows.iter().filter_map(|(_, row)| row.0).map(|whole| whole.rem_euclid(2)).collect()
 }
 
 fn order(values: &[f64], is_less: fn(f64, f64) -> bool) -> Cell {
@@ -293,4 +293,178 @@ proptest! {
             prop_assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), expected.len());
         }
     }
+}
+
+fn mixed(place: u64) -> u64 {
+    let mixed = place.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20
+}
+
+/// Keys by the place of a row, by name: a number and a text.
+type Keys = (&'static str, fn(u64) -> (Option<i64>, Option<String>));
+
+const KEYS: [Keys; 7] = [
+    ("few", |place| (Some((mixed(place) % 7) as i64), None)),
+    ("many", |place| (Some((mixed(place) % 40_000) as i64), Some(format!("{}", mixed(place) % 3)))),
+    ("all distinct", |place| (Some(mixed(place) as i64 * 7), Some(format!("a text that is long, {place}")))),
+    ("80 % one key", |place| (Some(if place % 5 == 0 { place as i64 } else { -1 }), None)),
+    ("all equal", |_| (Some(7), Some("seven".to_owned()))),
+    ("all null", |_| (None, None)),
+    ("distinct from half on", |place| (Some(if place < 30_000 { 3 } else { place as i64 }), None)),
+];
+
+/// Rows of some keys, with a float that has many digits.
+fn keyed(keys: fn(u64) -> (Option<i64>, Option<String>), rows: u64) -> Vec<Row> {
+    let row = |place: u64| {
+        let (whole, text) = keys(place);
+        let float = (!mixed(place).is_multiple_of(11)).then(|| (mixed(place) % 100_003) as f64 * 0.1);
+        (whole, float, text)
+    };
+    (0..rows).map(row).collect()
+}
+
+/// Rows with bits, as they come.
+fn bits(frame: &DataFrame) -> Vec<String> {
+    let shown = |cell: Cell| match cell {
+        Cell::Float(value) => format!("{:016x}", value.to_bits()),
+        other => format!("{other:?}"),
+    };
+    let row = |batch: &RecordBatch, row: usize| {
+        batch.columns().iter().map(|column| shown(cell(column, row))).collect::<Vec<_>>().join(",")
+    };
+    let batches = frame.compute_batches().unwrap();
+    batches
+        .iter()
+        .flat_map(|batch| (0..batch.num_rows()).map(|at| row(batch, at)).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn limits_threads_and_schedulers_change_no_bit() {
+    const ROWS: u64 = 60_000;
+    for (name, keys) in KEYS {
+        let rows = keyed(keys, ROWS);
+        let asked = asked();
+        let ask = |session: &Session| {
+            let input = with_small(&frame(session, &rows, 25_000));
+            let expressions: Vec<Expr> = asked.iter().map(|(expression, _)| expression.clone()).collect();
+            input.groupby(["whole", "text"]).dropna(false).agg(expressions)
+        };
+        let mut expected: Option<Vec<String>> = None;
+        for limit in ["", "192MiB", "256MiB"] {
+            for (threads, scheduler) in
+                [(1, Scheduler::SingleThreaded), (2, Scheduler::Threaded), (8, Scheduler::Threaded)]
+            {
+                let got = bits(&ask(&session(threads, limit, scheduler)));
+                let expected = expected.get_or_insert_with(|| got.clone());
+                assert!(*expected == got, "{name}: limit {limit:?}, {threads} threads");
+            }
+        }
+        let wanted = plain(&rows, &[0, 2], false);
+        let input = with_small(&frame(&session(2, "", Scheduler::Threaded), &rows, 25_000));
+        let expressions: Vec<Expr> = asked.iter().map(|(expression, _)| expression.clone()).collect();
+        let found = groups(&input.groupby(["whole", "text"]).dropna(false).agg(expressions), &[0, 2]);
+        assert_eq!(found.len(), wanted.len(), "{name}");
+        for (key, cells) in &found {
+            for ((expression, plain), cell) in asked.iter().zip(cells) {
+                let answer = plain(&wanted[key]);
+                assert!(
+                    is_alike(cell, &answer),
+                    "{name}: {expression} of {key:?}: {cell:?}, expected {answer:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn batches_and_partitions_change_no_group() {
+    for (name, keys) in KEYS {
+        let rows = keyed(keys, 100_000);
+        let session = session(2, "", Scheduler::Threaded);
+        let sums = |cut: usize, joined: bool| {
+            let input = frame(&session, &rows, cut);
+            let input = if joined { input.repartition(1) } else { input };
+            let by = input.groupby(["whole", "text"]).dropna(false).sort(true);
+            groups(&by.agg([col("float").sum(), col("float").mean().alias("mean"), len()]), &[0, 2])
+        };
+        let expected = sums(100_000, false);
+        for (cut, joined) in [(100_000, true), (33_333, false), (33_333, true), (700, true)] {
+            let got = sums(cut, joined);
+            assert_eq!(got.len(), expected.len(), "{name}");
+            for ((key, cells), (wanted_key, wanted)) in got.iter().zip(&expected) {
+                assert_eq!(key, wanted_key, "{name}");
+                // Of one partition, however it comes in batches: the same bits.
+                let is_right = |(got, wanted): (&Cell, &Cell)| match (got, wanted) {
+                    (Cell::Float(got), Cell::Float(wanted)) if !joined => {
+                        (got - wanted).abs() <= 1e-12 * wanted.abs()
+                    }
+                    (Cell::Float(got), Cell::Float(wanted)) => got.to_bits() == wanted.to_bits(),
+                    _ => got == wanted,
+                };
+                assert!(cells.iter().zip(wanted).all(is_right), "{name}, {key:?}: {cells:?}, {wanted:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn long_texts_are_keys_and_values() {
+    let session = session(2, "256MiB", Scheduler::Threaded);
+    let long = |place: u64| "x".repeat([0, 1, 12, 13, 1000, 60_000, 1 << 20][(place % 7) as usize]);
+    let rows: Vec<Row> = (0..84).map(|place| (Some((place % 3) as i64), None, Some(long(place)))).collect();
+    let input = frame(&session, &rows, 10);
+    let expected = plain(&rows, &[2], true);
+    for (key, cells) in groups(&input.groupby(["text"]).agg([len(), col("whole").sum()]), &[2]) {
+        let wanted = &expected[&key];
+        let sum: i64 = wanted.iter().filter_map(|(_, row)| row.0).sum();
+        assert_eq!(cells, [Cell::Whole(wanted.len() as i128), Cell::Whole(sum.into())]);
+    }
+    let longest =
+        input.groupby(["whole"]).sort(true).agg([col("text").max(), col("text").nunique().alias("texts")]);
+    let found = groups(&longest, &[0]);
+    assert_eq!(found.len(), 3);
+    for (_, cells) in found {
+        assert_eq!(cells, [Cell::Text("x".repeat(1 << 20)), Cell::Whole(7)]);
+    }
+}
+
+#[test]
+fn what_cannot_be_grouped_is_said_when_it_is_asked() {
+    let session = session(1, "", Scheduler::Threaded);
+    let input = frame(&session, &keyed(KEYS[0].1, 10), 4);
+    let refusal = |frame: DataFrame| frame.schema().unwrap_err().to_string();
+    assert!(refusal(input.groupby(["wole"]).size()).contains("whole"));
+    assert!(refusal(input.groupby(["whole"]).agg([col("flot").sum()])).contains("float"));
+    assert!(refusal(input.groupby(["whole"]).agg([col("float")])).contains("reduce it with sum()"));
+    assert!(refusal(input.groupby(["whole"]).agg([col("float").sum() + col("place")])).contains("place"));
+    assert!(refusal(input.groupby(["whole"]).agg([col("float").sum().max()])).contains("sum"));
+    assert!(refusal(input.groupby([col("whole").sum()]).size()).contains("a reduction is no key"));
+    assert!(refusal(input.groupby(["whole"]).agg([col("float").sum().alias("whole")])).contains("whole"));
+    assert!(refusal(input.groupby(Vec::<&str>::new()).size()).contains("name at least one key"));
+    let both = input.groupby(["whole"]).sort(true).maintain_order(true).size();
+    assert!(refusal(both).contains("not both"));
+    let lists = input.with_column("list", col("text").str().split("0"));
+    assert!(refusal(lists.groupby(["list"]).size()).contains("list"));
+    let none = frame(&session, &[], 4).groupby(["whole", "text"]).agg([col("float").mean(), len()]);
+    assert_eq!(none.len().unwrap(), 0);
+    assert_eq!(none.columns().unwrap(), ["whole", "text", "float", "len"]);
+}
+
+#[test]
+fn whole_frame_forms_ask_what_each_column_has() {
+    let session = session(2, "", Scheduler::Threaded);
+    let input = frame(&session, &keyed(KEYS[0].1, 1000), 300);
+    let by = input.groupby(["whole"]);
+    let columns = |frame: DataFrame| frame.columns().unwrap();
+    assert_eq!(columns(by.sum()), ["whole", "float", "place"]);
+    assert_eq!(columns(by.mean()), ["whole", "float", "place"]);
+    assert_eq!(columns(by.max()), ["whole", "float", "text", "place"]);
+    assert_eq!(columns(by.count()), ["whole", "float", "text", "place"]);
+    assert_eq!(columns(by.size()), ["whole", "len"]);
+    let one = |frame: DataFrame| groups(&frame.sort_values(["whole"]), &[0]).remove(3).1;
+    let first = one(by.agg([col("float").sum(), col("place").sum()]));
+    assert_eq!(one(by.sum()), first);
+    assert_eq!(one(by.nunique())[2], one(by.size())[0]);
+    assert_eq!(one(by.median())[1], one(by.quantile(0.5))[1]);
 }

@@ -29,7 +29,7 @@ const WAY_OUT: &str = "use fewer threads, or ask for less of each group";
 
 /// Groups that a task holds at most, and bytes of what rows have left in them, by the rows alone.
 const GROUPS_MAX: usize = 256 << 10;
-const BYTES_MAX: usize = 8 << 20;
+const BYTES_MAX: usize = 4 << 20;
 
 /// Rows after which it is looked at whether groups are worth it.
 const TRIAL_ROWS: u64 = 64 << 10;

@@ -30,6 +30,11 @@ pub(crate) fn chosen(id: &str) -> Option<Vec<Vec<Cell>>> {
             let values = [Cell::Float(1.0), Cell::Float(2.0), Cell::Float(f64::NAN), Cell::Null];
             values.map(|value| vec![value]).to_vec()
         }
+        // Zeros are one key, whatever their sign.
+        "nan-null-10" => {
+            let row = |key, sum| vec![Cell::Float(key), Cell::Int(sum)];
+            vec![row(0.0, 3), row(1.0, 3)]
+        }
         // Of equally frequent values the least comes first.
         "value-counts-01" => counted([("a", Cell::Int(2)), ("b", Cell::Int(2)), ("c", Cell::Int(1))]),
         "value-counts-03" => {

@@ -144,6 +144,13 @@ const OPERATORS: &[Operator] = &[
     ("a filter of wide texts", |bench| {
         sums(&bench.parts.filter(wide().str().ends_with("77")).select(["id", "text"]))
     }),
+    ("few groups", |bench| {
+        let asked = [col("n").sum(), col("x").mean(), col("x").std(1).alias("std"), col("text").max(), len()];
+        sums(&bench.large.groupby(["word"]).sort(true).agg(asked))
+    }),
+    ("as many groups as rows", |bench| {
+        sums(&bench.large.groupby(["id", "text"]).agg([col("n").sum(), col("x").min(), len()]))
+    }),
     ("reductions", |bench| {
         let (n, x, text) = (|| col("n"), || col("x"), || col("text"));
         row(&bench.large.reduce([

@@ -37,7 +37,7 @@ impl Window {
         Self {
             texts: texts.collect(),
             row_bytes: held.map(|input| width(&input.data_type) + size_of::<u32>()).sum(),
-            group_bytes: keys + group.questions.len() * 2 * size_of::<u64>(),
+            group_bytes: keys + group.questions.len() * 4 * size_of::<u64>(),
             rows: 0,
             bytes: 0,
             before: 0,
