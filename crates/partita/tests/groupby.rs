@@ -187,8 +187,8 @@ fn asked() -> Vec<Asked> {
             texts.next().map_or(Cell::Null, Cell::Text)
         }),
         (col("text").last().alias("last"), |rows| {
-            let texts = rows.iter().filter_map(|(_, row)| row.2.clone());
-            texts.last().map_or(Cell::Null, Cell::Text)
+            let mut texts = rows.iter().filter_map(|(_, row)| row.2.clone());
+            texts.next_back().map_or(Cell::Null, Cell::Text)
         }),
         (col("text").min().alias("least"), |rows| {
             rows.iter().filter_map(|(_, row)| row.2.clone()).min().map_or(Cell::Null, Cell::Text)

@@ -206,7 +206,7 @@ fn what_is_merged_makes_room() {
     let session = bench.session(|builder| builder.scheduler(Scheduler::SingleThreaded));
     let sorted = bench.asked(&session, By::Sort);
     let held: Arc<Mutex<Vec<u64>>> = Arc::default();
-    let (seen, asked) = (Arc::clone(&held), session.clone());
+    let (seen, asked) = (Arc::clone(&held), session);
     let schema = sorted.schema().unwrap().as_ref().clone();
     // It is called with each part, one after the other: the parts before it are done.
     let watched = sorted.map_partition_batches(schema, move |_, batches| {
