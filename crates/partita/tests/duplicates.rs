@@ -4,50 +4,19 @@
 
 #[path = "support/alike.rs"]
 mod alike;
+#[path = "support/placed.rs"]
+mod placed;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use partita::arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringViewArray, UInt64Array,
-};
+use partita::arrow::array::{Array, AsArray, RecordBatch};
 use partita::arrow::datatypes::{Float64Type, Int64Type, UInt64Type};
 use partita::prelude::*;
 use proptest::prelude::*;
 
 use alike::rows;
-
-type Row = (Option<i64>, Option<f64>, Option<String>);
-
-const NAMES: [&str; 3] = ["whole", "float", "text"];
-
-fn batch(rows: &[Row], first: u64) -> RecordBatch {
-    let whole = Int64Array::from_iter(rows.iter().map(|row| row.0));
-    let float = Float64Array::from_iter(rows.iter().map(|row| row.1));
-    let text = StringViewArray::from_iter(rows.iter().map(|row| row.2.as_ref()));
-    let places = UInt64Array::from_iter_values(first..first + rows.len() as u64);
-    RecordBatch::try_from_iter_with_nullable([
-        ("whole", Arc::new(whole) as ArrayRef, true),
-        ("float", Arc::new(float) as ArrayRef, true),
-        ("text", Arc::new(text) as ArrayRef, true),
-        ("place", Arc::new(places) as ArrayRef, false),
-    ])
-    .unwrap()
-}
-
-fn frame(session: &Session, rows: &[Row], cut: usize) -> DataFrame {
-    let mut first = 0;
-    let mut partitions = Vec::new();
-    for part in rows.chunks(cut.max(1)) {
-        let mut batches = Vec::new();
-        for some in part.chunks(3000) {
-            batches.push(batch(some, first));
-            first += some.len() as u64;
-        }
-        partitions.push(batches);
-    }
-    session.from_batches(batch(&[], 0).schema(), partitions).unwrap()
-}
+use placed::{NAMES, Row, frame, session};
 
 /// What is equal where the values of a column are.
 fn value(row: &Row, column: usize) -> String {
@@ -90,12 +59,6 @@ fn places(frame: &DataFrame) -> Vec<u64> {
 fn sorted(mut places: Vec<u64>) -> Vec<u64> {
     places.sort_unstable();
     places
-}
-
-fn session(threads: usize, limit: &str, scheduler: Scheduler) -> Session {
-    let session = Session::builder().threads(threads).scheduler(scheduler);
-    let session = if limit.is_empty() { session } else { session.memory_limit(limit) };
-    session.build().unwrap()
 }
 
 const KEEPS: [Keep; 3] = [Keep::First, Keep::Last, Keep::None];
