@@ -1,7 +1,7 @@
 //! Benchmark jobs through the public API: `jobs JOB DATA OUT CAP_BYTES` does one job and exits.
 //!
 //! Timings go to standard output as `@ NAME VALUE [note]`. Exit codes: 0 done, 64 no such job here, 1 failed, 2 wrong
-//! usage. Conversions are no jobs of this program: `partita convert` does them.
+//! usage. What follows the cap names the questions of a `C` job that are wanted, where not all are. Conversions are no jobs of this program: `partita convert` does them.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
@@ -13,7 +13,7 @@ use partita::graph::{Graph, TaskId};
 use partita::prelude::*;
 
 const CANNOT: u8 = 64;
-const USAGE: &str = "usage: jobs JOB DATA OUT CAP_BYTES\n
+const USAGE: &str = "usage: jobs JOB DATA OUT CAP_BYTES [QUESTION..]\n
   D         DATA/taxi/*.csv, sorted by pickup time, to Parquet (Snappy) in OUT
   F_sort    the same, under a cap
   B         DATA/taxi/*.csv by PULocationID: mean fare, count, largest total
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         "D" | "F_sort" => sort(data, out, cap_bytes),
         "B" => zones(data, "taxi/*.csv", cap_bytes),
         "B1" => zones(data, "taxi_single/*.csv", cap_bytes),
-        "C_csv" | "C_parquet" | "C_mem" => questions(job, data, cap_bytes),
+        "C_csv" | "C_parquet" | "C_mem" => questions(job, data, cap_bytes, arguments.get(4..).unwrap_or_default()),
         "F_q10" => largest_question(data, out, cap_bytes),
         "E_reduce" => reductions(data, cap_bytes),
         "R_decode" => decode(data, cap_bytes),
@@ -143,7 +143,7 @@ const QUESTIONS: &[Question] = &[
 const H2O: &str = "h2o/G1_1e7_1e2_0_0";
 
 /// The questions of the h2o benchmark, but for the eighth.
-fn questions(job: &str, data: &Path, cap_bytes: u64) -> partita::Result<()> {
+fn questions(job: &str, data: &Path, cap_bytes: u64, some: &[String]) -> partita::Result<()> {
     let session = Session::builder().memory_limit(cap_bytes).build()?;
     let parquet = || session.read_parquet(data.join(format!("{H2O}.parquet"))).load();
     let held = if job == "C_mem" {
@@ -154,7 +154,8 @@ fn questions(job: &str, data: &Path, cap_bytes: u64) -> partita::Result<()> {
     } else {
         None
     };
-    for (name, keys, asked) in QUESTIONS {
+    let is_wanted = |name: &str| some.is_empty() || some.iter().any(|wanted| wanted == name);
+    for (name, keys, asked) in QUESTIONS.iter().filter(|(name, ..)| is_wanted(name)) {
         timed(name, || {
             let rows = match &held {
                 Some(held) => held.clone(),

@@ -370,6 +370,16 @@ impl Reservation {
         self.bytes as usize
     }
 
+    /// Bytes promised to its operator in all.
+    pub(crate) fn account_bytes(&self) -> u64 {
+        self.account.used_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Where it comes from.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// Asks for another size. Less is always given.
     ///
     /// # Errors

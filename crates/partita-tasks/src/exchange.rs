@@ -106,6 +106,11 @@ pub enum Cuts {
     Even,
     /// So that each has about so many bytes; the last ones are empty where fewer are needed.
     Bytes(u64),
+    /// So that each has about so many distinct keys, and as many values of the only key: 16 bits of a hash of them.
+    Buckets {
+        /// How many.
+        keys: u64,
+    },
     /// At these values of the only key, but for the last one, where the last part ends: ascending, one more than there are parts.
     Given {
         /// The values.

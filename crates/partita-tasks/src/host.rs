@@ -55,6 +55,11 @@ pub trait Reservation: Send + Sync {
     /// # Errors
     /// A typed error that names operator, need and limit where the ledger cannot give it.
     fn resize(&mut self, bytes: usize) -> Result<()>;
+
+    /// Asks for another size where that leaves plenty to others and nobody has to make room; says whether it was given.
+    fn resize_if_plenty(&mut self, bytes: usize) -> bool {
+        self.resize(bytes).is_ok()
+    }
 }
 
 /// The footer of a Parquet file, and the promise that pays for it.

@@ -33,8 +33,8 @@ use crate::lower::{Lowering, Pipeline};
 
 const CALL: &str = "groupby";
 
-/// Bytes of state rows that a partition of the result is made of, about.
-const PART_BYTES: u64 = 64 << 20;
+/// Groups of a partition of the result at least, where there are so many.
+const PART_GROUPS: u64 = 8 << 10;
 
 /// The column of the places of first rows: no column of a frame has this name, as it ends with a NUL.
 const PLACE: &str = "place\0";
@@ -337,7 +337,7 @@ impl Operator for GroupBy {
             partition,
         })?;
         let by = By::Order(vec![SortKey { column: 0, direction: Direction::default() }]);
-        let cuts = Cuts::Bytes(PART_BYTES);
+        let cuts = Cuts::Buckets { keys: PART_GROUPS };
         let spec = ExchangeSpec { cuts, ..ExchangeSpec::even(states, by, self.partitions) };
         let parts = lowering.exchanged(grouped, &Arc::new(spec))?;
         lowering.chain(parts, &self.schema, |_| program::Operator::FinalGroup(Arc::clone(&group)))

@@ -66,9 +66,13 @@ impl Ledger {
         bytes: usize,
     ) -> Option<Box<dyn host::Reservation>> {
         let held = self.holding_bytes(operator).saturating_add(bytes as u64);
+        if self.has_plenty(held) { self.reserve_if_free(operator, bytes) } else { None }
+    }
+
+    /// Whether enough is left to others where an operator holds so many bytes.
+    fn has_plenty(&self, held: u64) -> bool {
         let beside = self.limit_bytes().saturating_sub(held);
-        let is_much = held > self.limit_bytes() / HELD_PART || beside < BESIDE_HELD_BYTES_MIN;
-        if is_much { None } else { self.reserve_if_free(operator, bytes) }
+        held <= self.limit_bytes() / HELD_PART && beside >= BESIDE_HELD_BYTES_MIN
     }
 }
 
@@ -84,5 +88,14 @@ impl host::Reservation for TaskReservation {
 
     fn resize(&mut self, bytes: usize) -> Result<()> {
         self.reservation.resize(bytes).map_err(|error| task_error(error, self.way_out))
+    }
+
+    fn resize_if_plenty(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.reservation.bytes());
+        if more == 0 {
+            return self.reservation.resize(bytes).is_ok();
+        }
+        let held = self.reservation.account_bytes().saturating_add(more as u64);
+        self.reservation.ledger().has_plenty(held) && self.reservation.grow_free(more)
     }
 }

@@ -1,5 +1,6 @@
 //! Sorted runs, where they are cut, and the parts that are merged of them. See [`crate::exchange`].
 
+mod buckets;
 mod check;
 mod cut;
 mod finished;
@@ -22,6 +23,7 @@ use crate::host::Reservation;
 use finished::Finished;
 use run::{Run, Span};
 
+use buckets::Buckets;
 use check::Seen;
 pub(super) use cut::Cut;
 pub(super) use overlap::Overlapped;
@@ -38,6 +40,8 @@ pub struct Runs {
     /// Keys of some rows, which stand for as many each.
     samples: Keys,
     weight: f64,
+    /// Where the buckets of a hash are cut.
+    buckets: Option<Buckets>,
     rows: u64,
     seen: Seen,
     _memory: Box<dyn Reservation>,

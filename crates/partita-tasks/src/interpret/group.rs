@@ -1,7 +1,6 @@
 //! Rows to state rows, and state rows to the groups of the result. See [`crate::group`].
 
 mod last;
-mod window;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,19 +19,24 @@ use crate::group::{BUCKET_BITS, Group};
 use crate::host::{Host, Reservation};
 
 pub(super) use last::Last;
-use window::Window;
 
 /// The account in the ledger.
 const ACCOUNT: &str = "groupby";
 
 const WAY_OUT: &str = "use fewer threads, or ask for less of each group";
 
-/// Groups that a task holds at most, and bytes of what rows have left in them, by the rows alone.
-const GROUPS_MAX: usize = 256 << 10;
-const BYTES_MAX: usize = 4 << 20;
+/// Bytes that a task takes without asking whether there is plenty.
+const BYTES_MIN: usize = 4 << 20;
 
-/// Rows after which it is looked at whether groups are worth it.
-const TRIAL_ROWS: u64 = 64 << 10;
+/// Groups that a task holds at most.
+const GROUPS_MAX: usize = 512 << 10;
+
+/// Rows after which it is looked at whether groups are worth it, and after which it is looked at closely.
+const TRIAL_ROWS: usize = 16 << 10;
+const CLOSE_TRIAL_ROWS: usize = 64 << 10;
+
+/// Rows between looks.
+const WINDOW_ROWS: usize = 8 << 10;
 
 /// Rows of a batch of state rows.
 const BATCH_ROWS: usize = 16 << 10;
@@ -52,12 +56,13 @@ struct Grouping<'a> {
     group: &'a Group,
     schema: SchemaRef,
     table: Table,
-    window: Window,
     /// Place of the next row.
     place: u64,
-    /// Rows since states were handed out last.
-    rows: u64,
-    /// Whether groups are not worth it: state rows are of one row each.
+    /// Rows that were put into groups; how many there were, and how many groups, at the last look.
+    rows: usize,
+    looked: (usize, usize),
+    /// Whether the rows that are left become state rows each: groups are not worth it, or there is no memory for them. What comes of it
+    /// is the same to the bit: who merges goes on with each group row by row.
     is_over: bool,
     numbers: Vec<u32>,
 }
@@ -133,9 +138,9 @@ impl<'a> First<'a> {
             group,
             schema: group.state_schema()?,
             table: Table::new(group, host)?,
-            window: Window::new(group),
             place: (partition as u64) << PLACE_BITS,
             rows: 0,
+            looked: (0, 0),
             is_over: false,
             numbers: Vec::new(),
         };
@@ -165,22 +170,31 @@ impl Step for First<'_> {
 impl Grouping<'_> {
     /// Takes some rows of keys and of what is looked at.
     fn take(&mut self, columns: &[ArrayRef], rows: usize, out: &mut Vec<RecordBatch>) -> Result<()> {
-        let mut start = 0;
-        while start < rows && !self.is_over {
-            let count = self.window.take(columns, start, rows);
-            let some: Vec<ArrayRef> = columns.iter().map(|column| column.slice(start, count)).collect();
-            self.group_rows(&some, count)?;
-            start += count;
-            if self.window.is_full() {
-                self.look(out)?;
-            }
+        if !self.is_over && !self.has_room(columns, rows)? {
+            self.give_up(out)?;
         }
-        if start < rows {
-            let rest: Vec<ArrayRef> =
-                columns.iter().map(|column| column.slice(start, rows - start)).collect();
-            out.extend(self.singles(&rest, rows - start)?);
+        if self.is_over {
+            out.extend(self.singles(columns, rows)?);
+            return Ok(());
         }
-        Ok(())
+        self.group_rows(columns, rows)?;
+        if self.rows - self.looked.0 >= WINDOW_ROWS { self.look(out) } else { Ok(()) }
+    }
+
+    /// Takes memory for some rows; `false`: there is not plenty.
+    fn has_room(&mut self, columns: &[ArrayRef], rows: usize) -> Result<bool> {
+        let table = &mut self.table;
+        let (keys, inputs) = columns.split_at(self.group.keys.len());
+        let count = table.keys.len() + rows;
+        let numbers = 2 * rows * (size_of::<u32>() + size_of::<u64>());
+        let need = table.keys.need_bytes(keys, rows) + table.states.need_bytes(count, inputs, rows) + numbers;
+        if need <= BYTES_MIN {
+            table.reserve(need)?;
+            return Ok(true);
+        }
+        // What is handed out in the end lies beside it.
+        let need = 2 * need;
+        Ok(need <= table.memory.bytes() || table.memory.resize_if_plenty(need + need / 4))
     }
 
     fn group_rows(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
@@ -200,24 +214,27 @@ impl Grouping<'_> {
         table.reserve_states(table.states.need_bytes(count, inputs, rows), numbers.capacity())?;
         table.states.update(numbers, count, inputs, row_numbers(group, inputs)?)?;
         self.place += rows as u64;
-        self.rows += rows as u64;
+        self.rows += rows;
         Ok(())
     }
 
-    /// Looks whether there are too many groups, once a window has ended.
+    /// Looks whether groups are worth it.
     fn look(&mut self, out: &mut Vec<RecordBatch>) -> Result<()> {
         let groups = self.table.keys.len();
-        let bytes = self.window.end(groups);
-        let is_tried = self.rows >= TRIAL_ROWS;
-        let is_vain = groups as u64 > self.rows / 4 * 3;
-        if (is_tried && is_vain) || groups > GROUPS_MAX || bytes > BYTES_MAX {
-            self.is_over = is_tried && groups as u64 > self.rows / 2;
-            self.flush(out)?;
-        }
-        Ok(())
+        let (rows_before, groups_before) = std::mem::replace(&mut self.looked, (self.rows, groups));
+        let (rows, fresh) = (self.rows - rows_before, groups - groups_before);
+        let is_vain = self.rows >= TRIAL_ROWS && groups > self.rows / 16 * 15
+            || self.rows >= CLOSE_TRIAL_ROWS && fresh > rows / 8 * 7;
+        if is_vain || groups > GROUPS_MAX { self.give_up(out) } else { Ok(()) }
     }
 
-    /// Hands out what the task has, and begins again.
+    /// Hands out what the task has; no more rows are put into groups.
+    fn give_up(&mut self, out: &mut Vec<RecordBatch>) -> Result<()> {
+        self.is_over = true;
+        self.flush(out)
+    }
+
+    /// Hands out what the task has.
     fn flush(&mut self, out: &mut Vec<RecordBatch>) -> Result<()> {
         let groups = self.table.keys.len();
         let held = self.table.memory_bytes();
@@ -234,8 +251,6 @@ impl Grouping<'_> {
             made += unique_buffer_bytes(std::slice::from_ref(&batch));
             out.push(batch);
         }
-        self.rows = 0;
-        self.window.clear();
         self.table.clear()?;
         // What was made is paid for until the next rows come.
         self.table.memory.resize(self.table.memory_bytes() + made)

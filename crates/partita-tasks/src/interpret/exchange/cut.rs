@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use partita_columns::Scalar;
 use partita_columns::sort::{Keys, bounds};
 
+use super::buckets::Buckets;
 use super::check::{encoded, verify};
 use super::{Exchange, Runs, WAY_OUT};
 use crate::error::{ErrorKind, Result};
@@ -40,6 +41,13 @@ impl<'a> Cut<'a> {
         usize::try_from(all.div_ceil(bytes.max(1))).unwrap_or(usize::MAX).clamp(1, self.spec.parts.max(1))
     }
 
+    /// Buckets in parts of about so many distinct keys.
+    fn even_buckets(&self, keys: u64) -> Result<Keys> {
+        let mut all = Buckets::new();
+        self.inputs.iter().filter_map(|runs| runs.buckets.as_ref()).for_each(|buckets| all.join(buckets));
+        Buckets::bounds(&self.spec.layout()?, all.parts(keys, self.spec.parts))
+    }
+
     /// Where all parts but the first begin.
     fn given(&self, values: &[Scalar]) -> Result<Keys> {
         let begins = values.get(1..values.len().saturating_sub(1)).unwrap_or_default();
@@ -67,6 +75,7 @@ impl BatchSink for Cut<'_> {
         let bounds = match &self.spec.cuts {
             Cuts::Even => bounds(&samples, &weights, self.spec.parts),
             Cuts::Bytes(bytes) => bounds(&samples, &weights, self.parts_of(*bytes)),
+            Cuts::Buckets { keys } => self.even_buckets(*keys)?,
             Cuts::Given { values, .. } => self.given(values)?,
         };
         memory.resize(bounds.memory_bytes())?;

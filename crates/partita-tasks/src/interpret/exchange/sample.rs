@@ -42,6 +42,11 @@ impl Sample {
         Ok(())
     }
 
+    /// Counts rows that are not looked at.
+    pub(super) fn pass(&mut self, rows: usize) {
+        self.rows += rows as u64;
+    }
+
     /// Leaves the least ones.
     fn thin_out(&mut self) {
         if self.hashes.len() <= SAMPLES {

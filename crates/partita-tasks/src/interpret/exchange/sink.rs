@@ -8,11 +8,12 @@ use partita_columns::partition::unique_buffer_bytes;
 use partita_columns::sort::{KeyLayout, Keys, Sources, gather};
 
 use super::Runs;
+use super::buckets::Buckets;
 use super::check::Check;
 use super::run::{HeldRun, Run, StoredRun, held_bytes};
 use super::sample::Sample;
-use crate::error::Result;
-use crate::exchange::ExchangeSpec;
+use crate::error::{ErrorKind, Result};
+use crate::exchange::{Cuts, ExchangeSpec};
 use crate::host::{Host, Reservation, Scratch, StoreWriter};
 use crate::interpret::sink::BatchSink;
 use crate::interpret::{Flow, Outcome};
@@ -32,6 +33,7 @@ pub(in crate::interpret) struct SortRuns<'a> {
     keys: Keys,
     bytes: usize,
     sample: Sample,
+    buckets: Option<Buckets>,
     check: Check<'a>,
     runs: Vec<Arc<Run>>,
     memory: Box<dyn Reservation>,
@@ -51,6 +53,7 @@ impl<'a> SortRuns<'a> {
             keys: layout.empty(),
             bytes: 0,
             sample: Sample::new(&layout, partition),
+            buckets: matches!(spec.cuts, Cuts::Buckets { .. }).then(Buckets::new),
             check: Check::new(spec, &layout, partition)?,
             runs: Vec::new(),
             memory: host.reserve("sort", 0, WAY_OUT)?,
@@ -67,7 +70,13 @@ impl<'a> SortRuns<'a> {
     fn in_order(&mut self, batch: &RecordBatch) -> Result<(RecordBatch, Keys)> {
         let keys = self.spec.keys(&self.layout, batch)?;
         self.check.push(batch, &keys)?;
-        self.sample.push(&keys)?;
+        match (&mut self.buckets, self.spec.order()) {
+            (Some(buckets), [key]) => {
+                buckets.push(batch.columns().get(key.column).ok_or_else(missing)?)?;
+                self.sample.pass(keys.len());
+            }
+            _ => self.sample.push(&keys)?,
+        }
         if keys.is_sorted() {
             return Ok((compute::compact(batch)?, keys));
         }
@@ -123,6 +132,10 @@ fn frame_rows(bytes: usize, rows: usize) -> usize {
     (FRAME_BYTES / (bytes / rows.max(1)).max(1)).clamp(1, FRAME_ROWS)
 }
 
+fn missing() -> ErrorKind {
+    ErrorKind::Missing("the buckets of rows".into())
+}
+
 /// Where the rows at some positions are, counted through all batches.
 fn places_of(batches: &[RecordBatch], order: &[u32]) -> Vec<(u32, u32)> {
     let mut firsts = Vec::with_capacity(batches.len());
@@ -162,9 +175,10 @@ impl BatchSink for SortRuns<'_> {
         let (samples, weight, rows) = self.sample.finish();
         let fences = self.runs.iter().map(|run| run.memory_bytes()).sum::<usize>();
         let mut memory = self.memory;
-        memory.resize(samples.memory_bytes() + fences)?;
+        let (buckets, bucket_bytes) = (self.buckets, Buckets::BYTES);
+        memory.resize(samples.memory_bytes() + fences + buckets.as_ref().map_or(0, |_| bucket_bytes))?;
         let (runs, seen) = (self.runs, self.check.finish());
-        Ok(Outcome::Runs(Arc::new(Runs { runs, samples, weight, rows, seen, _memory: memory })))
+        Ok(Outcome::Runs(Arc::new(Runs { runs, samples, weight, buckets, rows, seen, _memory: memory })))
     }
 }
 
