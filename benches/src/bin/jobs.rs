@@ -38,7 +38,9 @@ fn main() -> ExitCode {
         "D" | "F_sort" => sort(data, out, cap_bytes),
         "B" => zones(data, "taxi/*.csv", cap_bytes),
         "B1" => zones(data, "taxi_single/*.csv", cap_bytes),
-        "C_csv" | "C_parquet" | "C_mem" => questions(job, data, cap_bytes, arguments.get(4..).unwrap_or_default()),
+        "C_csv" | "C_parquet" | "C_mem" => {
+            questions(job, data, cap_bytes, arguments.get(4..).unwrap_or_default())
+        }
         "F_q10" => largest_question(data, out, cap_bytes),
         "E_reduce" => reductions(data, cap_bytes),
         "R_decode" => decode(data, cap_bytes),

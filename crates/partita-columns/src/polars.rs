@@ -42,15 +42,9 @@ use crate::compute::{CastMode, cast_array};
 use crate::dtype;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Batches of fewer rows are joined with their neighbours on the way to Polars, where they are more than [`FEW_BATCHES_MAX`].
-pub const CHUNK_ROWS_MIN: usize = 128 << 10;
-
-/// Where there are no more batches than this, those of [`FEW_CHUNK_ROWS_MIN`] rows stay as they are: joining them would take longer
-/// than most answers to a small question do.
-pub const FEW_BATCHES_MAX: usize = 32;
-
-/// Of no more than [`FEW_BATCHES_MAX`] batches, those of fewer rows are joined with their neighbours.
-pub const FEW_CHUNK_ROWS_MIN: usize = 4 << 10;
+/// Batches of fewer rows are joined with their neighbours on the way to Polars. A batch of more is handed over as it is: that takes a
+/// tenth of the time in which it would be copied.
+pub const CHUNK_ROWS_MIN: usize = 4 << 10;
 
 /// Rows of the chunks that small batches are joined to.
 pub const CHUNK_ROWS_MAX: usize = 1 << 20;
@@ -105,9 +99,8 @@ pub fn from_polars(frame: &DataFrame, batch_rows_max: usize) -> Result<(SchemaRe
 fn groups(rows: &[usize]) -> Vec<Range<usize>> {
     let mut groups = Vec::new();
     let (mut start, mut gathered) = (0, 0);
-    let least = if rows.len() <= FEW_BATCHES_MAX { FEW_CHUNK_ROWS_MIN } else { CHUNK_ROWS_MIN };
     for (index, &rows) in rows.iter().enumerate() {
-        let small = rows < least;
+        let small = rows < CHUNK_ROWS_MIN;
         if index > start && (!small || gathered + rows > CHUNK_ROWS_MAX) {
             groups.push(start..index);
             (start, gathered) = (index, 0);

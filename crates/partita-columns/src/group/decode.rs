@@ -29,10 +29,7 @@ pub(super) fn column(column: &KeyColumn, codes: &[u64], variants: &[(usize, u64)
 pub(super) fn need_bytes(column: &KeyColumn, rows: usize) -> usize {
     let fixed = rows * 64 + 1024;
     match &column.codec {
-        Codec::Texts(texts) => {
-            let longest = texts.views().iter().map(|view| *view as u32).max().unwrap_or(0) as usize;
-            fixed + 4 * rows * (size_of::<u128>() + longest)
-        }
+        Codec::Texts(texts) => fixed + 4 * rows * (size_of::<u128>() + texts.longest()),
         _ => fixed,
     }
 }

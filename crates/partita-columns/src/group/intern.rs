@@ -167,11 +167,13 @@ pub(super) struct Texts {
     table: Table,
     views: Vec<u128>,
     chunks: Vec<Vec<u8>>,
+    longest: u32,
     null: Option<u32>,
 }
 
 struct TextStore<'a> {
     views: &'a mut Vec<u128>,
+    longest: &'a mut u32,
     chunks: &'a mut Vec<Vec<u8>>,
     rows: &'a [u128],
     buffers: &'a [Buffer],
@@ -234,6 +236,7 @@ impl Store for TextStore<'_> {
 
     fn keep(&mut self, row: usize) {
         let view = self.rows[row];
+        *self.longest = (*self.longest).max(view as u32);
         if view as u32 <= INLINE {
             self.views.push(view);
             return;
@@ -268,6 +271,11 @@ pub(super) fn chunks_need(chunks: &[Vec<u8>], more: usize, longest: usize) -> us
 }
 
 impl Texts {
+    /// Bytes of the longest one.
+    pub(super) fn longest(&self) -> usize {
+        self.longest as usize
+    }
+
     /// Views by code; what stands at [`Texts::null`] is arbitrary.
     pub(super) fn views(&self) -> &[u128] {
         &self.views
@@ -301,7 +309,8 @@ impl Texts {
         out: &mut [u32],
     ) -> Result<()> {
         let is_run = is_run(rows);
-        let mut store = TextStore { views: &mut self.views, chunks: &mut self.chunks, rows, buffers };
+        let Self { views, chunks, longest, .. } = self;
+        let mut store = TextStore { views, chunks, longest, rows, buffers };
         let Some(valid) = nulls.0 else { return self.table.number(&mut store, 0, out, is_run) };
         for (from, until, is_valid) in spans(valid, nulls.1, rows.len()) {
             if is_valid {
@@ -322,6 +331,7 @@ impl Texts {
         self.table.clear();
         self.views.clear();
         self.chunks.clear();
+        self.longest = 0;
         self.null = None;
     }
 

@@ -85,7 +85,9 @@ impl Table {
             return Ok(());
         }
         let shift = 64 - wanted.ilog2();
-        let mut slots = vec![0_u64; wanted];
+        let mut slots = Vec::with_capacity(wanted);
+        // Written at once: pages that are read before they are written are given out twice.
+        slots.resize(wanted, 0_u64);
         for &slot in self.slots.iter().filter(|slot| **slot != 0) {
             let mut at = (slot >> shift) as usize;
             while slots[at] != 0 {

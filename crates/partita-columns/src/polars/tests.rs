@@ -8,9 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, TimeUnit};
 
-use super::{
-    CHUNK_ROWS_MAX, CHUNK_ROWS_MIN, FEW_BATCHES_MAX, FEW_CHUNK_ROWS_MIN, from_polars, groups, to_polars,
-};
+use super::{CHUNK_ROWS_MAX, CHUNK_ROWS_MIN, from_polars, groups, to_polars};
 use crate::ErrorKind;
 
 fn batch_of(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
@@ -144,17 +142,15 @@ fn empty_frames_keep_their_types() {
 #[test]
 fn small_batches_are_joined_and_large_ones_are_not() {
     let rows = |rows: usize| batch_of(vec![("a", Arc::new(Int8Array::from(vec![1; rows])))]);
-    let large = FEW_CHUNK_ROWS_MIN;
+    let large = CHUNK_ROWS_MIN;
     let batches = [rows(5), rows(8), rows(large), rows(1), rows(large - 1), rows(large + 1)];
     let sizes = |batches: &[RecordBatch]| -> Vec<usize> {
         let rows: Vec<usize> = batches.iter().map(RecordBatch::num_rows).collect();
         groups(&rows).into_iter().map(|group| rows[group].iter().sum()).collect()
     };
     assert_eq!(sizes(&batches), [13, large, large, large + 1]);
-    let many = vec![rows(100_000); 33];
-    assert_eq!(sizes(&many), [1_000_000, 1_000_000, 1_000_000, 300_000]);
-    let larger = vec![rows(CHUNK_ROWS_MIN); FEW_BATCHES_MAX + 1];
-    assert_eq!(sizes(&larger), [CHUNK_ROWS_MIN; FEW_BATCHES_MAX + 1]);
+    let many = vec![rows(4_000); 600];
+    assert_eq!(sizes(&many), [1_048_000, 1_048_000, 304_000]);
     assert!(sizes(&many).iter().all(|rows| *rows <= CHUNK_ROWS_MAX));
     let frame = to_polars(&batches[0].schema(), batches.to_vec()).unwrap();
     assert_eq!(frame.columns()[0].as_materialized_series().n_chunks(), 4);

@@ -38,7 +38,7 @@ const CLOSE_TRIAL_ROWS: usize = 64 << 10;
 /// Rows between looks.
 const WINDOW_ROWS: usize = 8 << 10;
 
-/// Rows of a batch of state rows.
+/// Groups of a batch that is handed out at least, where there are so many.
 const BATCH_ROWS: usize = 16 << 10;
 
 /// Bits of a place that are the number of a row in its partition.
@@ -122,6 +122,12 @@ impl Table {
         }
         self.memory.resize(self.memory_bytes())
     }
+}
+
+/// Groups in batches of about as many.
+fn batches(groups: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = if groups == 0 { 0 } else { (groups / BATCH_ROWS).max(1) };
+    (0..count).map(move |batch| batch * groups / count..(batch + 1) * groups / count)
 }
 
 /// The buckets of keys.
@@ -239,8 +245,7 @@ impl Grouping<'_> {
         let groups = self.table.keys.len();
         let held = self.table.memory_bytes();
         let mut made = 0;
-        for first in (0..groups).step_by(BATCH_ROWS) {
-            let range = first..groups.min(first + BATCH_ROWS);
+        for range in batches(groups) {
             let table = &mut self.table;
             let states = table.states.columns_need_bytes(range.clone());
             table.reserve(held + made + table.keys_bytes(range.clone()) + states)?;

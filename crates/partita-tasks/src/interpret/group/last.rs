@@ -7,7 +7,7 @@ use arrow::datatypes::{UInt16Type, UInt64Type};
 use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
 
-use super::{BATCH_ROWS, Table};
+use super::{Table, batches};
 use crate::error::{ErrorKind, Result};
 use crate::group::Group;
 use crate::host::Host;
@@ -60,8 +60,7 @@ impl<'a> Last<'a> {
         let groups = table.keys.len();
         let held = table.memory_bytes();
         let mut made = 0;
-        for first in (0..groups).step_by(BATCH_ROWS) {
-            let range = first..groups.min(first + BATCH_ROWS);
+        for range in batches(groups) {
             table.reserve(held + made + table.keys_bytes(range.clone()))?;
             let mut columns = table.keys.keys(range.clone())?;
             let mut answers = table.keys_bytes(range.clone());
