@@ -21,6 +21,8 @@ const USAGE: &str = "usage: jobs JOB DATA OUT CAP_BYTES [QUESTION..]\n
   C_parquet the same of the Parquet file
   C_mem     the same of the Parquet file, persisted
   F_q10     question 10 of the Parquet file to Parquet (Snappy) in OUT, under a cap
+  E_groups  TPC-H Q1, and the orders of Q18 with a quantity of more than 300: DATA/tpch/sf10/lineitem.parquet
+  chain     DATA/taxi/*.csv held, indexed by pickup time, by day and zone, to Parquet in OUT
   E_reduce  TPC-H Q6, Q1 without groups, the largest order key: DATA/tpch/sf10/lineitem.parquet
   R_decode  every column of DATA/taxi_parquet/*.parquet, decoded and let go
   G         tree reductions of 10,000 and 100,000 empty tasks
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
             questions(job, data, cap_bytes, arguments.get(4..).unwrap_or_default())
         }
         "F_q10" => largest_question(data, out, cap_bytes),
+        "chain" => chain(data, out, cap_bytes),
+        "E_groups" => line_items(data, cap_bytes),
         "E_reduce" => reductions(data, cap_bytes),
         "R_decode" => decode(data, cap_bytes),
         "G" => overhead(cap_bytes),
@@ -232,7 +236,50 @@ fn reductions(data: &Path, cap_bytes: u64) -> partita::Result<()> {
     })
 }
 
-/// The one row of `reduced`, its values beside each other.
+/// Groups of TPC-H's line items.
+fn line_items(data: &Path, cap_bytes: u64) -> partita::Result<()> {
+    let session = Session::builder().memory_limit(cap_bytes).build()?;
+    let items = || session.read_parquet(data.join("tpch/sf10/lineitem.parquet")).load();
+    timed("Q1", || {
+        let price = col("l_extendedprice") * (lit(1) - col("l_discount"));
+        let flags = items()?.filter(expr("l_shipdate <= '1998-09-02'")?);
+        let groups = flags.groupby(["l_returnflag", "l_linestatus"]).sort(true).agg([
+            col("l_quantity").sum().alias("sum_qty"),
+            col("l_extendedprice").sum().alias("sum_base_price"),
+            price.clone().sum().alias("sum_disc_price"),
+            (price * (lit(1) + col("l_tax"))).sum().alias("sum_charge"),
+            col("l_quantity").mean().alias("avg_qty"),
+            col("l_extendedprice").mean().alias("avg_price"),
+            col("l_discount").mean().alias("avg_disc"),
+            len().alias("count_order"),
+        ]);
+        answer(&groups)
+    })?;
+    timed("Q18_inner", || {
+        let orders = items()?.groupby(["l_orderkey"]).agg([col("l_quantity").sum().alias("quantity")]);
+        Ok(format!("rows={}", orders.filter(expr("quantity > 300")?).compute()?.height()))
+    })
+}
+
+/// From CSV to groups in Parquet, by way of a frame that is held.
+fn chain(data: &Path, out: &Path, cap_bytes: u64) -> partita::Result<()> {
+    let session = Session::builder().memory_limit(cap_bytes).build()?;
+    timed("chain", || {
+        let trips = session
+            .read_csv(data.join("taxi/*.csv"))
+            .parse_dates(["tpep_pickup_datetime", "tpep_dropoff_datetime"])
+            .load()?
+            .persist()?;
+        let days = trips
+            .set_index("tpep_pickup_datetime")
+            .groupby([col("tpep_pickup_datetime").dt().date().alias("day"), col("PULocationID")])
+            .agg([col("fare_amount").mean().alias("fare"), len(), col("total_amount").max().alias("most")]);
+        let written = days.repartition(4).to_parquet(out.join("chain")).write()?;
+        Ok(format!("rows={}", written.rows))
+    })
+}
+
+/// The first row of `reduced`, its values beside each other.
 fn answer(reduced: &DataFrame) -> partita::Result<String> {
     let row = reduced.compute()?;
     Ok(row

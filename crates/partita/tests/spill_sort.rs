@@ -32,10 +32,11 @@ enum By {
     Sort,
     Index,
     Hash,
+    Group,
     Place,
 }
 
-const ALL: [By; 4] = [By::Sort, By::Index, By::Hash, By::Place];
+const ALL: [By; 5] = [By::Sort, By::Index, By::Hash, By::Group, By::Place];
 
 impl Bench {
     fn new() -> Self {
@@ -63,6 +64,12 @@ impl Bench {
             By::Sort => rows.sort_values(["float"]),
             By::Index => rows.set_index(SetIndex::new("float").partition_size("8MiB")),
             By::Hash => rows.shuffle(["text", "n1"]),
+            By::Group => {
+                let sums = (0..data::NUMBERS).map(|column| col(format!("n{column}")).sum());
+                // No two rows have the same text and float.
+                let groups = rows.groupby(["float", "text"]).agg(sums.collect::<Vec<_>>());
+                groups.select(rows.columns().unwrap())
+            }
             // It holds nothing beside the rows.
             By::Place => rows.with_column("wide", col("text").str().repeat(30)).repartition(40),
         }
@@ -84,7 +91,7 @@ impl Bench {
         }
         match by {
             By::Sort | By::Index => expected.sort_by(|a, b| a.0.total_cmp(&b.0)),
-            By::Hash => {
+            By::Hash | By::Group => {
                 let order = |a: &(f64, i64), b: &(f64, i64)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
                 rows.sort_by(order);
                 expected.sort_by(order);
@@ -150,7 +157,7 @@ fn a_call_that_fails_is_an_error_or_makes_no_difference() {
     // No space left, and input or output.
     let faults = [(CallKind::Create, 28), (CallKind::Write, 28), (CallKind::Write, 5), (CallKind::Read, 5)];
     for (by, (kind, errno)) in
-        [By::Index, By::Place].into_iter().flat_map(|by| faults.map(|fault| (by, fault)))
+        [By::Index, By::Group, By::Place].into_iter().flat_map(|by| faults.map(|fault| (by, fault)))
     {
         let (answer, disk) = run(Plan::default(), by);
         answer.unwrap();

@@ -154,7 +154,9 @@ pub(super) fn texts(
     let buffers: Vec<Buffer> = buffers.into_iter().map(Buffer::from_vec).collect();
     let views = ScalarBuffer::from(views);
     if data_type.is_string() {
-        let array: ArrayRef = Arc::new(StringViewArray::try_new(views, buffers, nulls)?);
+        // SAFETY: [`Grouper::push`](super::Grouper::push) takes columns of the type of the key alone, so all texts that are interned for a
+        // string were those of strings. Their views are as they came, or point to where [`gather`] has put the whole text.
+        let array: ArrayRef = Arc::new(unsafe { StringViewArray::new_unchecked(views, buffers, nulls) });
         return if data_type == &DataType::Utf8View { Ok(array) } else { Ok(cast(&array, data_type)?) };
     }
     let array = BinaryViewArray::try_new(views, buffers, nulls)?;

@@ -28,9 +28,6 @@ const WAY_OUT: &str = "use fewer threads, or ask for less of each group";
 /// Bytes that a task takes without asking whether there is plenty.
 const BYTES_MIN: usize = 4 << 20;
 
-/// Groups that a task holds at most.
-const GROUPS_MAX: usize = 512 << 10;
-
 /// Rows after which it is looked at whether groups are worth it, and after which it is looked at closely.
 const TRIAL_ROWS: usize = 16 << 10;
 const CLOSE_TRIAL_ROWS: usize = 64 << 10;
@@ -231,7 +228,7 @@ impl Grouping<'_> {
         let (rows, fresh) = (self.rows - rows_before, groups - groups_before);
         let is_vain = self.rows >= TRIAL_ROWS && groups > self.rows / 16 * 15
             || self.rows >= CLOSE_TRIAL_ROWS && fresh > rows / 8 * 7;
-        if is_vain || groups > GROUPS_MAX { self.give_up(out) } else { Ok(()) }
+        if is_vain { self.give_up(out) } else { Ok(()) }
     }
 
     /// Hands out what the task has; no more rows are put into groups.

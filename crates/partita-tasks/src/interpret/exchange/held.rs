@@ -9,10 +9,10 @@ use super::run::{HeldRun, Span};
 use crate::error::Result;
 
 /// Rows that are put in order at a time, about: their keys and places stay in the cache.
-const STEP_ROWS: usize = 64 << 10;
+const STEP_ROWS: usize = 16 << 10;
 
 /// One of so many rows is looked at to find where steps end.
-const SAMPLED_ROWS: usize = 256;
+const SAMPLED_ROWS: usize = 128;
 
 /// What is left of runs that follow each other.
 pub(super) struct Held {
