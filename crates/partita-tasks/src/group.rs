@@ -55,7 +55,21 @@ impl Group {
         States::new(&self.questions, &types)
     }
 
-    /// The columns of state rows: the bucket, the keys, the place of the first row where it is wanted, and the states.
+    /// Whether it matters in which order rows are added, so that those of a partition are put together first.
+    ///
+    /// # Errors
+    /// As [`Group::states`].
+    pub(crate) fn has_folds(&self) -> Result<bool> {
+        let types: Vec<DataType> = self.inputs.iter().map(|input| input.data_type.clone()).collect();
+        let mut has_folds = false;
+        for question in &self.questions {
+            has_folds |= question.is_rounded(&types)?;
+        }
+        Ok(has_folds)
+    }
+
+    /// The columns of state rows: the bucket, the keys, the place of the first row where it is wanted, the partition where it matters,
+    /// and the states.
     ///
     /// # Errors
     /// As [`Group::states`].
@@ -65,6 +79,9 @@ impl Group {
         fields.extend(keys.map(|(at, key)| Field::new(format!("key {at}"), key.data_type.clone(), true)));
         if self.has_place {
             fields.push(Field::new("place", DataType::UInt64, false));
+        }
+        if self.has_folds()? {
+            fields.push(Field::new("partition", DataType::UInt32, false));
         }
         let states = self.states()?.column_types().into_iter().enumerate();
         fields.extend(states.map(|(at, data_type)| Field::new(format!("state {at}"), data_type, true)));

@@ -77,9 +77,18 @@ impl Question {
         }
     }
 
-    /// Whether every value of a group is held for it.
-    pub fn holds_values(&self) -> bool {
-        matches!(self.key(), Key::List | Key::Of(Accumulator::Sorted))
+    /// Whether the bits of the answer depend on the order in which states are merged: those of floats that are rounded as they are added
+    /// or multiplied, and of estimates.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] for a column that there is not.
+    pub fn is_rounded(&self, types: &[DataType]) -> Result<bool> {
+        let is_float = self.inputs(types)?.iter().any(DataType::is_floating);
+        Ok(match self.key() {
+            Key::Of(Accumulator::Sum | Accumulator::Product) => is_float,
+            Key::Of(Accumulator::Moments | Accumulator::Pairs | Accumulator::Sketch) => true,
+            _ => false,
+        })
     }
 
     /// The type of the answer for value columns of these types.

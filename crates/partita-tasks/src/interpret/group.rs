@@ -53,6 +53,9 @@ struct Grouping<'a> {
     group: &'a Group,
     schema: SchemaRef,
     table: Table,
+    /// Whether state rows say which partition they are of.
+    has_folds: bool,
+    partition: u32,
     /// Place of the next row.
     place: u64,
     /// Rows that were put into groups; how many there were, and how many groups, at the last look.
@@ -141,6 +144,8 @@ impl<'a> First<'a> {
             group,
             schema: group.state_schema()?,
             table: Table::new(group, host)?,
+            has_folds: group.has_folds()?,
+            partition: partition as u32,
             place: (partition as u64) << PLACE_BITS,
             rows: 0,
             looked: (0, 0),
@@ -268,6 +273,9 @@ impl Grouping<'_> {
         let mut columns = vec![buckets(&keys, rows)?];
         columns.extend(keys);
         columns.extend(places.map(|places| Arc::new(UInt64Array::from(places)) as ArrayRef));
+        if self.has_folds {
+            columns.push(Arc::new(UInt32Array::from(vec![self.partition; rows])));
+        }
         columns.extend(states);
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }

@@ -1,5 +1,7 @@
 //! State rows of a part to groups.
 
+mod folds;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
@@ -12,6 +14,7 @@ use crate::error::{ErrorKind, Result};
 use crate::group::Group;
 use crate::host::Host;
 use crate::interpret::distinct::Step;
+use folds::Folds;
 
 /// Groups, or bytes of them, after which those of whole buckets are handed out: so many stay in the cache.
 const GROUPS_MIN: usize = 16 << 10;
@@ -21,6 +24,8 @@ const BYTES_MIN: usize = 4 << 20;
 pub(in crate::interpret) struct Last<'a> {
     group: &'a Group,
     table: Table,
+    /// Where the order of additions matters.
+    folds: Option<Folds>,
     /// The bucket of the last row.
     bucket: Option<u16>,
     numbers: Vec<u32>,
@@ -28,12 +33,16 @@ pub(in crate::interpret) struct Last<'a> {
 
 impl<'a> Last<'a> {
     pub(in crate::interpret) fn new(group: &'a Group, host: &dyn Host) -> Result<Self> {
-        Ok(Self { group, table: Table::new(group, host)?, bucket: None, numbers: Vec::new() })
+        let folds = if group.has_folds()? { Some(Folds::new(group)?) } else { None };
+        Ok(Self { group, table: Table::new(group, host)?, folds, bucket: None, numbers: Vec::new() })
     }
 
     fn merge(&mut self, batch: &RecordBatch) -> Result<()> {
-        let Self { group, table, numbers, .. } = self;
+        let Self { group, table, folds, numbers, .. } = self;
         let rows = batch.num_rows();
+        if rows == 0 {
+            return Ok(());
+        }
         let columns = batch.columns().get(1..).unwrap_or_default();
         let (keys, rest) = columns.split_at_checked(group.keys.len()).ok_or_else(missing)?;
         let (places, states) = rest.split_at_checked(usize::from(group.has_place)).ok_or_else(missing)?;
@@ -49,6 +58,14 @@ impl<'a> Last<'a> {
                 }
             }
         }
+        if let Some(folds) = folds {
+            let buckets = buckets_of(batch)?;
+            let first = if buckets.first() == self.bucket.as_ref() { like(buckets.iter(), rows) } else { 0 };
+            let last = rows - like(buckets.iter().rev(), rows);
+            let (partitions, states) = states.split_first().ok_or_else(missing)?;
+            self.bucket = buckets.last().copied();
+            return folds.merge(table, numbers, partitions, states, [0..first, last.max(first)..rows]);
+        }
         let count = table.keys.len();
         table.reserve_states(table.states.merge_need_bytes(count, states), numbers.capacity())?;
         Ok(table.states.merge(numbers, count, states)?)
@@ -56,7 +73,11 @@ impl<'a> Last<'a> {
 
     /// Hands out all groups.
     fn flush(&mut self, out: &mut Vec<RecordBatch>) -> Result<()> {
-        let Self { group, table, .. } = self;
+        let Self { group, table, folds, .. } = self;
+        if let Some(folds) = folds {
+            folds.settle(table)?;
+            folds.clear();
+        }
         let groups = table.keys.len();
         let held = table.memory_bytes();
         let mut made = 0;
@@ -84,6 +105,18 @@ impl<'a> Last<'a> {
     }
 }
 
+/// The buckets of rows.
+fn buckets_of(batch: &RecordBatch) -> Result<&[u16]> {
+    let buckets = batch.columns().first().and_then(|buckets| buckets.as_primitive_opt::<UInt16Type>());
+    Ok(buckets.ok_or_else(missing)?.values())
+}
+
+/// How many of `rows` buckets are like the first of them.
+fn like<'a>(mut buckets: impl Iterator<Item = &'a u16>, rows: usize) -> usize {
+    let first = buckets.next();
+    buckets.position(|bucket| Some(bucket) != first).map_or(rows, |others| others + 1)
+}
+
 fn missing() -> ErrorKind {
     ErrorKind::Missing("the columns of state rows".into())
 }
@@ -91,8 +124,7 @@ fn missing() -> ErrorKind {
 impl Step for Last<'_> {
     fn push(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
         let mut out = Vec::new();
-        let buckets = batch.columns().first().and_then(|buckets| buckets.as_primitive_opt::<UInt16Type>());
-        let buckets = buckets.ok_or_else(missing)?.values();
+        let buckets = buckets_of(&batch)?;
         let mut start = 0;
         if self.table.keys.len() >= GROUPS_MIN || self.table.memory_bytes() >= BYTES_MIN {
             let other = buckets.iter().position(|bucket| Some(*bucket) != self.bucket);
@@ -104,8 +136,8 @@ impl Step for Last<'_> {
                 start = end;
             }
         }
-        self.bucket = buckets.last().copied();
         self.merge(&compute::slice(&batch, start, batch.num_rows() - start))?;
+        self.bucket = buckets.last().copied();
         Ok(out)
     }
 
