@@ -1,5 +1,6 @@
 //! Kernels of groupby: keys to groups, and what is asked of groups.
 
+mod aggregation;
 mod codec;
 mod decode;
 mod grouper;
@@ -15,6 +16,7 @@ mod table;
 mod tests;
 mod values;
 
+pub use self::aggregation::{Aggregation, BoxError, GroupedRows, UserAggregation};
 pub use self::grouper::Grouper;
 pub use self::question::{Aggregate, Question, RowNumbers};
 pub use self::states::States;

@@ -3,6 +3,8 @@
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 
+use partita_columns::group::Question;
+
 use crate::group::Group;
 
 /// Rows of a window, and bytes of texts.
@@ -37,7 +39,9 @@ impl Window {
         Self {
             texts: texts.collect(),
             row_bytes: held.map(|input| width(&input.data_type) + size_of::<u32>()).sum(),
-            group_bytes: keys + group.questions.len() * 4 * size_of::<u64>(),
+            group_bytes: keys
+                + group.questions.len() * 4 * size_of::<u64>()
+                + group.questions.iter().map(Question::state_bytes).sum::<usize>(),
             rows: 0,
             bytes: 0,
             before: 0,
