@@ -47,7 +47,7 @@ mod writing;
 pub use context::{Inputs, IntoColumns};
 pub use csv::CsvReader;
 pub use error::{Error, ErrorKind, Result};
-pub use frame::{Batches, DataFrame, GroupBy, SetIndex};
+pub use frame::{Batches, DataFrame, GroupBy, PivotTable, SetIndex};
 pub use incremental::NewInputs;
 pub use input_format::InputFormat;
 pub use parquet::ParquetWriter;
@@ -70,7 +70,8 @@ pub use partita_plan::locate::Loc;
 pub use partita_plan::node::{ConcatColumns, Divisions, Outside, Reach, SortBy};
 pub use partita_plan::parse::{expr, exprs};
 pub use partita_plan::{
-    Expr, Stage, TextExpr, TimeExpr, aggregation, coalesce, col, greatest, hash, least, len, lit, map_batches, when,
+    Expr, Stage, TextExpr, TimeExpr, aggregation, coalesce, col, greatest, hash, least, len, lit,
+    map_batches, when,
 };
 pub use partita_runtime::cancel::CancelToken;
 pub use partita_runtime::engine::MemoryUse;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::aggregation::UserAggregation;
 use super::slots::{
-    Bytes, Counts, Custom, Ends, Extremes, FloatSums, HyperLogLogs, Kept, Lists, Moments, Pairs, Products, Sketches,
-    Slots, Truths, WholeSums, list_type,
+    Bytes, Counts, Custom, Ends, Extremes, FloatSums, HyperLogLogs, Kept, Lists, Moments, Pairs, Products,
+    Sketches, Slots, Truths, WholeSums, list_type,
 };
 use super::values::Domain;
 use crate::error::{Error, ErrorKind, Result};
@@ -121,6 +121,10 @@ impl Question {
     pub fn result_type(&self, types: &[DataType]) -> Result<DataType> {
         let inputs = self.inputs(types)?;
         match (&self.aggregate, &inputs[..]) {
+            (Aggregate::User(user), []) => {
+                let message = format!("{}: expected a column at least, got none", user.name());
+                Err(ErrorKind::Shape(message).into())
+            }
             (Aggregate::User(user), inputs) => user.result_type(inputs),
             (Aggregate::Reduction(reduction), inputs) => reduction.result_type(inputs),
             (Aggregate::List, [input]) => Ok(list_type(input)),

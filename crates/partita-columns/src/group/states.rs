@@ -101,7 +101,14 @@ impl States {
                 }
             }
             let part = states.part(question.key(), &question.columns, &inputs, questions)?;
-            states.plans.push(Plan { aggregate: question.aggregate.clone(), inputs, result, part, rows, nulls });
+            states.plans.push(Plan {
+                aggregate: question.aggregate.clone(),
+                inputs,
+                result,
+                part,
+                rows,
+                nulls,
+            });
         }
         Ok(states)
     }

@@ -13,10 +13,51 @@ pub fn len() -> Expr {
 }
 
 /// What a user's aggregation makes of the rows of each group, in `groupby(..).agg(..)`: it is given one array for each of `inputs`. Its
-/// name is that of the first column.
-pub fn aggregation<E: Into<Expr>>(steps: impl Aggregation, inputs: impl IntoIterator<Item = E>) -> Expr {
+/// name is that of the first column. Texts come as `Utf8View`, dictionaries as their values.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, AsArray, Float64Array};
+/// use arrow::datatypes::{DataType, Float64Type};
+/// use partita_columns::group::{Aggregation, BoxError, GroupedRows};
+/// use partita_plan::{aggregation, col};
+///
+/// /// The sum of squares.
+/// struct Squares;
+///
+/// fn summed(rows: &GroupedRows, value: fn(f64) -> f64) -> Result<Vec<ArrayRef>, BoxError> {
+///     let values = rows.column(0)?.as_primitive::<Float64Type>();
+///     let sum = |rows: std::ops::Range<usize>| values.slice(rows.start, rows.len()).iter().flatten().map(value).sum();
+///     Ok(vec![Arc::new(Float64Array::from_iter_values(rows.groups().map(sum)))])
+/// }
+///
+/// impl Aggregation for Squares {
+///     fn name(&self) -> &str {
+///         "squares"
+///     }
+///     fn state_types(&self, _: &[DataType]) -> Result<Vec<DataType>, BoxError> {
+///         Ok(vec![DataType::Float64])
+///     }
+///     fn result_type(&self, _: &[DataType]) -> Result<DataType, BoxError> {
+///         Ok(DataType::Float64)
+///     }
+///     fn chunk(&self, rows: &GroupedRows) -> Result<Vec<ArrayRef>, BoxError> {
+///         summed(rows, |value| value * value)
+///     }
+///     fn merge(&self, states: &GroupedRows) -> Result<Vec<ArrayRef>, BoxError> {
+///         summed(states, |sum| sum)
+///     }
+///     fn finish(&self, states: &[ArrayRef]) -> Result<ArrayRef, BoxError> {
+///         Ok(Arc::clone(&states[0]))
+///     }
+/// }
+///
+/// let asked = aggregation(Squares, [col("fare").cast(DataType::Float64)]).alias("squares");
+/// assert_eq!(asked.to_string(), "squares(cast(fare as Float64)) as squares");
+/// ```
+pub fn aggregation(steps: impl Aggregation, inputs: impl IntoIterator<Item = Expr>) -> Expr {
     let user = UserAggregation::new(Arc::new(steps));
-    Expr::Aggregate(group::Aggregate::User(user), inputs.into_iter().map(Into::into).collect())
+    Expr::Aggregate(group::Aggregate::User(user), inputs.into_iter().collect())
 }
 
 /// Reductions: one value of all rows, for `reduce`. What nulls and NaN are to them is in [`partita_columns::reduce`].

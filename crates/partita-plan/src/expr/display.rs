@@ -38,7 +38,8 @@ impl Display for Expr {
             Expr::IsIn(of, list) => write_list(f, of, "in", list),
             Expr::Cast(of, to, CastMode::Strict) => write!(f, "cast({of} as {})", dtype::name(to)),
             Expr::Cast(of, to, CastMode::Lenient) => write!(f, "try_cast({of} as {})", dtype::name(to)),
-            Expr::Aggregate(asked, of) => match asked.reduction().and_then(|reduction| reduction.parameter()) {
+            Expr::Aggregate(asked, of) => match asked.reduction().and_then(|reduction| reduction.parameter())
+            {
                 Some(parameter) => {
                     write!(f, "{}(", asked.name())?;
                     of.iter().try_for_each(|part| write!(f, "{part}, "))?;

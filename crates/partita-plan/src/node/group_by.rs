@@ -11,6 +11,8 @@
 //! brings what belongs together into one partition, and groups are merged and finished there. Groups come out bucket by bucket of the
 //! hash, as they were first seen; rows, their order and the cuts depend on the input alone.
 
+mod aligned;
+
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,6 +32,8 @@ use crate::bind::bind;
 use crate::error::{ErrorKind, Result};
 use crate::expr::{Expr, col};
 use crate::lower::{Lowering, Pipeline};
+
+pub use aligned::aligned;
 
 const CALL: &str = "groupby";
 

@@ -190,7 +190,8 @@ impl Reduce {
 /// What is asked of all rows.
 fn reduction(aggregate: &Aggregate) -> Result<Reduction> {
     aggregate.asked.reduction().ok_or_else(|| {
-        let message = "it is asked of groups, in groupby(..).agg(..); all rows are one group of groupby([lit(1)])";
+        let message =
+            "it is asked of groups, in groupby(..).agg(..); all rows are one group of groupby([lit(1)])";
         let expression = aggregate.written().to_string();
         ErrorKind::Type { expression, message: message.into() }.into()
     })

@@ -101,10 +101,6 @@ pub(in super::super) struct Custom {
 
 impl Custom {
     pub(in super::super) fn new(aggregation: &UserAggregation, inputs: &[DataType]) -> Result<Self> {
-        if inputs.is_empty() {
-            let message = format!("{}: expected a column at least, got none", aggregation.name());
-            return Err(ErrorKind::Shape(message).into());
-        }
         Ok(Self {
             aggregation: aggregation.clone(),
             inputs: inputs.to_vec(),
