@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use partita::arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use partita::arrow::array::{ArrayRef, AsArray, Float64Array};
 use partita::arrow::datatypes::Float64Type;
 use partita::graph::BoxError;
 use partita::prelude::*;

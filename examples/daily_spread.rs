@@ -18,7 +18,7 @@ fn main() -> partita::Result<()> {
     let spread = spread.compute()?;
     println!("{spread}");
     assert_eq!(spread.height(), 3 * 364);
-    assert_eq!(spread.get_column_names_str(), ["origin", "month", "day", "temp", "humid"]);
+    assert_eq!(spread.get_column_names(), ["origin", "month", "day", "temp", "humid"]);
 
     // The warmest hour of each month at each airport, a column for each airport.
     let months =

@@ -228,7 +228,10 @@ fn mixed(place: u64) -> u64 {
     (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20
 }
 
-const KEYS: [(&str, fn(u64) -> u64); 5] = [
+/// The key of a row by its place, by name.
+type Keys = (&'static str, fn(u64) -> u64);
+
+const KEYS: [Keys; 5] = [
     ("few", |place| mixed(place) % 7),
     ("many", |place| mixed(place) % 30_000),
     ("all distinct", |place| place * 7),
@@ -469,7 +472,7 @@ proptest! {
             counts.iter().map(|(whole, count, text)| vec![whole.to_string(), format!("{text:?}"), count.to_string()]).collect();
         let found = input.groupby([NAMES[0]]).sort(true).value_counts(NAMES[2]);
         prop_assert_eq!(found.columns().unwrap(), ["whole", "text", "count"]);
-        prop_assert_eq!(lines(&found), wanted.clone());
+        prop_assert_eq!(lines(&found), &wanted[..]);
         let mut any = lines(&input.groupby(["whole"]).value_counts("text"));
         any.sort();
         let mut wanted = wanted;
@@ -515,7 +518,7 @@ fn pivots_that_cannot_be_are_told_so() {
     let refusal = |pivot: &partita::PivotTable| pivot.load().unwrap_err().to_string();
     let wide = input.pivot_table(["text"], "whole", "float", partita::Reduction::Sum);
     assert!(refusal(&wide).contains("at most 1000 columns"), "{}", refusal(&wide));
-    assert_eq!(wide.clone().categories([5, 7]).load().unwrap().columns().unwrap(), ["text", "5", "7"]);
+    assert_eq!(wide.categories([5, 7]).load().unwrap().columns().unwrap(), ["text", "5", "7"]);
     assert!(
         refusal(&input.pivot_table(["text"], "wole", "float", partita::Reduction::Sum)).contains("whole")
     );
@@ -571,7 +574,7 @@ fn all_categories_are_groups_where_that_is_wanted() {
     assert_eq!(lines(&by.agg(asked.clone())), observed);
     assert_eq!(lines(&by.clone().observed(true).agg(asked.clone())), observed);
     let all = [line("a", &[1, 3]), line("b", &[]), line("c", &[2]), line("d", &[]), line("e", &[50])];
-    assert_eq!(lines(&by.clone().observed(false).agg(asked.clone())), all);
+    assert_eq!(lines(&by.clone().observed(false).agg(asked)), all);
     // A filter leaves the categories of batches that have rows.
     let some = input.filter(col("v").lt(lit(3))).groupby(["k"]).sort(true).observed(false).sum();
     let sums: Vec<Vec<String>> =

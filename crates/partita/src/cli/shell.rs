@@ -36,6 +36,7 @@ pub(crate) fn manual(args: &Manual) -> Result<(), Failure> {
         },
     };
     let mut page = Vec::new();
-    Man::new(command).render(&mut page).map_err(|error| Failure::io("the page", &error))?;
+    let source = format!("partita {}", env!("CARGO_PKG_VERSION"));
+    Man::new(command).source(source).render(&mut page).map_err(|error| Failure::io("the page", &error))?;
     output::print(&String::from_utf8_lossy(&page))
 }

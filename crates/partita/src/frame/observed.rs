@@ -66,7 +66,9 @@ impl GroupBy {
         let schema = self.frame.schema()?;
         let none = DataFrame::from_partitions(self.frame.session(), schema, vec![Vec::new()])?;
         let row = none.reduce(asked).compute_batches().map_err(|error| {
-            refused(&format!("asks the same of no rows, for which keys, lists and aggregations have no answer: {error}"))
+            refused(&format!(
+                "asks the same of no rows, for which keys, lists and aggregations have no answer: {error}"
+            ))
         })?;
         let types = grouped.schema()?;
         let Some(row) = row.first() else { return Ok(Vec::new()) };
