@@ -60,6 +60,16 @@ pub enum ErrorKind {
         /// The wanted type.
         to: DataType,
     },
+    /// A step of a user's aggregation failed.
+    #[error("aggregation {name}: {step}: {message}")]
+    Aggregation {
+        /// The aggregation.
+        name: String,
+        /// Which step.
+        step: &'static str,
+        /// What it reports, its panic, or what is wrong with what it returned.
+        message: String,
+    },
     /// A column has another type, length or place than the schema says.
     #[error("{0}")]
     Shape(String),

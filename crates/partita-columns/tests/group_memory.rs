@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Decimal128Array, Float64Array, Int64Array, StringViewArray};
+use arrow::array::{ArrayRef, Decimal128Array, Float64Array, Int64Array, StringViewArray, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::DataType;
-use partita_columns::group::{Aggregate, Grouper, Question, RowNumbers, States};
+use partita_columns::group::{
+    Aggregate, Aggregation, BoxError, GroupedRows, Grouper, Question, RowNumbers, States, UserAggregation,
+};
 use partita_columns::reduce::Reduction;
 use peak_alloc::PeakAlloc;
 
@@ -90,16 +93,58 @@ fn check_keys(keys: &[usize], drops_nulls: bool) {
     }
 }
 
-fn check_states(aggregate: Aggregate, columns: &[usize]) {
+/// Keeps the first and the last row of each group: as large as its values are.
+struct Ends;
+
+impl Ends {
+    fn picked(rows: &GroupedRows) -> Result<Vec<ArrayRef>, BoxError> {
+        let column = rows.column(0)?;
+        let last = rows.columns().last().unwrap_or(column);
+        let firsts = UInt32Array::from_iter_values(rows.groups().map(|group| group.start as u32));
+        let lasts = UInt32Array::from_iter_values(rows.groups().map(|group| group.end as u32 - 1));
+        Ok(vec![take(column, &firsts, None)?, take(last, &lasts, None)?])
+    }
+}
+
+impl Aggregation for Ends {
+    fn name(&self) -> &str {
+        "ends"
+    }
+
+    fn state_types(&self, inputs: &[DataType]) -> Result<Vec<DataType>, BoxError> {
+        Ok(vec![inputs[0].clone(), inputs[0].clone()])
+    }
+
+    fn result_type(&self, inputs: &[DataType]) -> Result<DataType, BoxError> {
+        Ok(inputs[0].clone())
+    }
+
+    fn chunk(&self, rows: &GroupedRows) -> Result<Vec<ArrayRef>, BoxError> {
+        Self::picked(rows)
+    }
+
+    fn merge(&self, states: &GroupedRows) -> Result<Vec<ArrayRef>, BoxError> {
+        Self::picked(states)
+    }
+
+    fn finish(&self, states: &[ArrayRef]) -> Result<ArrayRef, BoxError> {
+        Ok(Arc::clone(&states[1]))
+    }
+}
+
+fn check_states(aggregate: &Aggregate, columns: &[usize]) {
     let mut numbers = Numbers(362_436_069);
-    let question = Question { aggregate, columns: (0..columns.len()).collect() };
+    let question = Question { aggregate: aggregate.clone(), columns: (0..columns.len()).collect() };
     let chosen = |all: &[ArrayRef]| columns.iter().map(|at| Arc::clone(&all[*at])).collect::<Vec<_>>();
     let types = types(&chosen(&batch(&mut numbers, 0)));
     let start = || States::new(std::slice::from_ref(&question), &types).unwrap();
     let mut states = start();
     for step in 0..4_u64 {
-        let count = 100 + 9000 * step as usize;
-        let groups: Vec<u32> = (0..ROWS).map(|_| numbers.below(count as u64) as u32).collect();
+        // Users' aggregations are of groups that have rows.
+        let is_user = matches!(aggregate, Aggregate::User(_));
+        let count = 100 + if is_user { 2000 } else { 9000 } * step as usize;
+        let group = |row: usize| if is_user { (row % count) as u64 } else { numbers.below(count as u64) };
+        let groups: Vec<u32> = (0..ROWS).map(group).map(|group| group as u32).collect();
         let all = chosen(&batch(&mut numbers, step));
         let (need, held) = (states.need_bytes(count, &all, ROWS), states.memory_bytes());
         let ((), took) = peak(|| states.update(&groups, count, &all, RowNumbers::From(0)).unwrap());
@@ -143,12 +188,14 @@ fn what_is_needed_is_known_before() {
             let of = types(&batch(&mut numbers, 0));
             let inputs: Vec<DataType> = columns.iter().map(|at| of[*at].clone()).collect();
             if reduction.result_type(&inputs).is_ok() {
-                check_states(Aggregate::Reduction(reduction), &columns);
+                check_states(&Aggregate::Reduction(reduction), &columns);
                 checked += 1;
             }
         }
     }
-    check_states(Aggregate::List, &[1]);
-    check_states(Aggregate::List, &[4]);
+    for column in [1, 4] {
+        check_states(&Aggregate::List, &[column]);
+        check_states(&Aggregate::User(UserAggregation::new(Arc::new(Ends))), &[column]);
+    }
     assert!(checked > 80, "{checked}");
 }

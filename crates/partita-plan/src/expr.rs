@@ -25,10 +25,10 @@ use arrow::datatypes::DataType;
 use partita_columns::Scalar;
 use partita_columns::compute::function::Function;
 use partita_columns::compute::{ArithmeticOp, CastMode, CompareOp};
-use partita_columns::reduce::Reduction;
+use partita_columns::group;
 use partita_tasks::expr::UserFunction;
 
-pub use self::aggregate::len;
+pub use self::aggregate::{aggregation, len};
 pub use self::build::{col, lit};
 pub use self::case::{Then, When, when};
 pub(crate) use self::display::is_plain_name;
@@ -68,8 +68,8 @@ pub enum Expr {
     IsIn(Box<Expr>, Vec<Scalar>),
     /// Another type.
     Cast(Box<Expr>, DataType, CastMode),
-    /// One value of all rows: a part of what [`crate::node::Reduce`] takes.
-    Aggregate(Reduction, Vec<Expr>),
+    /// One value of all rows, or of those of a group: a part of what [`crate::node::Reduce`] and [`crate::node::GroupBy`] take.
+    Aggregate(group::Aggregate, Vec<Expr>),
     /// The same under another name.
     Alias(Box<Expr>, String),
     /// A function of arguments.
@@ -113,7 +113,7 @@ impl Expr {
                 of => of.parts().into_iter().find_map(first),
             }
         }
-        let of_none = if let Expr::Aggregate(reduction, _) = self { reduction.name() } else { "literal" };
+        let of_none = if let Expr::Aggregate(asked, _) = self { asked.name() } else { "literal" };
         first(self).unwrap_or(of_none).to_owned()
     }
 
@@ -128,7 +128,8 @@ impl Expr {
 
     /// Whether a user's function is part of it.
     pub fn has_functions(&self) -> bool {
-        matches!(self, Expr::Map(..)) || self.parts().into_iter().any(Expr::has_functions)
+        matches!(self, Expr::Map(..) | Expr::Aggregate(group::Aggregate::User(_), _))
+            || self.parts().into_iter().any(Expr::has_functions)
     }
 
     /// The expressions directly below this one.
@@ -178,8 +179,8 @@ impl Expr {
             Expr::FillNull(of, fill) => Expr::FillNull(inner(of), inner(fill)),
             Expr::And(all) => Expr::And(all.into_iter().map(|part| part.transform(rewrite)).collect()),
             Expr::Or(all) => Expr::Or(all.into_iter().map(|part| part.transform(rewrite)).collect()),
-            Expr::Aggregate(reduction, of) => {
-                Expr::Aggregate(reduction, of.into_iter().map(|part| part.transform(rewrite)).collect())
+            Expr::Aggregate(asked, of) => {
+                Expr::Aggregate(asked, of.into_iter().map(|part| part.transform(rewrite)).collect())
             }
             Expr::Not(of) => Expr::Not(inner(of)),
             Expr::Negate(of) => Expr::Negate(inner(of)),

@@ -46,7 +46,7 @@ pub use divided::Divided;
 pub use divisions::{Divisions, Span, successor};
 pub use filter::Filter;
 pub use fused::Fused;
-pub use group_by::{GroupBy, GroupOptions};
+pub use group_by::{GroupBy, GroupOptions, aligned};
 pub use map_overlap::{MapOverlap, Reach};
 pub use map_partitions::MapPartitions;
 pub use partitions::Partitions;

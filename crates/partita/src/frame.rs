@@ -1,12 +1,15 @@
 //! The frame: a lazy, partitioned table.
 
+mod aligned;
 mod describe;
 mod distinct;
 mod divisions;
 mod ends;
 mod groupby;
 mod index;
+mod observed;
 mod overlap;
+mod pivot;
 mod reduce;
 mod rows;
 mod stream;
@@ -36,6 +39,7 @@ use partita_tasks::interpret::Outcome;
 
 pub use groupby::GroupBy;
 pub use index::SetIndex;
+pub use pivot::PivotTable;
 pub use stream::Batches;
 
 use crate::context::{Inputs, IntoColumns};

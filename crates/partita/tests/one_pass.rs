@@ -1,4 +1,4 @@
-//! Reductions that are asked together read their file once: told by the bytes that the process has read. Alone in its program, so
+//! Reductions, and groupings, that are asked together read their file once: told by the bytes that the process has read. Alone in its program, so
 //! that nobody else reads.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -14,6 +14,32 @@ fn read_so_far() -> u64 {
 }
 
 #[test]
+fn what_is_asked_together_reads_once() {
+    several_filters_and_projections_read_once();
+    two_groupings_read_once();
+}
+
+fn two_groupings_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prices.csv");
+    let rows = (0..200_000).map(|id| format!("{},{}.5,{id}\n", id / 1000, id % 97));
+    let text: String = std::iter::once("day,price,id\n".to_owned()).chain(rows).collect();
+    std::fs::write(&path, &text).unwrap();
+    let bytes = text.len() as u64;
+    let session = Session::builder().memory_limit("256MiB").threads(2).build().unwrap();
+    let prices = session.read_csv(&path).block_size(512 << 10).load().unwrap();
+    let days = prices.groupby(["day"]).sort(true);
+    let spread = days.max().sub(&days.min()).unwrap();
+    let before = read_so_far();
+    let spread = spread.compute().unwrap();
+    let once = read_so_far() - before;
+    // The file, a little around the cuts of its blocks, and the counters themselves.
+    assert!(once >= bytes && once < bytes + bytes / 4, "{once} of {bytes}");
+    assert_eq!(spread.height(), 200);
+    assert!(spread.column("price").unwrap().f64().unwrap().iter().all(|spread| spread == Some(96.0)));
+    assert!(spread.column("id").unwrap().i64().unwrap().iter().all(|spread| spread == Some(999)));
+}
+
 fn several_filters_and_projections_read_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trips.csv");

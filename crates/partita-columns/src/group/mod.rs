@@ -1,5 +1,6 @@
 //! Kernels of groupby: keys to groups, and what is asked of groups.
 
+mod aggregation;
 mod codec;
 #[allow(unsafe_code, reason = "texts that are known to be valid are handed out without checking them again")]
 mod decode;
@@ -16,6 +17,7 @@ mod table;
 mod tests;
 mod values;
 
+pub use self::aggregation::{Aggregation, BoxError, GroupedRows, UserAggregation};
 pub use self::grouper::Grouper;
 pub use self::question::{Aggregate, Question, RowNumbers};
 pub use self::states::States;

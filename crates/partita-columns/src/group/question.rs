@@ -3,21 +3,24 @@
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
+use super::aggregation::UserAggregation;
 use super::slots::{
-    Bytes, Counts, Ends, Extremes, FloatSums, HyperLogLogs, Kept, Lists, Moments, Pairs, Products, Sketches,
-    Slots, Truths, WholeSums, list_type,
+    Bytes, Counts, Custom, Ends, Extremes, FloatSums, HyperLogLogs, Kept, Lists, Moments, Pairs, Products,
+    Sketches, Slots, Truths, WholeSums, list_type,
 };
 use super::values::Domain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::reduce::{Accumulator, Reduction};
 
 /// What is asked of each group.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Aggregate {
     /// One value of its rows.
     Reduction(Reduction),
     /// All values in the order of rows, nulls too.
     List,
+    /// What a user's aggregation makes of its rows.
+    User(UserAggregation),
 }
 
 /// A question to all groups.
@@ -63,12 +66,36 @@ pub(super) enum Key {
     First,
     Last,
     List,
+    User(u64),
+}
+
+impl Aggregate {
+    /// Its name in text.
+    pub fn name(&self) -> &str {
+        match self {
+            Aggregate::Reduction(reduction) => reduction.name(),
+            Aggregate::List => "collect_list",
+            Aggregate::User(user) => user.name(),
+        }
+    }
+
+    /// The reduction, where it is one.
+    pub fn reduction(&self) -> Option<Reduction> {
+        if let Aggregate::Reduction(reduction) = self { Some(*reduction) } else { None }
+    }
+}
+
+impl From<Reduction> for Aggregate {
+    fn from(reduction: Reduction) -> Self {
+        Aggregate::Reduction(reduction)
+    }
 }
 
 impl Question {
     pub(super) fn key(&self) -> Key {
-        match self.aggregate {
+        match &self.aggregate {
             Aggregate::List => Key::List,
+            Aggregate::User(user) => Key::User(user.id()),
             Aggregate::Reduction(Reduction::Len) => Key::Rows,
             Aggregate::Reduction(Reduction::First) => Key::First,
             Aggregate::Reduction(Reduction::Last) => Key::Last,
@@ -86,9 +113,15 @@ impl Question {
         let is_float = self.inputs(types)?.iter().any(DataType::is_floating);
         Ok(match self.key() {
             Key::Of(Accumulator::Sum | Accumulator::Product) => is_float,
-            Key::Of(Accumulator::Moments | Accumulator::Pairs | Accumulator::Sketch) => true,
+            Key::Of(Accumulator::Moments | Accumulator::Pairs | Accumulator::Sketch) | Key::User(_) => true,
             _ => false,
         })
+    }
+
+    /// Bytes of a state row of a user's aggregation, as it says itself; `None` for all else. What such a one makes of rows one by one
+    /// need not be what it makes of them together.
+    pub fn user_state_bytes(&self) -> Option<usize> {
+        if let Aggregate::User(user) = &self.aggregate { Some(user.state_bytes()) } else { None }
     }
 
     /// The type of the answer for value columns of these types.
@@ -97,7 +130,12 @@ impl Question {
     /// [`ErrorKind::Undefined`] where it is not defined for them, [`ErrorKind::Shape`] for a column that there is not.
     pub fn result_type(&self, types: &[DataType]) -> Result<DataType> {
         let inputs = self.inputs(types)?;
-        match (self.aggregate, &inputs[..]) {
+        match (&self.aggregate, &inputs[..]) {
+            (Aggregate::User(user), []) => {
+                let message = format!("{}: expected a column at least, got none", user.name());
+                Err(ErrorKind::Shape(message).into())
+            }
+            (Aggregate::User(user), inputs) => user.result_type(inputs),
             (Aggregate::Reduction(reduction), inputs) => reduction.result_type(inputs),
             (Aggregate::List, [input]) => Ok(list_type(input)),
             (Aggregate::List, inputs) => {
@@ -134,6 +172,14 @@ pub(super) fn held(key: Key, inputs: &[DataType], all: &[Question], columns: &[u
         Key::First => Box::new(Ends::new(true, input)?),
         Key::Last => Box::new(Ends::new(false, input)?),
         Key::List => Box::new(Lists::new(input)),
+        Key::User(id) => {
+            let user = all.iter().find_map(|question| match &question.aggregate {
+                Aggregate::User(user) if user.id() == id => Some(user),
+                _ => None,
+            });
+            let missing = || ErrorKind::Shape(format!("no question asks for aggregation {id}"));
+            Box::new(Custom::new(user.ok_or_else(missing)?, inputs)?)
+        }
         Key::Of(Accumulator::Sum) if is_float => Box::new(FloatSums::default()),
         Key::Of(Accumulator::Sum) => Box::new(WholeSums::new(Domain::of(input)? == Domain::Long)),
         Key::Of(Accumulator::Extreme(end)) => {

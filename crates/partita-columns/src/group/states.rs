@@ -101,7 +101,14 @@ impl States {
                 }
             }
             let part = states.part(question.key(), &question.columns, &inputs, questions)?;
-            states.plans.push(Plan { aggregate: question.aggregate, inputs, result, part, rows, nulls });
+            states.plans.push(Plan {
+                aggregate: question.aggregate.clone(),
+                inputs,
+                result,
+                part,
+                rows,
+                nulls,
+            });
         }
         Ok(states)
     }
@@ -208,9 +215,9 @@ impl States {
             Some(Held::Counts(counts)) => counts.of(range.clone()),
             _ => &[],
         };
-        let reduction = match plan.aggregate {
-            Aggregate::Reduction(reduction) => reduction,
-            Aggregate::List => Reduction::Len,
+        let reduction = match &plan.aggregate {
+            Aggregate::Reduction(reduction) => *reduction,
+            Aggregate::List | Aggregate::User(_) => Reduction::Len,
         };
         let (rows, nulls) = (counts(plan.rows), counts(plan.nulls));
         let (inputs, result) = (&plan.inputs[..], plan.result.clone());

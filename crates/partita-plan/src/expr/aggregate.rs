@@ -1,12 +1,63 @@
 //! Reductions as users write them: parts of expressions that [`crate::node::Reduce`] takes.
 
+use std::sync::Arc;
+
+use partita_columns::group::{self, Aggregation, UserAggregation};
 use partita_columns::reduce::Reduction;
 
 use super::Expr;
 
 /// The number of rows, in `reduce`.
 pub fn len() -> Expr {
-    Expr::Aggregate(Reduction::Len, Vec::new())
+    Expr::Aggregate(Reduction::Len.into(), Vec::new())
+}
+
+/// What a user's aggregation makes of the rows of each group, in `groupby(..).agg(..)`: it is given one array for each of `inputs`. Its
+/// name is that of the first column. Texts come as `Utf8View`, dictionaries as their values.
+///
+/// ```
+/// use std::sync::Arc;
+/// use arrow::array::{ArrayRef, AsArray, Float64Array};
+/// use arrow::datatypes::{DataType, Float64Type};
+/// use partita_columns::group::{Aggregation, BoxError, GroupedRows};
+/// use partita_plan::{aggregation, col};
+///
+/// /// The sum of squares.
+/// struct Squares;
+///
+/// fn summed(rows: &GroupedRows, value: fn(f64) -> f64) -> Result<Vec<ArrayRef>, BoxError> {
+///     let values = rows.column(0)?.as_primitive::<Float64Type>();
+///     let sum = |rows: std::ops::Range<usize>| values.slice(rows.start, rows.len()).iter().flatten().map(value).sum();
+///     Ok(vec![Arc::new(Float64Array::from_iter_values(rows.groups().map(sum)))])
+/// }
+///
+/// impl Aggregation for Squares {
+///     fn name(&self) -> &str {
+///         "squares"
+///     }
+///     fn state_types(&self, _: &[DataType]) -> Result<Vec<DataType>, BoxError> {
+///         Ok(vec![DataType::Float64])
+///     }
+///     fn result_type(&self, _: &[DataType]) -> Result<DataType, BoxError> {
+///         Ok(DataType::Float64)
+///     }
+///     fn chunk(&self, rows: &GroupedRows) -> Result<Vec<ArrayRef>, BoxError> {
+///         summed(rows, |value| value * value)
+///     }
+///     fn merge(&self, states: &GroupedRows) -> Result<Vec<ArrayRef>, BoxError> {
+///         summed(states, |sum| sum)
+///     }
+///     fn finish(&self, states: &[ArrayRef]) -> Result<ArrayRef, BoxError> {
+///         Ok(Arc::clone(&states[0]))
+///     }
+/// }
+///
+/// let asked = aggregation(Squares, [col("fare").cast(DataType::Float64)]).alias("squares");
+/// assert_eq!(asked.to_string(), "squares(cast(fare as Float64)) as squares");
+/// ```
+pub fn aggregation(steps: impl Aggregation, inputs: impl IntoIterator<Item = Expr>) -> Expr {
+    let user = UserAggregation::new(Arc::new(steps));
+    Expr::Aggregate(group::Aggregate::User(user), inputs.into_iter().collect())
 }
 
 /// Reductions: one value of all rows, for `reduce`. What nulls and NaN are to them is in [`partita_columns::reduce`].
@@ -122,13 +173,13 @@ impl Expr {
     /// The covariance with another column, of the rows where neither is null; `ddof` as for [`Expr::var`].
     #[must_use]
     pub fn cov(self, other: Expr, ddof: u8) -> Expr {
-        Expr::Aggregate(Reduction::Cov { ddof }, vec![self, other])
+        Expr::Aggregate(Reduction::Cov { ddof }.into(), vec![self, other])
     }
 
     /// Pearson's correlation with another column, of the rows where neither is null.
     #[must_use]
     pub fn corr(self, other: Expr) -> Expr {
-        Expr::Aggregate(Reduction::Corr, vec![self, other])
+        Expr::Aggregate(Reduction::Corr.into(), vec![self, other])
     }
 
     /// The number of distinct values, without null. Exact at any size: what does not fit in memory is sorted on disk.
@@ -172,7 +223,19 @@ impl Expr {
     /// Any reduction of one column.
     #[must_use]
     pub fn aggregate(self, reduction: Reduction) -> Expr {
-        Expr::Aggregate(reduction, vec![self])
+        Expr::Aggregate(reduction.into(), vec![self])
+    }
+
+    /// All values of a group in the order of its rows, nulls too, as a list: in `groupby(..).agg(..)`.
+    #[must_use]
+    pub fn collect_list(self) -> Expr {
+        Expr::Aggregate(group::Aggregate::List, vec![self])
+    }
+
+    /// [`aggregation`] of this column alone.
+    #[must_use]
+    pub fn aggregate_with(self, steps: impl Aggregation) -> Expr {
+        aggregation(steps, [self])
     }
 
     /// Whether a reduction is a part of it.

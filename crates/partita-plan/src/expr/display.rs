@@ -38,13 +38,14 @@ impl Display for Expr {
             Expr::IsIn(of, list) => write_list(f, of, "in", list),
             Expr::Cast(of, to, CastMode::Strict) => write!(f, "cast({of} as {})", dtype::name(to)),
             Expr::Cast(of, to, CastMode::Lenient) => write!(f, "try_cast({of} as {})", dtype::name(to)),
-            Expr::Aggregate(reduction, of) => match reduction.parameter() {
+            Expr::Aggregate(asked, of) => match asked.reduction().and_then(|reduction| reduction.parameter())
+            {
                 Some(parameter) => {
-                    write!(f, "{}(", reduction.name())?;
+                    write!(f, "{}(", asked.name())?;
                     of.iter().try_for_each(|part| write!(f, "{part}, "))?;
                     write!(f, "{parameter})")
                 }
-                None => write_call(f, reduction.name(), of),
+                None => write_call(f, asked.name(), of),
             },
             Expr::Alias(of, name) => {
                 write!(f, "{of} as ")?;

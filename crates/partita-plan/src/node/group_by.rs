@@ -11,6 +11,8 @@
 //! brings what belongs together into one partition, and groups are merged and finished there. Groups come out bucket by bucket of the
 //! hash, as they were first seen; rows, their order and the cuts depend on the input alone.
 
+mod aligned;
+
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,6 +32,8 @@ use crate::bind::bind;
 use crate::error::{ErrorKind, Result};
 use crate::expr::{Expr, col};
 use crate::lower::{Lowering, Pipeline};
+
+pub use aligned::aligned;
 
 const CALL: &str = "groupby";
 
@@ -167,7 +171,7 @@ impl GroupBy {
         let question = |aggregate: &Aggregate| {
             let columns = aggregate.of.iter().map(|of| Ok(place(&mut inputs, reducible(of, &self.input)?)));
             let columns = columns.collect::<Result<Vec<_>>>()?;
-            Ok(Question { aggregate: group::Aggregate::Reduction(aggregate.reduction), columns })
+            Ok(Question { aggregate: aggregate.asked.clone(), columns })
         };
         let questions = self.aggregates.iter().map(question).collect::<Result<Vec<_>>>()?;
         let row_numbers = match self.aggregates.iter().any(asks_for_rows) {
@@ -207,7 +211,7 @@ impl GroupBy {
 
 /// Whether the answer is the number of a row.
 fn asks_for_rows(aggregate: &Aggregate) -> bool {
-    matches!(aggregate.reduction, Reduction::IdxMin | Reduction::IdxMax)
+    matches!(aggregate.asked, group::Aggregate::Reduction(Reduction::IdxMin | Reduction::IdxMax))
 }
 
 /// The column of a key.
@@ -262,6 +266,12 @@ impl Operator for GroupBy {
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
         GroupBy::of(self.like(input, self.aggregates.clone(), self.has_place))
+    }
+
+    fn origin(&self) -> Option<Vec<String>> {
+        // What a user's aggregation does cannot be told.
+        let is_user = |aggregate: &Aggregate| matches!(aggregate.asked, group::Aggregate::User(_));
+        (!self.aggregates.iter().any(is_user)).then(Vec::new)
     }
 
     fn expressions(&self) -> Vec<&Expr> {

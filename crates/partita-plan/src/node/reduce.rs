@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use partita_columns::Scalar;
+use partita_columns::group::{Aggregate as Asked, Question};
 use partita_columns::reduce::Reduction;
 use partita_tasks::BoundExpr;
 use partita_tasks::reduce as task;
@@ -41,7 +42,7 @@ pub struct Reduce {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aggregate {
     /// What is asked.
-    pub reduction: Reduction,
+    pub asked: Asked,
     /// Of which columns.
     pub of: Vec<Expr>,
     /// Its name.
@@ -52,13 +53,13 @@ pub struct Aggregate {
 
 impl Aggregate {
     /// Of all rows.
-    pub fn new(reduction: Reduction, of: Vec<Expr>, name: impl Into<String>) -> Self {
-        Self { reduction, of, name: name.into(), filter: None }
+    pub fn new(asked: impl Into<Asked>, of: Vec<Expr>, name: impl Into<String>) -> Self {
+        Self { asked: asked.into(), of, name: name.into(), filter: None }
     }
 
     /// As users write it, without the name.
     pub(super) fn written(&self) -> Expr {
-        Expr::Aggregate(self.reduction, self.of.clone())
+        Expr::Aggregate(self.asked.clone(), self.of.clone())
     }
 }
 
@@ -108,6 +109,7 @@ impl Reduce {
     }
 
     fn of_all_or_each(input: PlanRef, aggregates: Vec<Aggregate>, each: bool) -> Result<PlanRef> {
+        aggregates.iter().try_for_each(|aggregate| reduction(aggregate).map(drop))?;
         let fields =
             aggregates.iter().map(|aggregate| field(aggregate, &input)).collect::<Result<Vec<_>>>()?;
         let schema = Arc::new(Schema::new(fields));
@@ -141,7 +143,7 @@ impl Reduce {
         };
         let column = self.input.schema().index_of(name).ok()?;
         let statistics = || self.input.operator().statistics(column);
-        match aggregate.reduction {
+        match aggregate.asked.reduction()? {
             Reduction::Min => statistics()?.min,
             Reduction::Max => statistics()?.max,
             Reduction::NullCount => statistics()?.nulls.map(Scalar::UInt64),
@@ -176,18 +178,29 @@ impl Reduce {
                 }
                 None => None,
             };
-            let accumulator = aggregate.reduction.accumulator();
+            let reduction = reduction(aggregate)?;
+            let accumulator = reduction.accumulator();
             let kept = place(&mut reduce.kept, task::Kept { accumulator, inputs, filter });
-            reduce.outputs.push(task::Output::Reduced { reduction: aggregate.reduction, kept });
+            reduce.outputs.push(task::Output::Reduced { reduction, kept });
         }
         Ok(reduce)
     }
 }
 
+/// What is asked of all rows.
+fn reduction(aggregate: &Aggregate) -> Result<Reduction> {
+    aggregate.asked.reduction().ok_or_else(|| {
+        let message =
+            "it is asked of groups, in groupby(..).agg(..); all rows are one group of groupby([lit(1)])";
+        let expression = aggregate.written().to_string();
+        ErrorKind::Type { expression, message: message.into() }.into()
+    })
+}
+
 /// The reductions in some expressions, each once, and the expressions over these; `None`: they are the reductions.
 pub(super) fn taken_apart(expressions: Vec<Expr>) -> (Vec<Aggregate>, Option<Vec<Expr>>) {
     let bare = |expression: &Expr| match expression.clone().unalias() {
-        Expr::Aggregate(reduction, of) => Some(Aggregate::new(reduction, of, expression.output_name())),
+        Expr::Aggregate(asked, of) => Some(Aggregate::new(asked, of, expression.output_name())),
         _ => None,
     };
     if let Some(aggregates) = expressions.iter().map(bare).collect::<Option<Vec<_>>>() {
@@ -197,12 +210,17 @@ pub(super) fn taken_apart(expressions: Vec<Expr>) -> (Vec<Aggregate>, Option<Vec
     let over = expressions.into_iter().map(|expression| {
         let name = expression.output_name();
         let over = expression.unalias().transform(&mut |part| match part {
-            Expr::Aggregate(reduction, of) => {
-                let name = Expr::Aggregate(reduction, of.clone()).to_string();
-                let aggregate = Aggregate::new(reduction, of, name.clone());
-                if !aggregates.contains(&aggregate) {
-                    aggregates.push(aggregate);
+            Expr::Aggregate(asked, of) => {
+                let is_same = |other: &&Aggregate| other.asked == asked && other.of == of;
+                if let Some(same) = aggregates.iter().find(is_same) {
+                    return col(&same.name);
                 }
+                let mut name = Expr::Aggregate(asked.clone(), of.clone()).to_string();
+                if aggregates.iter().any(|other| other.name == name) {
+                    // Two aggregations of users may have one name.
+                    name = format!("{name} {}", aggregates.len());
+                }
+                aggregates.push(Aggregate::new(asked, of, name.clone()));
                 col(name)
             }
             other => other,
@@ -258,7 +276,7 @@ pub(super) fn field(aggregate: &Aggregate, input: &PlanRef) -> Result<Field> {
     if let Some(filter) = &aggregate.filter {
         super::filter::condition(filter, input.schema())?;
     }
-    if let Reduction::Quantile(share) | Reduction::ApproxQuantile(share) = aggregate.reduction
+    if let Asked::Reduction(Reduction::Quantile(share) | Reduction::ApproxQuantile(share)) = aggregate.asked
         && !(0.0..=1.0).contains(&share)
     {
         let expression = aggregate.written().to_string();
@@ -267,9 +285,13 @@ pub(super) fn field(aggregate: &Aggregate, input: &PlanRef) -> Result<Field> {
     }
     let inputs = aggregate.of.iter().map(|of| Ok(reducible(of, input)?.data_type));
     let inputs = inputs.collect::<Result<Vec<_>>>()?;
-    let data_type = aggregate.reduction.result_type(&inputs).map_err(|error| {
+    let question = Question { aggregate: aggregate.asked.clone(), columns: (0..inputs.len()).collect() };
+    let data_type = question.result_type(&inputs).map_err(|error| {
         let expression = aggregate.written().to_string();
-        let message = format!("{error}; cast it first, or leave it out");
+        let message = match aggregate.asked {
+            Asked::User(_) => error.to_string(),
+            _ => format!("{error}; cast it first, or leave it out"),
+        };
         Error::from(ErrorKind::Type { expression, message })
     })?;
     Ok(Field::new(&aggregate.name, data_type, true))

@@ -127,6 +127,11 @@ impl Sort {
         Ok(sort)
     }
 
+    /// What rows are ordered by.
+    pub(super) fn by(&self) -> &[SortBy] {
+        &self.by
+    }
+
     fn keys(&self) -> Result<Vec<SortKey>> {
         let key = |by: &SortBy| {
             Ok(SortKey { column: position(self.input.schema(), &by.column)?, direction: by.direction })

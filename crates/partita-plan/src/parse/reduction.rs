@@ -1,5 +1,6 @@
 //! Reductions in text: `sum(fare)`, `quantile(fare, 0.9)`, `corr(fare, tip)`, `len()`.
 
+use partita_columns::group::Aggregate;
 use partita_columns::reduce::Reduction;
 use sqlparser::tokenizer::Token;
 
@@ -8,6 +9,9 @@ use super::grammar::or;
 use super::primary::literal;
 use crate::error::Result;
 use crate::expr::Expr;
+
+/// As [`Aggregate::name`] has it.
+pub(super) const COLLECT_LIST: &str = "collect_list";
 
 /// A reduction whose name was seen: its columns, and a parameter where it takes one.
 pub(super) fn reduction(cursor: &mut Cursor<'_>, reduction: Reduction) -> Result<Deep> {
@@ -28,5 +32,14 @@ pub(super) fn reduction(cursor: &mut Cursor<'_>, reduction: Reduction) -> Result
         reduction = parameter.ok_or_else(|| cursor.error(message))?;
     }
     cursor.expect(&Token::RParen, &format!("to close {}", reduction.name()))?;
-    Deep::many(cursor, parts, |parts| Expr::Aggregate(reduction, parts))
+    Deep::many(cursor, parts, |parts| Expr::Aggregate(reduction.into(), parts))
+}
+
+/// `collect_list(x)`: all values of a group.
+pub(super) fn collect_list(cursor: &mut Cursor<'_>) -> Result<Deep> {
+    cursor.advance();
+    cursor.advance();
+    let part = or(cursor)?;
+    cursor.expect(&Token::RParen, &format!("to close {COLLECT_LIST}"))?;
+    Deep::many(cursor, vec![part], |parts| Expr::Aggregate(Aggregate::List, parts))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt16Array, UInt32Array, UInt64Array};
 use arrow::datatypes::{Schema, SchemaRef, UInt64Type};
 use partita_columns::compute;
-use partita_columns::group::{Grouper, RowNumbers, States};
+use partita_columns::group::{Grouper, Question, RowNumbers, States};
 use partita_columns::partition::unique_buffer_bytes;
 
 use super::Flow;
@@ -53,6 +53,8 @@ struct Grouping<'a> {
     group: &'a Group,
     schema: SchemaRef,
     table: Table,
+    /// Bytes of a group, about, where users' aggregations are among the questions: when a task gives up depends on its rows alone then.
+    user_bytes: Option<usize>,
     /// Whether state rows say which partition they are of.
     has_folds: bool,
     partition: u32,
@@ -144,6 +146,7 @@ impl<'a> First<'a> {
             group,
             schema: group.state_schema()?,
             table: Table::new(group, host)?,
+            user_bytes: user_bytes(group),
             has_folds: group.has_folds()?,
             partition: partition as u32,
             place: (partition as u64) << PLACE_BITS,
@@ -178,15 +181,27 @@ impl Step for First<'_> {
 impl Grouping<'_> {
     /// Takes some rows of keys and of what is looked at.
     fn take(&mut self, columns: &[ArrayRef], rows: usize, out: &mut Vec<RecordBatch>) -> Result<()> {
-        if !self.is_over && !self.has_room(columns, rows)? {
-            self.give_up(out)?;
+        let mut start = 0;
+        while start < rows && !self.is_over {
+            // Windows end by the rows alone.
+            let count = (rows - start).min(WINDOW_ROWS - (self.rows - self.looked.0));
+            let some: Vec<ArrayRef> = columns.iter().map(|column| column.slice(start, count)).collect();
+            if !self.has_room(&some, count)? {
+                self.give_up(out)?;
+                break;
+            }
+            self.group_rows(&some, count)?;
+            start += count;
+            if self.rows - self.looked.0 >= WINDOW_ROWS {
+                self.look(out)?;
+            }
         }
-        if self.is_over {
-            out.extend(self.singles(columns, rows)?);
-            return Ok(());
+        if start < rows {
+            let rest: Vec<ArrayRef> =
+                columns.iter().map(|column| column.slice(start, rows - start)).collect();
+            out.extend(self.singles(&rest, rows - start)?);
         }
-        self.group_rows(columns, rows)?;
-        if self.rows - self.looked.0 >= WINDOW_ROWS { self.look(out) } else { Ok(()) }
+        Ok(())
     }
 
     /// Takes memory for some rows; `false`: there is not plenty.
@@ -196,7 +211,7 @@ impl Grouping<'_> {
         let count = table.keys.len() + rows;
         let numbers = 2 * rows * (size_of::<u32>() + size_of::<u64>());
         let need = table.keys.need_bytes(keys, rows) + table.states.need_bytes(count, inputs, rows) + numbers;
-        if need <= BYTES_MIN {
+        if need <= BYTES_MIN || self.user_bytes.is_some() {
             table.reserve(need)?;
             return Ok(true);
         }
@@ -233,7 +248,8 @@ impl Grouping<'_> {
         let (rows, fresh) = (self.rows - rows_before, groups - groups_before);
         let is_vain = self.rows >= TRIAL_ROWS && groups > self.rows / 16 * 15
             || self.rows >= CLOSE_TRIAL_ROWS && fresh > rows / 8 * 7;
-        if is_vain { self.give_up(out) } else { Ok(()) }
+        let is_much = self.user_bytes.is_some_and(|bytes| groups * bytes > BYTES_MIN);
+        if is_vain || is_much { self.give_up(out) } else { Ok(()) }
     }
 
     /// Hands out what the task has; no more rows are put into groups.
@@ -311,6 +327,13 @@ impl Grouping<'_> {
         let states = table.states.columns(0..rows)?;
         self.state_rows(keys, self.group.has_place.then_some(places), states, rows).map(Some)
     }
+}
+
+/// Bytes of the state row of a group, where users' aggregations are among the questions.
+fn user_bytes(group: &Group) -> Option<usize> {
+    let bytes: Vec<usize> = group.questions.iter().filter_map(Question::user_state_bytes).collect();
+    let words = (group.keys.len() + group.questions.len()) * 4 * size_of::<u64>();
+    (!bytes.is_empty()).then(|| words + bytes.iter().sum::<usize>())
 }
 
 /// The numbers of some rows, where a question is about them.

@@ -73,6 +73,10 @@ pub(crate) enum Command {
     Clean(Clean),
     /// Show the versions that matter in a report of a defect
     Versions(Versions),
+    /// Print a script that completes commands and flags in a shell
+    Completions(Completions),
+    /// Print the page of the manual, or that of a command
+    Man(Manual),
 }
 
 /// What is read.
@@ -365,6 +369,33 @@ pub(crate) struct Versions {
     pub(crate) json: bool,
 }
 
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  partita completions bash > ~/.local/share/bash-completion/completions/partita
+  partita completions zsh > ~/.zfunc/_partita
+  partita completions fish > ~/.config/fish/completions/partita.fish";
+
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  partita man | man -l -
+  partita man convert > partita-convert.1";
+
+#[derive(Debug, Args)]
+#[command(after_help = MAN_EXAMPLES)]
+pub(crate) struct Manual {
+    /// The command [default: all in short]
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -385,7 +416,16 @@ mod tests {
                 let heading = argument.get_help_heading();
                 let own = matches!(
                     name.as_str(),
-                    "inputs" | "dirs" | "write" | "overwrite" | "json" | "rows" | "columns" | "stage"
+                    "inputs"
+                        | "dirs"
+                        | "write"
+                        | "overwrite"
+                        | "json"
+                        | "rows"
+                        | "columns"
+                        | "stage"
+                        | "shell"
+                        | "command"
                 );
                 assert!(heading.is_some() || own, "{command} {name} has no heading");
             }

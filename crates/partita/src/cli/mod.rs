@@ -11,6 +11,7 @@
 //! | `convert` | CSV to Parquet, as it comes, sorted or by an index |
 //! | `inspect` | `schema`, `head`, `tail`, `count`, `describe`, `explain`, `versions` |
 //! | `progress` | how far a conversion is, on standard error |
+//! | `shell` | scripts that complete, and pages of the manual |
 //! | `output` | standard output, and tables on it |
 //! | `failure` | errors, and the exit code of each |
 //! | `interrupt` | Ctrl-C |
@@ -25,6 +26,7 @@ mod interrupt;
 mod output;
 mod prepare;
 mod progress;
+mod shell;
 mod sources;
 mod values;
 
@@ -69,5 +71,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Explain(args) => inspect::explain(args),
         Command::Clean(args) => clean::clean(args),
         Command::Versions(args) => inspect::versions(args),
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::manual(args),
     }
 }

@@ -235,7 +235,7 @@ impl DataFrame {
     fn bounds(&self, column: &str) -> Result<Vec<Option<(Scalar, Scalar)>>> {
         let plan = self.plan()?;
         let field = plan.schema().field(position(plan.schema(), column)?);
-        let of = |reduction| Aggregate::new(reduction, vec![col(column)], reduction.name());
+        let of = |reduction: Reduction| Aggregate::new(reduction, vec![col(column)], reduction.name());
         let mut aggregates = vec![of(Reduction::Min), of(Reduction::Max), of(Reduction::NullCount)];
         if matches!(field.data_type(), DataType::Float32 | DataType::Float64) {
             aggregates.push(Aggregate::new(Reduction::Sum, vec![col(column).is_nan()], "nans"));

@@ -11,9 +11,11 @@ use crate::context::IntoColumns;
 /// Rows of a frame in groups of equal keys: what [`DataFrame::groupby`] gives. Nothing runs until a frame that is made of it is asked.
 #[derive(Clone)]
 pub struct GroupBy {
-    frame: DataFrame,
-    keys: Vec<Expr>,
-    options: GroupOptions,
+    pub(super) frame: DataFrame,
+    pub(super) keys: Vec<Expr>,
+    pub(super) options: GroupOptions,
+    /// The key's categories are groups, with rows or without.
+    pub(super) has_all_categories: bool,
 }
 
 /// Grouping.
@@ -43,7 +45,12 @@ impl DataFrame {
     /// ```
     #[must_use]
     pub fn groupby(&self, keys: impl IntoColumns) -> GroupBy {
-        GroupBy { frame: self.clone(), keys: keys.into_columns(), options: GroupOptions::default() }
+        GroupBy {
+            frame: self.clone(),
+            keys: keys.into_columns(),
+            options: GroupOptions::default(),
+            has_all_categories: false,
+        }
     }
 }
 
@@ -77,8 +84,7 @@ impl GroupBy {
     /// A column for each expression: reductions, and expressions over reductions and keys.
     #[must_use]
     pub fn agg(&self, expressions: impl IntoColumns) -> DataFrame {
-        let (keys, options) = (self.keys.clone(), self.options);
-        self.frame.map(|plan| node::GroupBy::plan(plan, keys, expressions.into_columns(), options))
+        self.asked(|_| expressions.into_columns())
     }
 
     /// The number of rows of each group, as `len`.
@@ -167,9 +173,16 @@ impl GroupBy {
 
     /// A reduction of each column that is no key and that it is defined for.
     fn each(&self, reduction: Reduction) -> DataFrame {
+        self.asked(|plan| asked_of_each(plan, &self.keys, reduction))
+    }
+
+    fn asked(&self, asked: impl FnOnce(&PlanRef) -> Vec<Expr>) -> DataFrame {
+        if self.has_all_categories {
+            return self.of_all_categories(asked);
+        }
         let (keys, options) = (self.keys.clone(), self.options);
         self.frame.map(|plan| {
-            let asked = asked_of_each(&plan, &keys, reduction);
+            let asked = asked(&plan);
             node::GroupBy::plan(plan, keys, asked, options)
         })
     }

@@ -116,7 +116,7 @@ impl Shared {
 
 /// Whether two are one but for their names.
 fn is_equal(a: &Aggregate, b: &Aggregate) -> bool {
-    (a.reduction, &a.of, &a.filter) == (b.reduction, &b.of, &b.filter)
+    (&a.asked, &a.of, &a.filter) == (&b.asked, &b.of, &b.filter)
 }
 
 impl DataFrame {

@@ -1,6 +1,11 @@
 //! The cases about groups.
 
-use partita::{DataFrame, Expr, GroupBy, col, lit};
+use std::sync::Arc;
+
+use partita::arrow::array::{
+    ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringViewArray,
+};
+use partita::{DataFrame, Expr, GroupBy, Session, col, lit};
 
 use crate::cells::Cell;
 use crate::json::Json;
@@ -23,6 +28,22 @@ pub(crate) fn check(record: &Json, frame: &DataFrame) -> partita::Result<Option<
         "order-01" => asked(by(&["k"]), v().first()),
         "order-11" => asked(frame.groupby(["k"]).maintain_order(true), v().sum()),
         "groupby-multi-02" => asked(by(&["a", "b"]).dropna(false), v().sum()),
+        "groupby-multi-08" => asked(by(&["b"]), v().collect_list()),
+        "categorical-02" => {
+            let batch = |k: &[&str], v: &[i64]| {
+                let codes =
+                    k.iter().map(|k| ["a", "b", "c"].iter().position(|name| name == k).map(|at| at as i32));
+                let names: ArrayRef = Arc::new(StringViewArray::from(vec!["a", "b", "c"]));
+                let keys = DictionaryArray::new(codes.collect::<Int32Array>(), names);
+                let columns =
+                    [("k", Arc::new(keys) as ArrayRef), ("v", Arc::new(Int64Array::from(v.to_vec())))];
+                RecordBatch::try_from_iter(columns).expect("a batch")
+            };
+            let session = Session::builder().memory_limit("256MiB").threads(2).build()?;
+            let parts = vec![vec![batch(&["a", "c"], &[1, 2])], vec![batch(&["a"], &[3])]];
+            let frame = session.from_batches(parts[0][0].schema(), parts)?;
+            asked(frame.groupby(["k"]).sort(true).observed(false), v().sum())
+        }
         "groupby-multi-04" => by(&["a"]).agg([v().sum(), col("b").max()]),
         "groupby-multi-06" => {
             let parity = (v() % lit(2)).alias("k");

@@ -141,6 +141,7 @@ fn shown(cell: &Cell) -> String {
         Cell::Text(text) => text.clone(),
         Cell::Date(days) => format!("day {days}"),
         Cell::Time(nanoseconds) => format!("{} s", nanoseconds / 1_000_000_000),
+        Cell::List(values) => values.iter().map(shown).collect::<Vec<_>>().join(" "),
     }
 }
 

@@ -19,5 +19,6 @@ mod paths;
 #[path = "../support/random.rs"]
 mod random;
 mod resume;
+mod shell;
 mod stdin;
 mod support;

@@ -22,6 +22,7 @@ pub(crate) enum Cell {
     Date(i64),
     /// Nanoseconds since 1970, of UTC where there is a zone.
     Time(i128),
+    List(Vec<Cell>),
 }
 
 /// Same kind and same value; NaN is NaN.
@@ -34,6 +35,7 @@ impl PartialEq for Cell {
             (Cell::Float(a), Cell::Float(b)) => a == b || a.is_nan() && b.is_nan(),
             (Cell::Text(a), Cell::Text(b)) => a == b,
             (Cell::Date(a), Cell::Date(b)) => a == b,
+            (Cell::List(a), Cell::List(b)) => a == b,
             _ => false,
         }
     }
@@ -80,6 +82,10 @@ fn cell(column: &dyn Array, row: usize) -> Cell {
         DataType::Utf8View => Cell::Text(column.as_string_view().value(row).to_owned()),
         DataType::Utf8 => Cell::Text(column.as_string::<i32>().value(row).to_owned()),
         DataType::LargeUtf8 => Cell::Text(column.as_string::<i64>().value(row).to_owned()),
+        DataType::List(_) => {
+            let values = column.as_list::<i32>().value(row);
+            Cell::List((0..values.len()).map(|at| cell(&values, at)).collect())
+        }
         DataType::Date32 => Cell::Date(number!(Date32Type)),
         DataType::Timestamp(unit, _) => {
             let (ticks, scale): (i128, i128) = match unit {

@@ -69,6 +69,11 @@ fn same(our: &Cell, their: &Json, has_missing: bool, nan_is_missing: bool, data_
             let equal = other.parse() == Ok(*value) || single && other.parse() == Ok(*value as f32);
             is_float && equal
         }
+        (Cell::List(values), Json::List(others)) => {
+            let mut pairs = values.iter().zip(others);
+            values.len() == others.len()
+                && pairs.all(|(our, their)| same(our, their, has_missing, nan_is_missing, data_type))
+        }
         (our, Json::Map(entries)) => entries.iter().any(|(kind, value)| tagged(our, kind, value)),
         _ => false,
     }

@@ -409,7 +409,7 @@ fn every_reduction_is_as_in_loops() {
                 let (a, b) = (format!("{kind}_a"), format!("{kind}_b"));
                 let input = Input { kind, cells: table.column(&a), other: table.column(&b) };
                 let of = [col(&a), col(&b)][..reduction.columns()].to_vec();
-                let question = Expr::Aggregate(reduction, of);
+                let question = Expr::Aggregate(reduction.into(), of);
                 match expected(reduction, &input) {
                     Some(expected) => {
                         seen.insert(reduction.name());

@@ -49,7 +49,7 @@ fn every_reduction_reads_back() {
         let others = parameters.iter().filter_map(|parameter| reduction.with_parameter(parameter));
         for reduction in [reduction].into_iter().chain(others) {
             for value in arguments() {
-                let call = Expr::Aggregate(reduction, vec![value; reduction.columns()]);
+                let call = Expr::Aggregate(reduction.into(), vec![value; reduction.columns()]);
                 assert_eq!(expr(&call.to_string()).unwrap_or_else(|error| panic!("{call}: {error}")), call);
             }
         }

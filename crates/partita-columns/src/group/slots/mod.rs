@@ -1,5 +1,6 @@
 //! What is kept of each group for an accumulator: columns with a slot a group.
 
+mod custom;
 mod ends;
 mod extreme;
 mod kept;
@@ -16,6 +17,7 @@ use std::ops::Range;
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 
+pub(super) use self::custom::Custom;
 pub(super) use self::ends::Ends;
 pub(super) use self::extreme::Extremes;
 pub(super) use self::kept::Kept;
