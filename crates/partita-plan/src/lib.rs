@@ -22,6 +22,8 @@ pub mod parse;
 pub mod stage;
 
 pub use error::{Error, ErrorKind, Result};
-pub use expr::{Expr, TextExpr, TimeExpr, coalesce, col, greatest, hash, least, len, lit, map_batches, when};
+pub use expr::{
+    Expr, TextExpr, TimeExpr, coalesce, col, cumcount, greatest, hash, least, len, lit, map_batches, when,
+};
 pub use node::{Plan, PlanRef, SortBy};
 pub use stage::Stage;
