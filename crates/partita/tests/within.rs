@@ -278,7 +278,7 @@ proptest! {
             let at = if row < 0 { row + all.len() as i64 } else { row };
             usize::try_from(at).ok().and_then(|at| all.get(at)).copied().into_iter().collect()
         });
-        prop_assert_eq!(places(&by.nth(row)), nth.clone());
+        prop_assert_eq!(&places(&by.nth(row)), &nth);
         for stage in Stage::ALL {
             let batches = by.nth(row).compute_batches_at(stage).unwrap();
             prop_assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), nth.len());

@@ -74,7 +74,7 @@ impl<'a> Applied<'a> {
                 made += unique_buffer_bytes(std::slice::from_ref(&batch));
                 self.buckets.reserve(beside + made)?;
                 let first = of_group.first().copied().unwrap_or_default();
-                out.push(self.with_order(group, first, batch)?);
+                out.push(self.with_order(group, first, &batch)?);
             }
         }
         drop(sources);
@@ -107,7 +107,7 @@ impl<'a> Applied<'a> {
     }
 
     /// What the function returned, with what groups are put in order by.
-    fn with_order(&self, group: usize, first: (u32, u32), batch: RecordBatch) -> Result<RecordBatch> {
+    fn with_order(&self, group: usize, first: (u32, u32), batch: &RecordBatch) -> Result<RecordBatch> {
         let rows = batch.num_rows();
         let mut columns = batch.columns().to_vec();
         if self.apply.has_keys {
