@@ -67,6 +67,16 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// Which of [`Within::inputs`] a window function looks at.
+    pub(crate) fn input(&self) -> Option<usize> {
+        match self {
+            Answer::Window { input, .. } => *input,
+            Answer::Reduction(_) => None,
+        }
+    }
+}
+
 /// Columns that are computed in groups.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Within {

@@ -391,6 +391,42 @@ fn limits_threads_and_cuts_change_no_bit() {
 }
 
 #[test]
+fn one_large_group_goes_through_in_pieces() {
+    const ROWS: u64 = 700_000;
+    let rows = keyed(KEYS[3].1, ROWS);
+    let expressions = || {
+        [col("float").cumsum().alias("sum"), cumcount().alias("number"), col("text").ffill().alias("text")]
+    };
+    let limited = session(2, "128MiB", Scheduler::Threaded);
+    let by = |session: &Session| frame(session, &rows, 100_000).groupby(["whole"]);
+    let computed = by(&limited).transform(expressions());
+    let (mut sum, mut text, mut place) = (0.0, None, 0_u64);
+    for batch in computed.batches().unwrap() {
+        let batch = batch.unwrap();
+        let columns: Vec<ArrayRef> = ["sum", "number", "text"]
+            .map(|name| ArrayRef::clone(batch.column_by_name(name).unwrap()))
+            .to_vec();
+        for at in 0..batch.num_rows() {
+            let row = &rows[place as usize];
+            sum += row.1.unwrap_or(0.0);
+            text = row.2.as_ref().or(text);
+            assert_eq!(cell(&columns[0], at), float(row.1.map(|_| sum)));
+            assert_eq!(cell(&columns[1], at), Cell::Whole(place.into()));
+            assert_eq!(cell(&columns[2], at), self::text(text));
+            place += 1;
+        }
+    }
+    assert_eq!(place, ROWS);
+    assert_eq!(places(&by(&limited).head(2)), [0, 1]);
+    // What needs all rows of a group says so.
+    let ranked = by(&limited).transform([col("float").rank(RankMethod::Dense, false).alias("rank")]);
+    let error = ranked.len().map(|_| ()).and_then(|()| ranked.select(["rank"]).compute_batches().map(|_| ()));
+    if let Err(error) = error {
+        assert!(error.to_string().contains("group by keys with fewer rows each"), "{error}");
+    }
+}
+
+#[test]
 fn rows_come_back_into_their_partitions() {
     let session = session(2, "", Scheduler::Threaded);
     let rows = keyed(KEYS[1].1, 10_000);

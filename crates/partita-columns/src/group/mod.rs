@@ -19,7 +19,7 @@ mod within;
 pub use self::grouper::Grouper;
 pub use self::question::{Aggregate, Question, RowNumbers};
 pub use self::states::States;
-pub use self::within::{GroupRows, RankMethod, Window};
+pub use self::within::{Carried, GroupRows, RankMethod, Window};
 
 /// Number of a row that has no group: it has a null key, and these are dropped.
 pub const NO_GROUP: u32 = u32::MAX;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::{concat, take};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use partita_columns::compute;
-use partita_columns::group::{GroupRows, NO_GROUP, RowNumbers, States};
+use partita_columns::group::{Carried, GroupRows, NO_GROUP, RowNumbers, States};
 use partita_columns::partition::unique_buffer_bytes;
 
 use self::buckets::{Buckets, Groups};
@@ -43,6 +43,8 @@ pub(super) struct Within<'a> {
     buckets: Buckets<'a>,
     /// What is looked at, batch by batch of those that are held.
     inputs: Vec<RecordBatch>,
+    /// Where all answers look at few rows before alone: what goes on from piece to piece of a large bucket, one an answer.
+    carried: Option<Vec<Carried>>,
 }
 
 impl<'a> Within<'a> {
@@ -56,6 +58,7 @@ impl<'a> Within<'a> {
             states: within.states()?,
             buckets: Buckets::new(&within.keyed, host)?,
             inputs: Vec::new(),
+            carried: carried(within)?,
         })
     }
 
@@ -75,13 +78,14 @@ impl<'a> Within<'a> {
         Ok(())
     }
 
-    /// Hands out the rows that are held, with what was asked of them.
-    fn flush(&mut self, out: &mut Vec<RecordBatch>) -> Result<()> {
+    /// Hands out the rows that are held, with what was asked of them. `goes_on`: more rows of their bucket come.
+    fn flush(&mut self, goes_on: bool, out: &mut Vec<RecordBatch>) -> Result<()> {
         if self.buckets.is_empty() {
             return Ok(());
         }
         let groups = self.buckets.groups()?;
         let answers = self.answers(&groups)?;
+        let carried: usize = self.carried.iter().flatten().map(Carried::memory_bytes).sum();
         self.inputs.clear();
         let mut start = 0;
         for rows in self.buckets.take() {
@@ -96,14 +100,17 @@ impl<'a> Within<'a> {
             start += count;
         }
         self.states.clear();
+        if !goes_on {
+            self.carried.iter_mut().flatten().for_each(Carried::clear);
+        }
         // What is handed out is paid for until the next rows come.
-        let answered = answers.iter().map(|answer| answer.get_buffer_memory_size()).sum();
-        self.buckets.settle(answered)
+        let answered: usize = answers.iter().map(|answer| answer.get_buffer_memory_size()).sum();
+        self.buckets.settle(answered + carried, goes_on)
     }
 
     /// The new columns, over all rows that are held.
     fn answers(&mut self, groups: &Groups) -> Result<Vec<ArrayRef>> {
-        let Self { within, buckets, inputs, states, .. } = self;
+        let Self { within, buckets, inputs, states, carried, .. } = self;
         let rows = groups.numbers.len();
         let mut beside = groups.bytes();
         let mut columns = Vec::with_capacity(within.inputs.len());
@@ -113,6 +120,19 @@ impl<'a> Within<'a> {
             beside += needed.sum::<Result<usize>>()?;
             buckets.reserve(beside)?;
             columns.push(concat(&pieces)?);
+        }
+        if let Some(carried) = carried {
+            beside += carried.iter().map(Carried::memory_bytes).sum::<usize>();
+            let mut answers = Vec::with_capacity(carried.len());
+            for (answer, carried) in within.answers.iter().zip(carried) {
+                let column = answer.input().and_then(|input| columns.get(input));
+                let held = carried.memory_bytes();
+                buckets.reserve(beside + carried.need_bytes(rows, groups.count, column)?)?;
+                let made = carried.next(&groups.numbers, groups.count, column)?;
+                beside += made.get_buffer_memory_size() + carried.memory_bytes().saturating_sub(held);
+                answers.push(made);
+            }
+            return Ok(answers);
         }
         let questions = within.questions();
         if !questions.is_empty() {
@@ -153,6 +173,19 @@ impl<'a> Within<'a> {
     }
 }
 
+/// What goes on from piece to piece, where every answer can.
+fn carried(within: &within::Within) -> Result<Option<Vec<Carried>>> {
+    let one = |answer: &Answer| match answer {
+        Answer::Reduction(_) => Ok(None),
+        Answer::Window { window, input } => {
+            let input = input.and_then(|input| within.inputs.get(input));
+            let data_type = input.map_or(&DataType::Null, |input| &input.data_type);
+            Ok(Carried::new(*window, data_type)?)
+        }
+    };
+    within.answers.iter().map(one).collect()
+}
+
 /// The value of its group for each row.
 fn spread(values: &ArrayRef, numbers: &[u32]) -> Result<ArrayRef> {
     let places = numbers.iter().map(|number| (*number != NO_GROUP).then_some(*number));
@@ -172,17 +205,20 @@ impl Step for Within<'_> {
             if end > 0 {
                 self.hold(&compute::slice(&batch, 0, end))?;
             }
-            self.flush(&mut out)?;
+            self.flush(false, &mut out)?;
             start = end;
         }
         self.hold(&compute::slice(&batch, start, batch.num_rows() - start))?;
+        if self.carried.is_some() && self.buckets.is_full() {
+            self.flush(true, &mut out)?;
+        }
         Ok(out)
     }
 
     fn finish(&mut self) -> Result<Vec<RecordBatch>> {
         self.buckets.begin();
         let mut out = Vec::new();
-        self.flush(&mut out)?;
+        self.flush(false, &mut out)?;
         Ok(out)
     }
 }

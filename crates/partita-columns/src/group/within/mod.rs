@@ -1,5 +1,6 @@
 //! Functions that give each row of a group a value: of the rows before it, behind it, or of its place among them.
 
+mod carried;
 mod cumulate;
 mod moved;
 mod rank;
@@ -11,6 +12,7 @@ use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
+pub use self::carried::Carried;
 pub use self::rank::RankMethod;
 pub use self::rows::GroupRows;
 use crate::dtype;

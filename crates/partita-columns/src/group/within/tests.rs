@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, UInt64Type};
 use proptest::prelude::*;
 
 use super::super::NO_GROUP;
-use super::{GroupRows, RankMethod, Window};
+use super::{Carried, GroupRows, RankMethod, Window};
 use crate::reduce::Cumulative;
 use crate::scalar::Scalar;
 
@@ -119,6 +119,31 @@ proptest! {
             prop_assert_eq!(got.data_type(), &window.result_type(&DataType::Float64).unwrap());
             prop_assert_eq!(floats(&got), expected, "{:?}", window);
         }
+    }
+
+    #[test]
+    fn pieces_give_what_all_rows_give(rows in rows(), cut in 1_usize..30) {
+        let numbers: Vec<u32> = rows.iter().map(|row| row.0).collect();
+        let groups = GroupRows::new(&numbers, 4).unwrap();
+        let floats: ArrayRef = Arc::new(rows.iter().map(|row| row.1).collect::<Float64Array>());
+        let text = |row: &(u32, Value)| row.1.map(|value| format!("{value} and a text beyond a view"));
+        let texts: ArrayRef = Arc::new(rows.iter().map(text).collect::<StringViewArray>());
+        for (window, column) in windows().into_iter().flat_map(|window| [(window, &floats), (window, &texts)]) {
+            let Ok(Some(mut carried)) = Carried::new(window, column.data_type()) else { continue };
+            let whole = window.evaluate(&groups, Some(column)).unwrap();
+            // A second time, once all is forgotten.
+            for _ in 0..2 {
+                for first in (0..rows.len()).step_by(cut) {
+                    let count = cut.min(rows.len() - first);
+                    let piece = column.slice(first, count);
+                    let got = carried.next(&numbers[first..first + count], 4, Some(&piece)).unwrap();
+                    prop_assert_eq!(format!("{:?}", got), format!("{:?}", whole.slice(first, count)), "{:?}", window);
+                }
+                carried.clear();
+            }
+        }
+        prop_assert!(Carried::new(Window::BackwardFill, &DataType::Int64).unwrap().is_none());
+        prop_assert!(Carried::new(Window::CumCount, &DataType::Null).unwrap().is_some());
     }
 
     #[test]

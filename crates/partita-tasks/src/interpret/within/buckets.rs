@@ -14,6 +14,10 @@ use crate::within::Keyed;
 const ROWS_MIN: usize = 16 << 10;
 const BYTES_MIN: usize = 4 << 20;
 
+/// Rows, or bytes of them, of which a piece of a large bucket is made.
+const PIECE_ROWS: usize = 64 << 10;
+const PIECE_BYTES: usize = 8 << 20;
+
 /// Rows of some buckets, and what pays for them.
 pub(super) struct Buckets<'a> {
     keyed: &'a Keyed,
@@ -106,7 +110,6 @@ impl<'a> Buckets<'a> {
         self.reserve(self.rows * size_of::<u32>())?;
         let mut numbers = Vec::with_capacity(self.rows);
         let mut some = Vec::new();
-        self.grouper.clear();
         for at in 0..self.held.len() {
             let (keys, rows) = {
                 let batch = &self.held[at];
@@ -139,10 +142,17 @@ impl<'a> Buckets<'a> {
         std::mem::take(&mut self.held)
     }
 
-    /// Keeps what pays for what was handed out, with so many bytes more.
-    pub(super) fn settle(&mut self, more: usize) -> Result<()> {
-        self.grouper.clear();
+    /// Keeps what pays for what was handed out, with so many bytes more. Groups that go on keep their numbers.
+    pub(super) fn settle(&mut self, more: usize, goes_on: bool) -> Result<()> {
+        if !goes_on {
+            self.grouper.clear();
+        }
         self.made += more;
         self.memory.resize(self.made + self.bytes + self.grouper.memory_bytes())
+    }
+
+    /// Whether so much is held that a piece should be handed on, where that can be.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= PIECE_BYTES || self.rows >= PIECE_ROWS
     }
 }

@@ -16,8 +16,8 @@ impl GroupBy {
     /// through the rows of the group in their order. Columns stand for the row's own values.
     ///
     /// In rows with a null among the keys the new columns are null, unless [`GroupBy::dropna`] makes null a key. The order of groups
-    /// ([`GroupBy::sort`], [`GroupBy::maintain_order`]) means nothing here. The rows of a group are in memory at once, and those
-    /// of other groups are not.
+    /// ([`GroupBy::sort`], [`GroupBy::maintain_order`]) means nothing here. The rows of a group are in memory at once, unless
+    /// all that is asked looks back alone (totals, [`cumcount`], [`Expr::ffill`], [`Expr::shift`] down by up to 64 rows).
     ///
     /// ```
     /// use partita::prelude::*;
