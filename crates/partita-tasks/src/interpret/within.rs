@@ -85,7 +85,6 @@ impl<'a> Within<'a> {
         }
         let groups = self.buckets.groups()?;
         let answers = self.answers(&groups)?;
-        let carried: usize = self.carried.iter().flatten().map(Carried::memory_bytes).sum();
         self.inputs.clear();
         let mut start = 0;
         for rows in self.buckets.take() {
@@ -105,7 +104,8 @@ impl<'a> Within<'a> {
         }
         // What is handed out is paid for until the next rows come.
         let answered: usize = answers.iter().map(|answer| answer.get_buffer_memory_size()).sum();
-        self.buckets.settle(answered + carried, goes_on)
+        let carried = || self.carried.iter().flatten().map(Carried::memory_bytes).sum();
+        self.buckets.settle(answered, goes_on.then(carried))
     }
 
     /// The new columns, over all rows that are held.
@@ -122,7 +122,6 @@ impl<'a> Within<'a> {
             columns.push(concat(&pieces)?);
         }
         if let Some(carried) = carried {
-            beside += carried.iter().map(Carried::memory_bytes).sum::<usize>();
             let mut answers = Vec::with_capacity(carried.len());
             for (answer, carried) in within.answers.iter().zip(carried) {
                 let column = answer.input().and_then(|input| columns.get(input));

@@ -80,7 +80,7 @@ impl<'a> Applied<'a> {
         drop(sources);
         drop(self.buckets.take());
         self.buckets.begin();
-        self.buckets.settle(made, false)
+        self.buckets.settle(made, None)
     }
 
     fn call(&self, group: usize, given: RecordBatch) -> Result<Vec<RecordBatch>> {

@@ -27,6 +27,8 @@ pub(super) struct Buckets<'a> {
     bytes: usize,
     /// Bytes of what was handed out last.
     made: usize,
+    /// Bytes of what goes on from piece to piece.
+    carried: usize,
     /// The bucket of the last row.
     last: Option<u16>,
     memory: Box<dyn Reservation>,
@@ -55,6 +57,7 @@ impl<'a> Buckets<'a> {
             rows: 0,
             bytes: 0,
             made: 0,
+            carried: 0,
             last: None,
             memory: host.reserve(ACCOUNT, 0, WAY_OUT)?,
         })
@@ -71,7 +74,7 @@ impl<'a> Buckets<'a> {
 
     /// Asks for so many bytes beside what is held and what was handed out.
     pub(super) fn reserve(&mut self, beside: usize) -> Result<()> {
-        let all = self.made + self.bytes + self.grouper.memory_bytes() + beside;
+        let all = self.made + self.carried + self.bytes + self.grouper.memory_bytes() + beside;
         if all > self.memory.bytes() { self.memory.resize(all) } else { Ok(()) }
     }
 
@@ -142,13 +145,15 @@ impl<'a> Buckets<'a> {
         std::mem::take(&mut self.held)
     }
 
-    /// Keeps what pays for what was handed out, with so many bytes more. Groups that go on keep their numbers.
-    pub(super) fn settle(&mut self, more: usize, goes_on: bool) -> Result<()> {
-        if !goes_on {
+    /// Keeps what pays for what was handed out, with so many bytes more, and for what is `carried` where groups go on; these keep
+    /// their numbers.
+    pub(super) fn settle(&mut self, more: usize, carried: Option<usize>) -> Result<()> {
+        if carried.is_none() {
             self.grouper.clear();
         }
+        self.carried = carried.unwrap_or(0);
         self.made += more;
-        self.memory.resize(self.made + self.bytes + self.grouper.memory_bytes())
+        self.memory.resize(self.made + self.carried + self.bytes + self.grouper.memory_bytes())
     }
 
     /// Whether so much is held that a piece should be handed on, where that can be.
