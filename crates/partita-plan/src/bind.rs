@@ -136,6 +136,10 @@ fn at(expression: &Expr, schema: &Schema, depth: usize) -> Result<Typed> {
             let message = "one value of all rows stands in reduce(..) only";
             Err(mismatch(expression, message))
         }
+        Expr::Window(..) => {
+            let message = "a value of the rows around it stands in groupby(..).transform(..) only";
+            Err(mismatch(expression, message))
+        }
     }
 }
 

@@ -20,12 +20,13 @@ mod functions;
 mod tests;
 mod text;
 mod time;
+mod window;
 
 use arrow::datatypes::DataType;
 use partita_columns::Scalar;
 use partita_columns::compute::function::Function;
 use partita_columns::compute::{ArithmeticOp, CastMode, CompareOp};
-use partita_columns::group;
+use partita_columns::group::{self, Window};
 use partita_tasks::expr::UserFunction;
 
 pub use self::aggregate::{aggregation, len};
@@ -35,6 +36,7 @@ pub(crate) use self::display::is_plain_name;
 pub use self::functions::{coalesce, greatest, hash, least, map_batches};
 pub use self::text::TextExpr;
 pub use self::time::TimeExpr;
+pub use self::window::cumcount;
 
 /// How deep an expression may be nested, `and` and `or` of any number of parts counting once: deeper ones are refused
 /// when they are bound or parsed, so that no walk over an expression can exhaust the stack.
@@ -70,6 +72,8 @@ pub enum Expr {
     Cast(Box<Expr>, DataType, CastMode),
     /// One value of all rows, or of those of a group: a part of what [`crate::node::Reduce`] and [`crate::node::GroupBy`] take.
     Aggregate(group::Aggregate, Vec<Expr>),
+    /// A value of the rows of its group around each row: a part of what [`crate::node::Within`] takes.
+    Window(Window, Vec<Expr>),
     /// The same under another name.
     Alias(Box<Expr>, String),
     /// A function of arguments.
@@ -113,7 +117,11 @@ impl Expr {
                 of => of.parts().into_iter().find_map(first),
             }
         }
-        let of_none = if let Expr::Aggregate(asked, _) = self { asked.name() } else { "literal" };
+        let of_none = match self {
+            Expr::Aggregate(asked, _) => asked.name(),
+            Expr::Window(window, _) => window.name(),
+            _ => "literal",
+        };
         first(self).unwrap_or(of_none).to_owned()
     }
 
@@ -145,7 +153,8 @@ impl Expr {
             | Expr::Or(all)
             | Expr::Call(_, all)
             | Expr::Map(_, all, _)
-            | Expr::Aggregate(_, all) => all.iter().collect(),
+            | Expr::Aggregate(_, all)
+            | Expr::Window(_, all) => all.iter().collect(),
             Expr::Case(branches, otherwise) => {
                 let branches = branches.iter().flat_map(|(condition, value)| [condition, value]);
                 branches.chain([&**otherwise]).collect()
@@ -181,6 +190,9 @@ impl Expr {
             Expr::Or(all) => Expr::Or(all.into_iter().map(|part| part.transform(rewrite)).collect()),
             Expr::Aggregate(asked, of) => {
                 Expr::Aggregate(asked, of.into_iter().map(|part| part.transform(rewrite)).collect())
+            }
+            Expr::Window(window, of) => {
+                Expr::Window(window, of.into_iter().map(|part| part.transform(rewrite)).collect())
             }
             Expr::Not(of) => Expr::Not(inner(of)),
             Expr::Negate(of) => Expr::Negate(inner(of)),

@@ -23,7 +23,8 @@ pub mod stage;
 
 pub use error::{Error, ErrorKind, Result};
 pub use expr::{
-    Expr, TextExpr, TimeExpr, aggregation, coalesce, col, greatest, hash, least, len, lit, map_batches, when,
+    Expr, TextExpr, TimeExpr, aggregation, coalesce, col, cumcount, greatest, hash, least, len, lit,
+    map_batches, when,
 };
 pub use node::{Plan, PlanRef, SortBy};
 pub use stage::Stage;

@@ -9,6 +9,7 @@ mod divided;
 mod divisions;
 mod filter;
 mod fused;
+mod group_apply;
 mod group_by;
 mod map_overlap;
 mod map_partitions;
@@ -30,6 +31,7 @@ mod spread;
 mod stored;
 mod top;
 mod value_counts;
+mod within;
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -46,6 +48,7 @@ pub use divided::Divided;
 pub use divisions::{Divisions, Span, successor};
 pub use filter::Filter;
 pub use fused::Fused;
+pub use group_apply::GroupApply;
 pub use group_by::{GroupBy, GroupOptions, aligned};
 pub use map_overlap::{MapOverlap, Reach};
 pub use map_partitions::MapPartitions;
@@ -69,6 +72,7 @@ pub use spread::Spread;
 pub use stored::{Fences, Stored};
 pub use top::Top;
 pub use value_counts::ValueCounts;
+pub use within::Within;
 
 use crate::error::{ErrorKind, Result};
 use crate::expr::Expr;
@@ -118,6 +122,10 @@ pub enum Plan {
     Distinct(Distinct),
     /// Groups of equal keys to a row each.
     GroupBy(GroupBy),
+    /// Columns that are computed in groups.
+    Within(Within),
+    /// A user's function on each group.
+    GroupApply(GroupApply),
     /// Different values, and how often each is there.
     ValueCounts(ValueCounts),
     /// The same rows in even partitions.
@@ -158,6 +166,8 @@ impl Plan {
             Plan::Shuffle(node) => node,
             Plan::Distinct(node) => node,
             Plan::GroupBy(node) => node,
+            Plan::Within(node) => node,
+            Plan::GroupApply(node) => node,
             Plan::ValueCounts(node) => node,
             Plan::Spread(node) => node,
             Plan::MapOverlap(node) => node,

@@ -111,6 +111,9 @@ pub enum ErrorKind {
     /// A user's function over partitions and their neighbours failed.
     #[error("map_overlap: {0}")]
     OverlapFunction(String),
+    /// A user's function over groups failed.
+    #[error("groupby apply: {0}")]
+    GroupFunction(String),
     /// A user's function over columns failed.
     #[error("map_batches: {0}")]
     ColumnFunction(String),

@@ -13,6 +13,7 @@ mod sink;
 mod source;
 #[cfg(test)]
 mod tests;
+mod within;
 
 use std::sync::Arc;
 

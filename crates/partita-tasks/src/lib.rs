@@ -14,6 +14,7 @@ pub mod interpret;
 pub mod program;
 pub mod prune;
 pub mod reduce;
+pub mod within;
 
 pub use error::{Error, ErrorKind, Result};
 pub use expr::BoundExpr;

@@ -17,6 +17,7 @@ use crate::exchange::{ExchangeSpec, Overlap};
 use crate::expr::BoundExpr;
 use crate::group::Group;
 use crate::reduce::{Cumulated, Reduce, TopRows};
+use crate::within::{Apply, Keyed, Within};
 
 /// The version of [`Program`]: a worker refuses any other.
 pub const PROGRAM_VERSION: u32 = 7;
@@ -356,6 +357,17 @@ pub enum Operator {
     },
     /// Merges state rows of equal keys, which come bucket by bucket, and finishes the groups.
     FinalGroup(Arc<Group>),
+    /// Puts the bucket of its group and its own place behind each row ([`crate::within`]).
+    Place {
+        /// The groups.
+        keyed: Arc<Keyed>,
+        /// The partition, which comes first in the place of a row.
+        partition: usize,
+    },
+    /// Gives each row values of its group; rows come bucket by bucket, with their places.
+    Within(Arc<Within>),
+    /// Calls a registered function on the rows of each group, which come bucket by bucket.
+    Apply(Arc<Apply>),
     /// Calls a registered function on the whole partition.
     Map {
         /// Which function.

@@ -372,6 +372,7 @@ impl DataFrame {
         let functions = nodes(&plan).into_iter().filter_map(|plan| match &**plan {
             Plan::MapPartitions(map) => Some(map.function()),
             Plan::MapOverlap(map) => Some(map.function()),
+            Plan::GroupApply(apply) => Some(apply.function()),
             _ => None,
         });
         let lineage = Lineage {

@@ -53,7 +53,7 @@ pub use input_format::InputFormat;
 pub use parquet::ParquetWriter;
 pub use partita_columns::Scalar;
 pub use partita_columns::compute::CastMode;
-pub use partita_columns::group::{Aggregation, GroupedRows};
+pub use partita_columns::group::{Aggregation, GroupedRows, RankMethod, Window};
 pub use partita_columns::reduce::{Cumulative, Reduction};
 pub use partita_formats::csv::options::{Headers, Infer, OnMismatch, Ragged, ReadOptions};
 pub use partita_formats::csv::schema_file::{SchemaFile, parse_type, type_name};
@@ -70,7 +70,7 @@ pub use partita_plan::locate::Loc;
 pub use partita_plan::node::{ConcatColumns, Divisions, Outside, Reach, SortBy};
 pub use partita_plan::parse::{expr, exprs};
 pub use partita_plan::{
-    Expr, Stage, TextExpr, TimeExpr, aggregation, coalesce, col, greatest, hash, least, len, lit,
+    Expr, Stage, TextExpr, TimeExpr, aggregation, coalesce, col, cumcount, greatest, hash, least, len, lit,
     map_batches, when,
 };
 pub use partita_runtime::cancel::CancelToken;

@@ -8,7 +8,7 @@
 pub use crate::arrow::datatypes::{DataType, TimeUnit};
 pub use crate::{
     ByteSize, Compression, CsvReader, DataFrame, Encoding, Error, Expr, GroupBy, Headers, Infer, IpcReader,
-    Keep, NdjsonReader, OnMismatch, Outside, ParquetReader, ParquetWriter, Ragged, Scheduler, Session,
-    SetIndex, SortBy, Stage, aggregation, coalesce, col, expr, greatest, hash, least, len, lit, map_batches,
-    when,
+    Keep, NdjsonReader, OnMismatch, Outside, ParquetReader, ParquetWriter, Ragged, RankMethod, Scheduler,
+    Session, SetIndex, SortBy, Stage, aggregation, coalesce, col, cumcount, expr, greatest, hash, least, len,
+    lit, map_batches, when,
 };

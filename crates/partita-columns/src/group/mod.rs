@@ -16,11 +16,13 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod values;
+mod within;
 
 pub use self::aggregation::{Aggregation, BoxError, GroupedRows, UserAggregation};
 pub use self::grouper::Grouper;
 pub use self::question::{Aggregate, Question, RowNumbers};
 pub use self::states::States;
+pub use self::within::{Carried, GroupRows, RankMethod, Window};
 
 /// Number of a row that has no group: it has a null key, and these are dropped.
 pub const NO_GROUP: u32 = u32::MAX;

@@ -144,12 +144,12 @@ impl Running {
     }
 }
 
-fn overflow(cumulative: Cumulative, data_type: &DataType) -> Error {
+pub(crate) fn overflow(cumulative: Cumulative, data_type: &DataType) -> Error {
     ErrorKind::Overflow { operation: cumulative.name().to_owned(), data_type: data_type.clone() }.into()
 }
 
-/// `None` where a value does not fit.
-fn whole_array(rows: &[Option<i128>], data_type: &DataType) -> Option<Result<ArrayRef>> {
+/// Whole numbers as a column of a type; `None` where a value does not fit.
+pub(crate) fn whole_array(rows: &[Option<i128>], data_type: &DataType) -> Option<Result<ArrayRef>> {
     if let DataType::Decimal128(precision, scale) = data_type {
         let most = 10_u128.pow(u32::from(*precision));
         let fits = rows.iter().flatten().all(|value| value.unsigned_abs() < most);
@@ -194,7 +194,7 @@ fn running_best(end: End, best: &mut Option<ArrayRef>, column: &ArrayRef) -> Res
 }
 
 /// Keys to compare rows by.
-enum Order<'a> {
+pub(crate) enum Order<'a> {
     Words(Vec<u64>),
     /// With NaN, which no number is worse than.
     Floats(Vec<f64>),
@@ -203,7 +203,7 @@ enum Order<'a> {
 }
 
 impl<'a> Order<'a> {
-    fn of(column: &'a ArrayRef) -> Result<Self> {
+    pub(crate) fn of(column: &'a ArrayRef) -> Result<Self> {
         if column.data_type().is_floating() {
             return Ok(Order::Floats(
                 floats(column)?.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
@@ -216,7 +216,7 @@ impl<'a> Order<'a> {
         })
     }
 
-    fn is_better(&self, end: End, row: usize, best: usize) -> bool {
+    pub(crate) fn is_better(&self, end: End, row: usize, best: usize) -> bool {
         let order = match self {
             Order::Words(keys) => keys[row].cmp(&keys[best]),
             Order::Floats(keys) if keys[best].is_nan() && !keys[row].is_nan() => return true,

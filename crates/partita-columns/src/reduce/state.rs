@@ -251,7 +251,7 @@ fn multiply(product: &mut Product, column: &ArrayRef) -> Result<()> {
 }
 
 /// Numbers and truth values as floats.
-pub(super) fn floats(column: &ArrayRef) -> Result<Vec<Option<f64>>> {
+pub(crate) fn floats(column: &ArrayRef) -> Result<Vec<Option<f64>>> {
     let unit = decimal_unit(column.data_type());
     let row = |row: usize, value: f64| column.is_valid(row).then_some(value);
     if let Some(truths) = column.as_boolean_opt() {
@@ -279,7 +279,7 @@ pub(super) fn floats(column: &ArrayRef) -> Result<Vec<Option<f64>>> {
 }
 
 /// Integers, truth values, the parts of decimals and the ticks of times.
-pub(super) fn wholes(column: &ArrayRef) -> Result<Vec<Option<i128>>> {
+pub(crate) fn wholes(column: &ArrayRef) -> Result<Vec<Option<i128>>> {
     let row = |row: usize, value: i128| column.is_valid(row).then_some(value);
     if let Some(truths) = column.as_boolean_opt() {
         return Ok((0..column.len()).map(|at| row(at, i128::from(truths.value(at)))).collect());

@@ -38,15 +38,11 @@ impl Display for Expr {
             Expr::IsIn(of, list) => write_list(f, of, "in", list),
             Expr::Cast(of, to, CastMode::Strict) => write!(f, "cast({of} as {})", dtype::name(to)),
             Expr::Cast(of, to, CastMode::Lenient) => write!(f, "try_cast({of} as {})", dtype::name(to)),
-            Expr::Aggregate(asked, of) => match asked.reduction().and_then(|reduction| reduction.parameter())
-            {
-                Some(parameter) => {
-                    write!(f, "{}(", asked.name())?;
-                    of.iter().try_for_each(|part| write!(f, "{part}, "))?;
-                    write!(f, "{parameter})")
-                }
-                None => write_call(f, asked.name(), of),
-            },
+            Expr::Aggregate(asked, of) => {
+                let parameter = asked.reduction().and_then(|reduction| reduction.parameter());
+                write_with(f, asked.name(), of, parameter)
+            }
+            Expr::Window(window, of) => write_with(f, window.name(), of, window.parameter()),
             Expr::Alias(of, name) => {
                 write!(f, "{of} as ")?;
                 write_name(f, name)
@@ -100,6 +96,14 @@ fn write_call(f: &mut Formatter<'_>, name: &str, all: &[Expr]) -> fmt::Result {
         write!(f, "{}{part}", if index == 0 { "" } else { ", " })?;
     }
     f.write_str(")")
+}
+
+/// A call with a parameter behind its arguments.
+fn write_with(f: &mut Formatter<'_>, name: &str, all: &[Expr], parameter: Option<String>) -> fmt::Result {
+    let Some(parameter) = parameter else { return write_call(f, name, all) };
+    write!(f, "{name}(")?;
+    all.iter().try_for_each(|part| write!(f, "{part}, "))?;
+    write!(f, "{parameter})")
 }
 
 fn write_list(f: &mut Formatter<'_>, of: &Expr, word: &str, list: &[Scalar]) -> fmt::Result {

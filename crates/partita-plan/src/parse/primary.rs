@@ -5,13 +5,14 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, TimeUnit};
 use partita_columns::compute::CastMode;
 use partita_columns::compute::function::Function;
+use partita_columns::group::Window;
 use partita_columns::reduce::Reduction;
 use partita_columns::{Scalar, dtype};
 use sqlparser::tokenizer::{Token, Word};
 
 use super::cursor::{Cursor, Deep, is_word};
 use super::grammar::or;
-use super::reduction::{COLLECT_LIST, collect_list, reduction};
+use super::reduction::{COLLECT_LIST, collect_list, reduction, window};
 use crate::bind::suggest::nearest;
 use crate::error::{Error, Result};
 use crate::expr::{Expr, is_plain_name};
@@ -211,7 +212,10 @@ fn call(cursor: &mut Cursor<'_>, function: &str) -> Result<Deep> {
             Some(function) => return arguments(cursor, function),
             None => match Reduction::from_name(other) {
                 Some(found) => return reduction(cursor, found),
-                None => return Err(unknown_function(cursor, other)),
+                None => match Window::from_name(other) {
+                    Some(found) => return window(cursor, found),
+                    None => return Err(unknown_function(cursor, other)),
+                },
             },
         },
     };

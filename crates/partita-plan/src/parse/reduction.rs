@@ -1,6 +1,7 @@
-//! Reductions in text: `sum(fare)`, `quantile(fare, 0.9)`, `corr(fare, tip)`, `len()`.
+//! Reductions in text: `sum(fare)`, `quantile(fare, 0.9)`, `corr(fare, tip)`, `len()`; and window functions: `shift(fare, 2)`.
 
-use partita_columns::group::Aggregate;
+use partita_columns::Scalar;
+use partita_columns::group::{Aggregate, Window};
 use partita_columns::reduce::Reduction;
 use sqlparser::tokenizer::Token;
 
@@ -15,31 +16,49 @@ pub(super) const COLLECT_LIST: &str = "collect_list";
 
 /// A reduction whose name was seen: its columns, and a parameter where it takes one.
 pub(super) fn reduction(cursor: &mut Cursor<'_>, reduction: Reduction) -> Result<Deep> {
+    let parts = columns(cursor, reduction.name(), reduction.columns())?;
+    let reduction = parameter(cursor, reduction.name(), reduction, Reduction::with_parameter)?;
+    Deep::many(cursor, parts, |parts| Expr::Aggregate(reduction.into(), parts))
+}
+
+/// The same of a window function.
+pub(super) fn window(cursor: &mut Cursor<'_>, window: Window) -> Result<Deep> {
+    let parts = columns(cursor, window.name(), window.columns())?;
+    let window = parameter(cursor, window.name(), window, Window::with_parameter)?;
+    Deep::many(cursor, parts, |parts| Expr::Window(window, parts))
+}
+
+fn columns(cursor: &mut Cursor<'_>, name: &str, count: usize) -> Result<Vec<Deep>> {
     cursor.advance();
     cursor.advance();
     let mut parts = Vec::new();
-    for number in 0..reduction.columns() {
+    for number in 0..count {
         if number > 0 && !cursor.take(&Token::Comma) {
-            let message = format!("{} is of {} columns", reduction.name(), reduction.columns());
-            return Err(cursor.error(message));
+            return Err(cursor.error(format!("{name} is of {count} columns")));
         }
         parts.push(or(cursor)?);
     }
-    let mut reduction = reduction;
-    if cursor.take(&Token::Comma) {
-        let parameter = literal(cursor)?.and_then(|value| reduction.with_parameter(&value));
-        let message = format!("{} takes no such parameter", reduction.name());
-        reduction = parameter.ok_or_else(|| cursor.error(message))?;
-    }
-    cursor.expect(&Token::RParen, &format!("to close {}", reduction.name()))?;
-    Deep::many(cursor, parts, |parts| Expr::Aggregate(reduction.into(), parts))
+    Ok(parts)
 }
 
 /// `collect_list(x)`: all values of a group.
 pub(super) fn collect_list(cursor: &mut Cursor<'_>) -> Result<Deep> {
-    cursor.advance();
-    cursor.advance();
-    let part = or(cursor)?;
+    let parts = columns(cursor, COLLECT_LIST, 1)?;
     cursor.expect(&Token::RParen, &format!("to close {COLLECT_LIST}"))?;
-    Deep::many(cursor, vec![part], |parts| Expr::Aggregate(Aggregate::List, parts))
+    Deep::many(cursor, parts, |parts| Expr::Aggregate(Aggregate::List, parts))
+}
+
+/// The function with the parameter that stands before the end of the call, where one does.
+fn parameter<T: Copy>(
+    cursor: &mut Cursor<'_>,
+    name: &str,
+    mut function: T,
+    with: impl Fn(T, &Scalar) -> Option<T>,
+) -> Result<T> {
+    if cursor.take(&Token::Comma) {
+        let parameter = literal(cursor)?.and_then(|value| with(function, &value));
+        function = parameter.ok_or_else(|| cursor.error(format!("{name} takes no such parameter")))?;
+    }
+    cursor.expect(&Token::RParen, &format!("to close {name}"))?;
+    Ok(function)
 }

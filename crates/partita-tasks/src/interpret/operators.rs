@@ -14,6 +14,7 @@ use super::distinct::{AddUp, Count, Resolve, Step, Thin};
 use super::group::{First, Last};
 use super::running::Cumulate;
 use super::sink::BatchSink;
+use super::within::{Applied as AppliedGroups, Placed, Within};
 use crate::error::{ErrorKind, Result};
 use crate::expr::{Meter, Prepared};
 use crate::host::{Host, MapFunction, Reservation, SlotValue};
@@ -145,6 +146,11 @@ impl<'a> Stage<'a> {
                 Stage::Step(Box::new(First::new(group, *partition, host)?))
             }
             Operator::FinalGroup(group) => Stage::Step(Box::new(Last::new(group, host)?)),
+            Operator::Place { keyed, partition } => {
+                Stage::Step(Box::new(Placed::new(keyed, *partition, host)?))
+            }
+            Operator::Within(within) => Stage::Step(Box::new(Within::new(within, host)?)),
+            Operator::Apply(apply) => Stage::Step(Box::new(AppliedGroups::new(apply, host)?)),
             Operator::Share { offsets, partition, schema } => {
                 Stage::Share { of: offset(*offsets, *partition, host)?, schema }
             }

@@ -1,5 +1,8 @@
 //! Groups of rows.
 
+mod apply;
+mod within;
+
 use partita_columns::reduce::Reduction;
 use partita_plan::node::{self, GroupOptions};
 use partita_plan::{Expr, PlanRef, col};

@@ -35,8 +35,10 @@ pub(crate) fn bytes_in(
 /// What rows a plan makes of its inputs; `None` where it has frames in memory or functions, which cannot be compared.
 pub(crate) fn fingerprint(plan: &PlanRef) -> Option<PlanFingerprint> {
     if nodes_of(plan).any(|plan| {
-        matches!(&**plan, Plan::Stored(_) | Plan::MapPartitions(_) | Plan::MapOverlap(_))
-            || plan.operator().expressions().into_iter().any(Expr::has_functions)
+        matches!(
+            &**plan,
+            Plan::Stored(_) | Plan::MapPartitions(_) | Plan::MapOverlap(_) | Plan::GroupApply(_)
+        ) || plan.operator().expressions().into_iter().any(Expr::has_functions)
     }) {
         return None;
     }

@@ -26,6 +26,7 @@ pub(crate) fn check(record: &Json, frame: &DataFrame) -> partita::Result<Option<
         "var-std-03" => asked(by(&["k"]), v().std(1)),
         "nunique-04" => asked(by(&["k"]), v().nunique()),
         "order-01" => asked(by(&["k"]), v().first()),
+        "order-03" => frame.groupby(["k"]).nth(0),
         "order-11" => asked(frame.groupby(["k"]).maintain_order(true), v().sum()),
         "groupby-multi-02" => asked(by(&["a", "b"]).dropna(false), v().sum()),
         "groupby-multi-08" => asked(by(&["b"]), v().collect_list()),
