@@ -574,7 +574,16 @@ fn all_categories_are_groups_where_that_is_wanted() {
     assert_eq!(lines(&by.agg(asked.clone())), observed);
     assert_eq!(lines(&by.clone().observed(true).agg(asked.clone())), observed);
     let all = [line("a", &[1, 3]), line("b", &[]), line("c", &[2]), line("d", &[]), line("e", &[50])];
-    assert_eq!(lines(&by.clone().observed(false).agg(asked)), all);
+    assert_eq!(lines(&by.clone().observed(false).agg(asked.clone())), all);
+    let given = |by: partita::GroupBy| by.sort(true).categories(["d", "a", "b"]);
+    assert_eq!(lines(&given(input.persist().unwrap().groupby(["k"])).agg(asked.clone())), all);
+    let texts = input.with_column("k", col("k").cast(DataType::Utf8View));
+    assert_eq!(lines(&given(texts.groupby(["k"])).agg(asked)), all);
+    let numbers = input.groupby(["v"]).sort(true).categories([2, 4]).agg([len()]);
+    let wanted = [[1, 1], [2, 1], [3, 1], [4, 0], [9, 1], [50, 1]]
+        .map(|line| line.map(|value: i64| value.to_string()).to_vec());
+    assert_eq!(lines(&numbers), wanted);
+    assert!(given(input.groupby(["v"])).size().schema().unwrap_err().to_string().contains('d'));
     // A filter leaves the categories of batches that have rows.
     let some = input.filter(col("v").lt(lit(3))).groupby(["k"]).sort(true).observed(false).sum();
     let sums: Vec<Vec<String>> =
@@ -592,4 +601,47 @@ fn all_categories_are_groups_where_that_is_wanted() {
         assert!(message.contains("of no rows"), "{message}");
     }
     assert!(refusal(input.groupby(["k"]).maintain_order(true)).contains("sort(true)"));
+}
+
+#[test]
+fn lists_beyond_memory_go_to_disk_and_one_beyond_it_is_told() {
+    const ROWS: u64 = 400_000;
+    let text = |place: u64| format!("{place:0300}");
+    let batch = |from: u64, keys: u64| {
+        let places = from..(from + 4000).min(ROWS);
+        let keys = UInt64Array::from_iter_values(places.clone().map(|place| mixed(place) % keys));
+        let texts = partita::arrow::array::StringViewArray::from_iter_values(places.map(text));
+        RecordBatch::try_from_iter([
+            ("key", Arc::new(keys) as ArrayRef),
+            ("text", Arc::new(texts) as ArrayRef),
+        ])
+        .unwrap()
+    };
+    let asked = |session: &Session, keys: u64| {
+        let parts = (0..ROWS)
+            .step_by(100_000)
+            .map(|part| (part..part + 100_000).step_by(4000).map(|from| batch(from, keys)).collect());
+        let input = session.from_batches(batch(0, 1).schema(), parts.collect()).unwrap();
+        input.groupby(["key"]).agg([col("text").collect_list()])
+    };
+    let session = session(2, "128MiB", Scheduler::Threaded);
+    let (mut seen, mut spilled) = (0, 0);
+    for rows in asked(&session, 30_000).batches().unwrap() {
+        let rows = rows.unwrap();
+        spilled = spilled.max(session.memory().spilled_bytes);
+        let (keys, lists) = (rows.column(0).as_primitive::<UInt64Type>(), rows.column(1).as_list::<i32>());
+        for row in 0..rows.num_rows() {
+            let list = lists.value(row);
+            let places: Vec<u64> =
+                list.as_string_view().iter().map(|text| text.unwrap().parse().unwrap()).collect();
+            assert!(
+                places.is_sorted() && places.iter().all(|place| mixed(*place) % 30_000 == keys.value(row))
+            );
+            seen += places.len() as u64;
+        }
+    }
+    assert_eq!(seen, ROWS);
+    assert!(spilled > 0);
+    let message = asked(&session, 1).batches().unwrap().find_map(Result::err).unwrap().to_string();
+    assert!(message.contains("bytes of memory and the limit is 134217728"), "{message}");
 }

@@ -312,6 +312,7 @@ Examples:
   partita agg trips.csv --by zone --agg 'mean(fare) as fare, len()'
   partita agg 'data/*.csv' --by 'year(pickup) as year, zone' --agg 'sum(tip) / sum(fare) as share' --sort
   partita agg trips/ --by zone --agg 'max(fare)' --where 'fare > 0' --to zones.parquet
+  partita agg trips/ --by zone --agg 'collect_list(fare) as fares' --to zones.ndjson
 
 What does not fit in memory waits on the disk, in the folders of --spill-dir.";
 

@@ -8,6 +8,7 @@ use partita_plan::node::{self, GroupOptions};
 use partita_plan::{Expr, PlanRef, col};
 
 use super::DataFrame;
+use super::observed::Categories;
 use super::reduce::is_defined;
 use crate::context::IntoColumns;
 
@@ -17,8 +18,7 @@ pub struct GroupBy {
     pub(super) frame: DataFrame,
     pub(super) keys: Vec<Expr>,
     pub(super) options: GroupOptions,
-    /// The key's categories are groups, with rows or without.
-    pub(super) has_all_categories: bool,
+    pub(super) categories: Categories,
 }
 
 /// Grouping.
@@ -52,7 +52,7 @@ impl DataFrame {
             frame: self.clone(),
             keys: keys.into_columns(),
             options: GroupOptions::default(),
-            has_all_categories: false,
+            categories: Categories::Observed,
         }
     }
 }
@@ -180,7 +180,7 @@ impl GroupBy {
     }
 
     fn asked(&self, asked: impl FnOnce(&PlanRef) -> Vec<Expr>) -> DataFrame {
-        if self.has_all_categories {
+        if !matches!(self.categories, Categories::Observed) {
             return self.of_all_categories(asked);
         }
         let (keys, options) = (self.keys.clone(), self.options);

@@ -40,6 +40,15 @@ fn files_have_the_format_of_their_names() {
 }
 
 #[test]
+fn lists_of_groups_go_to_formats_that_have_lists() {
+    let (_folder, path) = folder_with("trips.csv", "zone,fare\nA,1\nB,2\nA,3\nA,\n");
+    let line = "agg {} --by zone --agg collect_list(fare) --sort --format";
+    let out = run(&format!("{line} ndjson"), &[&path]).printed();
+    assert_eq!(out, "{\"zone\":\"A\",\"fare\":[1,3,null]}\n{\"zone\":\"B\",\"fare\":[2]}\n");
+    run(&format!("{line} csv"), &[&path]).refused(1, &["List(Int64)", "no form in CSV"]);
+}
+
+#[test]
 fn json_and_arrow_have_names_of_their_own() {
     let (folder, path) = folder_with("trips.csv", ROWS);
     let target = |name: &str| folder.path().join(name);
