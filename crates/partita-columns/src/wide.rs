@@ -82,3 +82,10 @@ impl Valid {
         (low | high) as u32
     }
 }
+
+/// Zeros that are written at once. Pages that come as zeros, and are read before they are written, are given out twice.
+pub(crate) fn written_zeros<T: Copy + Default>(len: usize) -> Vec<T> {
+    let mut zeros = Vec::with_capacity(len);
+    zeros.resize(len, T::default());
+    zeros
+}

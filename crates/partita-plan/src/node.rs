@@ -195,6 +195,12 @@ impl Plan {
         self.operator().divisions().among(|column| schema.index_of(column).is_ok())
     }
 
+    /// The column that the rows of each partition are in order of, none of whose values is in two partitions; `None` where that is
+    /// not known.
+    pub fn ordered_by(&self) -> Option<String> {
+        self.operator().ordered_by().filter(|column| self.schema().index_of(column).is_ok())
+    }
+
     /// The plan that it takes its rows from, for all but sources and those that have several.
     pub fn input(&self) -> Option<&PlanRef> {
         self.operator().input()
@@ -245,6 +251,11 @@ pub trait Operator: Debug {
     /// How its result is cut: as the input, unless it says otherwise.
     fn divisions(&self) -> Divisions {
         self.input().map_or(Divisions::Unknown, |input| input.divisions())
+    }
+
+    /// As [`Plan::ordered_by`]: where divisions are pending, rows are in order.
+    fn ordered_by(&self) -> Option<String> {
+        if let Divisions::Pending { column } = self.divisions() { Some(column) } else { None }
     }
 
     /// A plan of the same rows whose columns are exactly those at `columns` of this schema, in that order, and

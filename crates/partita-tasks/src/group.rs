@@ -36,6 +36,9 @@ pub struct Group {
     /// Whether the place of the first row of each group is wanted, as a last column: the partition in the upper 24 bits, the row in it in the
     /// others.
     pub has_place: bool,
+    /// The key by which rows are in order, where no value of it is in two partitions. Then there is no exchange, and the hash of this key
+    /// alone makes the bucket.
+    pub ordered_key: Option<usize>,
     /// Keys, answers, and the place where it is wanted.
     pub schema: SchemaRef,
 }

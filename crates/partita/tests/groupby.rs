@@ -313,7 +313,7 @@ fn limits_threads_and_schedulers_change_no_bit() {
             input.groupby(["whole", "text"]).dropna(false).agg(expressions)
         };
         let mut expected: Option<Vec<String>> = None;
-        for limit in ["", "192MiB", "256MiB"] {
+        for limit in ["", "128MiB", "256MiB"] {
             for (threads, scheduler) in
                 [(1, Scheduler::SingleThreaded), (2, Scheduler::Threaded), (8, Scheduler::Threaded)]
             {
@@ -431,4 +431,43 @@ fn whole_frame_forms_ask_what_each_column_has() {
     assert_eq!(one(by.sum()), first);
     assert_eq!(one(by.nunique())[2], one(by.size())[0]);
     assert_eq!(one(by.median())[1], one(by.quantile(0.5))[1]);
+}
+
+#[test]
+fn groups_of_the_index_stay_in_their_partitions() {
+    let rows =
+        keyed(|place| (Some((mixed(place) % 5_000) as i64), Some(format!("{}", mixed(place) % 7))), 60_000);
+    let wanted = plain(&rows, &[0, 2], true);
+    // Numbers of rows are those of the indexed frame.
+    let asked: Vec<Asked> =
+        asked().into_iter().filter(|(expression, _)| !expression.to_string().contains("idx")).collect();
+    let expressions = || asked.iter().map(|(expression, _)| expression.clone()).collect::<Vec<_>>();
+    let mut expected: Option<Vec<String>> = None;
+    for (limit, threads) in [("", 1), ("", 8), ("128MiB", 1), ("128MiB", 2)] {
+        let session = session(threads, limit, Scheduler::Threaded);
+        let indexed = with_small(&frame(&session, &rows, 7_000)).set_index("whole");
+        // The index is the second key: what matters is that it is one.
+        let by_text = indexed.groupby(["text", "whole"]).agg([len()]);
+        assert!(by_text.explain(Stage::Simplified).unwrap().contains("within partitions"));
+        let by_index = indexed.groupby(["whole", "text"]).agg(expressions());
+        assert!(by_index.explain(Stage::Simplified).unwrap().contains("within partitions"));
+        let got = bits(&by_index);
+        let expected = expected.get_or_insert_with(|| got.clone());
+        assert!(*expected == got, "limit {limit:?}, {threads} threads");
+        let found = groups(&by_index, &[0, 2]);
+        assert_eq!(found.len(), wanted.len());
+        for (key, cells) in &found {
+            for ((expression, plain), cell) in asked.iter().zip(cells) {
+                let answer = plain(&wanted[key]);
+                assert!(is_alike(cell, &answer), "{expression} of {key:?}: {cell:?}, expected {answer:?}");
+            }
+        }
+        // A frame that is held knows that its rows are in order; one that is shuffled does not.
+        let held = indexed.persist().unwrap().groupby(["whole", "text"]).agg(expressions());
+        assert!(held.explain(Stage::Simplified).unwrap().contains("within partitions"));
+        assert!(*expected == bits(&held), "held, limit {limit:?}, {threads} threads");
+        let shuffled = indexed.shuffle(["text"]).groupby(["whole", "text"]).agg([len()]);
+        assert!(!shuffled.explain(Stage::Simplified).unwrap().contains("within partitions"));
+        assert_eq!(groups(&shuffled, &[0, 2]).len(), wanted.len());
+    }
 }

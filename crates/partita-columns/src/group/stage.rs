@@ -4,6 +4,7 @@ use super::codec::KeyColumn;
 use super::intern::{Words, grown};
 use super::table::ROUND_ROWS;
 use crate::error::{ErrorKind, Result};
+use crate::wide::written_zeros;
 
 /// Bits of the number that a stage gives the next one.
 const NUMBER_BITS: u32 = 32;
@@ -60,7 +61,7 @@ pub(super) fn plan(columns: &[KeyColumn], rows: usize) -> Vec<Stage> {
         stage.bits += bits;
     }
     if is_dense {
-        stages[0].dense = Some(vec![0; 1 << total]);
+        stages[0].dense = Some(written_zeros(1 << total));
     }
     stages
 }

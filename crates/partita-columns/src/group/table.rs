@@ -1,6 +1,7 @@
 //! Keys to numbers, counted in the order in which keys are first seen.
 
 use crate::error::{ErrorKind, Result};
+use crate::wide::written_zeros;
 
 /// What is kept of a key in its slot: the upper half of its hash.
 const TAG: u64 = 0xffff_ffff_0000_0000;
@@ -85,9 +86,7 @@ impl Table {
             return Ok(());
         }
         let shift = 64 - wanted.ilog2();
-        let mut slots = Vec::with_capacity(wanted);
-        // Written at once: pages that are read before they are written are given out twice.
-        slots.resize(wanted, 0_u64);
+        let mut slots: Vec<u64> = written_zeros(wanted);
         for &slot in self.slots.iter().filter(|slot| **slot != 0) {
             let mut at = (slot >> shift) as usize;
             while slots[at] != 0 {

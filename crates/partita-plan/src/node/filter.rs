@@ -109,6 +109,10 @@ impl Operator for Filter {
         Filter::with_output(input, self.predicate.clone(), self.schema.fields().len())
     }
 
+    fn ordered_by(&self) -> Option<String> {
+        self.input.ordered_by()
+    }
+
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
         let schema = self.input.schema();
         let mut below = columns.to_vec();

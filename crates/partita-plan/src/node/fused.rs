@@ -50,6 +50,10 @@ impl Operator for Fused {
         self.inner.divisions()
     }
 
+    fn ordered_by(&self) -> Option<String> {
+        self.inner.ordered_by()
+    }
+
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
         self.inner.operator().prune(columns).map(Fused::plan)
     }

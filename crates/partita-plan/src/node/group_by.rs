@@ -185,8 +185,18 @@ impl GroupBy {
             questions,
             row_numbers,
             has_place: self.has_place,
+            ordered_key: self.ordered_key(),
             schema: Arc::clone(&self.schema),
         })
+    }
+
+    /// The key by which rows are in order, where no value of it is in two partitions: its groups are whole in each partition.
+    fn ordered_key(&self) -> Option<usize> {
+        if self.input.partitions() != self.partitions {
+            return None;
+        }
+        let column = self.input.ordered_by()?;
+        self.keys.iter().position(|key| matches!(key, Expr::Column(name) if *name == column))
     }
 
     /// Whether a condition is on keys alone that are columns of the input, and true of all rows of a group or of none.
@@ -253,7 +263,8 @@ impl Operator for GroupBy {
         let asked: Vec<String> =
             asked.map(|aggregate| aggregate.written().alias(&aggregate.name).to_string()).collect();
         let nulls = if self.drops_null_keys { "" } else { ", nulls are keys" };
-        format!("by {}: {}{nulls}", keys.join(", "), asked.join(", "))
+        let exchange = if self.ordered_key().is_some() { ", within partitions" } else { "" };
+        format!("by {}: {}{nulls}{exchange}", keys.join(", "), asked.join(", "))
     }
 
     fn schema(&self) -> &SchemaRef {
@@ -346,6 +357,10 @@ impl Operator for GroupBy {
             group: Arc::clone(&group),
             partition,
         })?;
+        if group.ordered_key.is_some() {
+            return lowering
+                .chain(grouped, &self.schema, |_| program::Operator::FinalGroup(Arc::clone(&group)));
+        }
         let by = By::Order(vec![SortKey { column: 0, direction: Direction::default() }]);
         let cuts = Cuts::Buckets { keys: PART_GROUPS };
         let spec = ExchangeSpec { cuts, ..ExchangeSpec::even(states, by, self.partitions) };

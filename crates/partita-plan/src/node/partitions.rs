@@ -73,6 +73,10 @@ impl Operator for Partitions {
         self.input.divisions().of(&self.wanted)
     }
 
+    fn ordered_by(&self) -> Option<String> {
+        self.input.ordered_by()
+    }
+
     fn minds_cuts(&self) -> bool {
         true
     }

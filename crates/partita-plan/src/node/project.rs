@@ -194,6 +194,12 @@ impl Operator for Project {
         }
     }
 
+    fn ordered_by(&self) -> Option<String> {
+        let below = self.input.ordered_by()?;
+        let divisions = self.input.divisions();
+        if divisions.column() == Some(&below) { self.divisions().column().map(str::to_owned) } else { None }
+    }
+
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
         if let Some(picked) = self.picked() {
             let below: Vec<usize> = columns.iter().map(|index| picked[*index]).collect();

@@ -201,6 +201,10 @@ impl Operator for SetIndex {
         }
     }
 
+    fn ordered_by(&self) -> Option<String> {
+        Some(self.column.clone())
+    }
+
     fn pinned(&self) -> Result<Option<PlanRef>> {
         self.like(Arc::clone(&self.input), true).map(Some)
     }

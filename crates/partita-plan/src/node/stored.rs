@@ -155,6 +155,21 @@ impl Operator for Stored {
         self.divisions.clone().of(&self.wanted)
     }
 
+    fn ordered_by(&self) -> Option<String> {
+        let (column, fences) = self.fences.as_ref()?;
+        // Each frame is in order, and begins no lower than the one before ends.
+        let is_ordered = |frames: &Arc<[Fence]>| {
+            let ends: Option<Vec<_>> = frames.iter().map(Option::as_ref).collect();
+            ends.is_some_and(|ends| {
+                ends.windows(2).all(|pair| {
+                    pair[0].1.compare(&pair[1].0).is_some_and(|order| order != std::cmp::Ordering::Greater)
+                })
+            })
+        };
+        let is_cut = self.divisions.column() == Some(column.as_str());
+        (is_cut && fences.iter().all(is_ordered)).then(|| column.clone())
+    }
+
     fn prune(&self, columns: &[usize]) -> Result<PlanRef> {
         let stored = |index: &usize| self.projection.as_ref().map_or(*index, |before| before[*index]);
         let projection = Some(columns.iter().map(stored).collect());

@@ -286,7 +286,8 @@ impl Grouping<'_> {
         states: Vec<ArrayRef>,
         rows: usize,
     ) -> Result<RecordBatch> {
-        let mut columns = vec![buckets(&keys, rows)?];
+        let hashed = self.group.ordered_key.and_then(|at| keys.get(at..=at)).unwrap_or(&keys);
+        let mut columns = vec![buckets(hashed, rows)?];
         columns.extend(keys);
         columns.extend(places.map(|places| Arc::new(UInt64Array::from(places)) as ArrayRef));
         if self.has_folds {

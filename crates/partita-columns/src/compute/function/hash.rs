@@ -11,6 +11,7 @@ use super::{Argument, Nulls, Signature, Spec, expected, value};
 use crate::compute::physical::{Physical, physical};
 use crate::compute::{CastMode, cast_array};
 use crate::error::{ErrorKind, Result};
+use crate::wide::written_zeros;
 
 pub(super) const ALL: &[&Spec] = &[&HASH];
 
@@ -56,7 +57,7 @@ fn hashable(argument: &Argument<'_>) -> Result<DataType, String> {
 /// [`ErrorKind::Undefined`] for types that have no hash (lists, structs and the like), [`ErrorKind::Shape`] where a column has
 /// another length.
 pub fn hash_rows(columns: &[ArrayRef], rows: usize) -> Result<Vec<u64>> {
-    let mut hashes = vec![0; rows];
+    let mut hashes = written_zeros(rows);
     for column in columns {
         if column.len() != rows {
             let message = format!("expected columns of {rows} rows to hash, got {}", column.len());
