@@ -471,3 +471,58 @@ fn groups_of_the_index_stay_in_their_partitions() {
         assert_eq!(groups(&shuffled, &[0, 2]).len(), wanted.len());
     }
 }
+
+/// Distinct values of few groups take more than the ledger of 128 MiB has; they are groups themselves, and go to disk.
+#[test]
+fn distinct_values_beyond_memory_are_counted() {
+    const ROWS: u64 = 700_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    let mut text = String::from("key,text\n");
+    let long = "a-text-that-is-long-".repeat(6);
+    for row in 0..ROWS {
+        // Each third text was there before, or is missing.
+        let value = if row % 3 == 2 { row - 2 } else { row };
+        let value = if row % 30 == 29 { String::new() } else { format!("{value} {long}") };
+        text.push_str(&format!("{},{value}\n", row % 2));
+    }
+    std::fs::write(&path, text).unwrap();
+    let distinct = |key: u64| {
+        let values = (0..ROWS).filter(|row| row % 2 == key && row % 30 != 29);
+        values
+            .map(|row| if row % 3 == 2 { row - 2 } else { row })
+            .collect::<std::collections::BTreeSet<u64>>()
+            .len() as u64
+    };
+    for limit in ["128MiB", "0"] {
+        let session = Session::builder().memory_limit(limit).threads(2).build().unwrap();
+        let rows = session.read_csv(&path).block_size("4MiB").load().unwrap();
+        let asked = [
+            col("text").nunique().alias("distinct"),
+            len().alias("rows"),
+            col("text").null_count().alias("nulls"),
+            col("text").min().alias("least"),
+        ];
+        let groups = rows.groupby(["key"]).sort(true).agg(asked).compute().unwrap();
+        let numbers = |name: &str| groups.column(name).unwrap().u64().unwrap().to_vec();
+        assert_eq!(numbers("distinct"), [Some(distinct(0)), Some(distinct(1))], "{limit}");
+        assert_eq!(numbers("rows"), [Some(ROWS / 2), Some(ROWS / 2)], "{limit}");
+        let nulls = (0..ROWS).filter(|row| row % 30 == 29).count() as u64;
+        assert_eq!(numbers("nulls"), [Some(0), Some(nulls)], "{limit}");
+        let least = |key: u64| {
+            (0..ROWS)
+                .filter(|row| row % 2 == key && row % 30 != 29)
+                .map(|row| format!("{} {long}", if row % 3 == 2 { row - 2 } else { row }))
+                .min()
+        };
+        let found: Vec<Option<String>> = groups
+            .column("least")
+            .unwrap()
+            .str()
+            .unwrap()
+            .iter()
+            .map(|text| text.map(str::to_owned))
+            .collect();
+        assert_eq!(found, [least(0), least(1)], "{limit}");
+    }
+}

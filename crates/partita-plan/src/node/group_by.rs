@@ -12,6 +12,7 @@
 //! hash, as they were first seen; rows, their order and the cuts depend on the input alone.
 
 mod aligned;
+mod distinct;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -346,7 +347,11 @@ impl Operator for GroupBy {
             ..aggregate.clone()
         };
         let aggregates = self.aggregates.iter().map(fold).collect();
-        GroupBy::of(self.like(Arc::clone(&self.input), aggregates, self.has_place)).map(Some)
+        let folded = GroupBy::of(self.like(Arc::clone(&self.input), aggregates, self.has_place))?;
+        match &*folded {
+            Plan::GroupBy(group) => Ok(Some(group.in_two()?.unwrap_or(Arc::clone(&folded)))),
+            _ => Ok(Some(folded)),
+        }
     }
 
     fn lower(&self, lowering: &mut Lowering) -> Result<Vec<Pipeline>> {
