@@ -116,8 +116,9 @@ impl<'a> Explode<'a> {
         batch: &RecordBatch,
         see: &mut dyn FnMut(RecordBatch) -> Result<Flow>,
     ) -> Result<Flow> {
+        let offsets = (batch.num_rows() + 1) * size_of::<usize>();
+        self.reserve(STANDING_BYTES.max(offsets))?;
         let lists = Lists::new(batch, self.column)?;
-        let offsets = lists.offsets.capacity() * size_of::<usize>();
         let mut piece = Piece::default();
         for row in 0..batch.num_rows() {
             let (start, count) = lists.of(row);
@@ -149,6 +150,11 @@ impl<'a> Explode<'a> {
         Ok(flow)
     }
 
+    /// Asks for so many bytes in all.
+    fn reserve(&mut self, bytes: usize) -> Result<()> {
+        if bytes > self.memory.bytes() { self.memory.resize(bytes) } else { Ok(()) }
+    }
+
     /// Makes the batch of a piece, which is empty then.
     fn hand_on(
         &mut self,
@@ -158,9 +164,7 @@ impl<'a> Explode<'a> {
         see: &mut dyn FnMut(RecordBatch) -> Result<Flow>,
     ) -> Result<Flow> {
         let need = offsets + 2 * piece.bytes + 3 * PLACES_BYTES * piece.rows.len();
-        if need > self.memory.bytes() {
-            self.memory.resize(need)?;
-        }
+        self.reserve(need)?;
         let rows = UInt64Array::from_iter_values(piece.rows.drain(..));
         let elements: UInt64Array = piece.elements.drain(..).collect();
         piece.bytes = 0;
