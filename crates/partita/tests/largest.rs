@@ -235,6 +235,7 @@ fn large_lists_are_cut() {
         let mut rows = 0;
         for batch in exploded.batches().unwrap() {
             let batch = batch.unwrap();
+            assert!(batch.num_rows() <= 8192, "{}", batch.num_rows());
             rows += batch.num_rows();
         }
         assert_eq!(rows, 170_007);
