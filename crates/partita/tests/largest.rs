@@ -123,7 +123,7 @@ proptest! {
         let by = frame(&session, &rows, cut).groupby(["whole"]).dropna(drops).sort(true);
         let found = if is_largest { by.nlargest(count, "float") } else { by.nsmallest(count, "float") };
         let expected = bits(&ends(&rows, count, is_largest, drops));
-        prop_assert_eq!(bits(&pairs(&found)), expected.clone());
+        prop_assert_eq!(&bits(&pairs(&found)), &expected);
         for stage in Stage::ALL {
             let batches = found.compute_batches_at(stage).unwrap();
             prop_assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), expected.len());
@@ -137,7 +137,7 @@ proptest! {
         let session = session(2, "", Scheduler::Threaded);
         let exploded = listed(&session, &lists, cut, is_large).explode("list");
         let expected = flat(&lists);
-        prop_assert_eq!(elements(&exploded), expected.clone());
+        prop_assert_eq!(&elements(&exploded), &expected);
         prop_assert_eq!(exploded.len().unwrap(), expected.len() as u64);
         let texts = exploded.select(["text"]).compute_batches().unwrap();
         let texts = texts.iter().flat_map(|batch| batch.column(0).as_string_view().iter().flatten().map(str::to_owned).collect::<Vec<_>>());
@@ -146,7 +146,7 @@ proptest! {
         let kept = |row: &&(i64, Option<i64>)| row.0 >= least && row.1.is_some_and(|value| value > 0);
         let kept: Vec<(i64, Option<i64>)> = expected.iter().filter(kept).copied().collect();
         let filtered = exploded.filter(col("place").ge(lit(least)).and(col("list").gt(lit(0))));
-        prop_assert_eq!(elements(&filtered), kept.clone());
+        prop_assert_eq!(&elements(&filtered), &kept);
         for stage in Stage::ALL {
             let batches = filtered.compute_batches_at(stage).unwrap();
             prop_assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), kept.len());
