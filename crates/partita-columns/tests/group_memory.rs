@@ -193,6 +193,11 @@ fn what_is_needed_is_known_before() {
             }
         }
     }
+    for (column, count) in [(2, 1), (3, 2), (4, 5), (5, 100), (3, 1000), (4, u32::MAX)] {
+        for is_largest in [true, false] {
+            check_states(&Aggregate::Top { count, is_largest }, &[column]);
+        }
+    }
     for column in [1, 4] {
         check_states(&Aggregate::List, &[column]);
         check_states(&Aggregate::User(UserAggregation::new(Arc::new(Ends))), &[column]);

@@ -7,6 +7,7 @@ mod cuts;
 mod distinct;
 mod divided;
 mod divisions;
+mod explode;
 mod filter;
 mod fused;
 mod group_apply;
@@ -46,6 +47,7 @@ pub use cuts::{Extent, GroupExtent, Part, Piece, Split, parts as cut_row_group};
 pub use distinct::Distinct;
 pub use divided::Divided;
 pub use divisions::{Divisions, Span, successor};
+pub use explode::Explode;
 pub use filter::Filter;
 pub use fused::Fused;
 pub use group_apply::GroupApply;
@@ -100,6 +102,8 @@ pub enum Plan {
     Filter(Filter),
     /// Computed, renamed and picked columns.
     Project(Project),
+    /// A row for each element of a list.
+    Explode(Explode),
     /// The running row number.
     RowIndex(RowIndex),
     /// A user's function on each partition.
@@ -155,6 +159,7 @@ impl Plan {
             Plan::Stored(node) => node,
             Plan::Filter(node) => node,
             Plan::Project(node) => node,
+            Plan::Explode(node) => node,
             Plan::RowIndex(node) => node,
             Plan::MapPartitions(node) => node,
             Plan::Partitions(node) => node,

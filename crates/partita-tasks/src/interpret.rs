@@ -5,6 +5,7 @@ mod ahead;
 mod distinct;
 mod early;
 mod exchange;
+mod explode;
 mod group;
 mod operators;
 mod reduce;

@@ -20,7 +20,7 @@ use crate::reduce::{Cumulated, Reduce, TopRows};
 use crate::within::{Apply, Keyed, Within};
 
 /// The version of [`Program`]: a worker refuses any other.
-pub const PROGRAM_VERSION: u32 = 7;
+pub const PROGRAM_VERSION: u32 = 8;
 
 /// Names a small value that a barrier task publishes and later tasks read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -322,6 +322,15 @@ pub enum Operator {
         from: f64,
         /// The first draw beyond.
         until: f64,
+    },
+    /// A row for each element of a list.
+    Explode {
+        /// The column of lists.
+        column: usize,
+        /// Whether a null list, or one without elements, gives a row with null; it gives none otherwise.
+        keeps_empty: bool,
+        /// The schema with the elements.
+        schema: SchemaRef,
     },
     /// Keeps the first rows of the task.
     Head(usize),

@@ -95,6 +95,7 @@ fn every_operator_has_its_rule() {
     let stored = known.persist().unwrap();
     let schema = Schema::clone(&stored.schema().unwrap());
     let same = |frame: DataFrame| (top(&frame), frame.divisions().unwrap().to_string());
+    let lists = stored.with_column("parts", col("k").cast(DataType::Utf8View).str().split("2"));
     let all = "by k, from 1 to 5";
     let cases = [
         (stored.clone(), "Stored", all),
@@ -106,6 +107,7 @@ fn every_operator_has_its_rule() {
         (stored.with_column("k", col("k") + lit(1)), "Project", "unknown"),
         (stored.with_column("also", col("k")), "Project", all),
         (stored.with_row_index("row"), "RowIndex", all),
+        (lists.explode("parts"), "Explode", all),
         (stored.with_running("sum", Cumulative::Sum, col("v")), "Cumulate", all),
         (stored.sample(0.5, 1), "Sample", all),
         (stored.partitions(1..2), "Partitions", "by k, from 3 to 5"),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::aggregation::UserAggregation;
 use super::slots::{
     Bytes, Counts, Custom, Ends, Extremes, FloatSums, HyperLogLogs, Kept, Lists, Moments, Pairs, Products,
-    Sketches, Slots, Truths, WholeSums, list_type,
+    Sketches, Slots, Tops, Truths, WholeSums, list_type, top_type,
 };
 use super::values::Domain;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +19,13 @@ pub enum Aggregate {
     Reduction(Reduction),
     /// All values in the order of rows, nulls too.
     List,
+    /// The largest or smallest values, the best first, as a list: nulls are left out, NaN is above every number.
+    Top {
+        /// How many at most.
+        count: u32,
+        /// Whether the largest.
+        is_largest: bool,
+    },
     /// What a user's aggregation makes of its rows.
     User(UserAggregation),
 }
@@ -66,6 +73,7 @@ pub(super) enum Key {
     First,
     Last,
     List,
+    Top(u32, bool),
     User(u64),
 }
 
@@ -75,7 +83,18 @@ impl Aggregate {
         match self {
             Aggregate::Reduction(reduction) => reduction.name(),
             Aggregate::List => "collect_list",
+            Aggregate::Top { is_largest: true, .. } => "nlargest",
+            Aggregate::Top { is_largest: false, .. } => "nsmallest",
             Aggregate::User(user) => user.name(),
+        }
+    }
+
+    /// What stands behind its columns in text.
+    pub fn parameter(&self) -> Option<String> {
+        match self {
+            Aggregate::Reduction(reduction) => reduction.parameter(),
+            Aggregate::Top { count, .. } => Some(count.to_string()),
+            Aggregate::List | Aggregate::User(_) => None,
         }
     }
 
@@ -95,6 +114,7 @@ impl Question {
     pub(super) fn key(&self) -> Key {
         match &self.aggregate {
             Aggregate::List => Key::List,
+            Aggregate::Top { count, is_largest } => Key::Top(*count, *is_largest),
             Aggregate::User(user) => Key::User(user.id()),
             Aggregate::Reduction(Reduction::Len) => Key::Rows,
             Aggregate::Reduction(Reduction::First) => Key::First,
@@ -138,7 +158,8 @@ impl Question {
             (Aggregate::User(user), inputs) => user.result_type(inputs),
             (Aggregate::Reduction(reduction), inputs) => reduction.result_type(inputs),
             (Aggregate::List, [input]) => Ok(list_type(input)),
-            (Aggregate::List, inputs) => {
+            (Aggregate::Top { .. }, [input]) => top_type(self.aggregate.name(), input),
+            (Aggregate::List | Aggregate::Top { .. }, inputs) => {
                 Err(ErrorKind::Shape(format!("expected one column for a list, got {}", inputs.len())).into())
             }
         }
@@ -172,6 +193,7 @@ pub(super) fn held(key: Key, inputs: &[DataType], all: &[Question], columns: &[u
         Key::First => Box::new(Ends::new(true, input)?),
         Key::Last => Box::new(Ends::new(false, input)?),
         Key::List => Box::new(Lists::new(input)),
+        Key::Top(count, is_largest) => Box::new(Tops::new(count, is_largest, input)?),
         Key::User(id) => {
             let user = all.iter().find_map(|question| match &question.aggregate {
                 Aggregate::User(user) if user.id() == id => Some(user),

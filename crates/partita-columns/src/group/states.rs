@@ -217,7 +217,7 @@ impl States {
         };
         let reduction = match &plan.aggregate {
             Aggregate::Reduction(reduction) => *reduction,
-            Aggregate::List | Aggregate::User(_) => Reduction::Len,
+            Aggregate::List | Aggregate::Top { .. } | Aggregate::User(_) => Reduction::Len,
         };
         let (rows, nulls) = (counts(plan.rows), counts(plan.nulls));
         let (inputs, result) = (&plan.inputs[..], plan.result.clone());

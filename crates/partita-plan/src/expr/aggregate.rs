@@ -232,6 +232,30 @@ impl Expr {
         Expr::Aggregate(group::Aggregate::List, vec![self])
     }
 
+    /// The `count` largest values of a group, the largest first, as a list: in `groupby(..).agg(..)`. Nulls are left out, and NaN is above
+    /// every number; a group with fewer values has them all. For numbers, times and truth values.
+    ///
+    /// ```
+    /// use partita_plan::col;
+    /// assert_eq!(col("fare").nlargest(2).to_string(), "nlargest(fare, 2)");
+    /// ```
+    #[must_use]
+    pub fn nlargest(self, count: usize) -> Expr {
+        self.top(count, true)
+    }
+
+    /// The `count` smallest values of a group, the smallest first, as [`Expr::nlargest`].
+    #[must_use]
+    pub fn nsmallest(self, count: usize) -> Expr {
+        self.top(count, false)
+    }
+
+    fn top(self, count: usize, is_largest: bool) -> Expr {
+        // No list has more values.
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Expr::Aggregate(group::Aggregate::Top { count, is_largest }, vec![self])
+    }
+
     /// [`aggregation`] of this column alone.
     #[must_use]
     pub fn aggregate_with(self, steps: impl Aggregation) -> Expr {

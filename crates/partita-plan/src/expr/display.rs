@@ -38,10 +38,7 @@ impl Display for Expr {
             Expr::IsIn(of, list) => write_list(f, of, "in", list),
             Expr::Cast(of, to, CastMode::Strict) => write!(f, "cast({of} as {})", dtype::name(to)),
             Expr::Cast(of, to, CastMode::Lenient) => write!(f, "try_cast({of} as {})", dtype::name(to)),
-            Expr::Aggregate(asked, of) => {
-                let parameter = asked.reduction().and_then(|reduction| reduction.parameter());
-                write_with(f, asked.name(), of, parameter)
-            }
+            Expr::Aggregate(asked, of) => write_with(f, asked.name(), of, asked.parameter()),
             Expr::Window(window, of) => write_with(f, window.name(), of, window.parameter()),
             Expr::Alias(of, name) => {
                 write!(f, "{of} as ")?;

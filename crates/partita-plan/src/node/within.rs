@@ -172,8 +172,8 @@ impl Asked {
                     let message = "numbers of rows are not known within groups; ask for them in agg(..)";
                     return Err(wrong(&self.what, message));
                 }
-                if matches!(asked, group::Aggregate::List) {
-                    let message = "each row would have all values of its group; ask for them in agg(..)";
+                if matches!(asked, group::Aggregate::List | group::Aggregate::Top { .. }) {
+                    let message = "each row would have a list of values of its group; ask for it in agg(..)";
                     return Err(wrong(&self.what, message));
                 }
                 field(&Aggregate::new(asked.clone(), of.clone(), &self.name), input)

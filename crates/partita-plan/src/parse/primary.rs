@@ -12,7 +12,7 @@ use sqlparser::tokenizer::{Token, Word};
 
 use super::cursor::{Cursor, Deep, is_word};
 use super::grammar::or;
-use super::reduction::{COLLECT_LIST, collect_list, reduction, window};
+use super::reduction::{COLLECT_LIST, NLARGEST, NSMALLEST, collect_list, reduction, top, window};
 use crate::bind::suggest::nearest;
 use crate::error::{Error, Result};
 use crate::expr::{Expr, is_plain_name};
@@ -208,6 +208,7 @@ fn call(cursor: &mut Cursor<'_>, function: &str) -> Result<Deep> {
         "try_cast" => CastMode::Lenient,
         "coalesce" | "fill_null" | "ifnull" => return coalesce(cursor),
         COLLECT_LIST => return collect_list(cursor),
+        NLARGEST | NSMALLEST => return top(cursor, function == NLARGEST),
         other => match Function::by_name(other) {
             Some(function) => return arguments(cursor, function),
             None => match Reduction::from_name(other) {
@@ -287,7 +288,8 @@ fn chosen(parts: Vec<Expr>, simple: bool) -> Expr {
 }
 
 fn unknown_function(cursor: &Cursor<'_>, name: &str) -> Error {
-    let mut known: Vec<String> = ["cast", "try_cast", "coalesce", COLLECT_LIST].map(str::to_owned).to_vec();
+    let mut known: Vec<String> =
+        ["cast", "try_cast", "coalesce", COLLECT_LIST, NLARGEST, NSMALLEST].map(str::to_owned).to_vec();
     known.extend(Function::all().map(|function| function.name().to_owned()));
     let way_out = match nearest(name, &known) {
         Some(near) => format!(" (did you mean `{near}`?)"),

@@ -13,6 +13,8 @@ use crate::expr::Expr;
 
 /// As [`Aggregate::name`] has it.
 pub(super) const COLLECT_LIST: &str = "collect_list";
+pub(super) const NLARGEST: &str = "nlargest";
+pub(super) const NSMALLEST: &str = "nsmallest";
 
 /// A reduction whose name was seen: its columns, and a parameter where it takes one.
 pub(super) fn reduction(cursor: &mut Cursor<'_>, reduction: Reduction) -> Result<Deep> {
@@ -46,6 +48,20 @@ pub(super) fn collect_list(cursor: &mut Cursor<'_>) -> Result<Deep> {
     let parts = columns(cursor, COLLECT_LIST, 1)?;
     cursor.expect(&Token::RParen, &format!("to close {COLLECT_LIST}"))?;
     Deep::many(cursor, parts, |parts| Expr::Aggregate(Aggregate::List, parts))
+}
+
+/// `nlargest(x, 2)`: the largest values of a group, or the smallest.
+pub(super) fn top(cursor: &mut Cursor<'_>, is_largest: bool) -> Result<Deep> {
+    let name = if is_largest { NLARGEST } else { NSMALLEST };
+    let parts = columns(cursor, name, 1)?;
+    let with = |_, scalar: &Scalar| match scalar {
+        Scalar::Int64(count) => u32::try_from(*count).ok().map(Some),
+        _ => None,
+    };
+    let count = parameter(cursor, name, None, with)?;
+    let count =
+        count.ok_or_else(|| cursor.error(format!("{name} needs a number of values: {name}(x, 2)")))?;
+    Deep::many(cursor, parts, |parts| Expr::Aggregate(Aggregate::Top { count, is_largest }, parts))
 }
 
 /// The function with the parameter that stands before the end of the call, where one does.

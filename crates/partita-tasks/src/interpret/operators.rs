@@ -11,6 +11,7 @@ use partita_columns::reduce::draw;
 
 use super::Flow;
 use super::distinct::{AddUp, Count, Resolve, Step, Thin};
+use super::explode::Explode;
 use super::group::{First, Last};
 use super::running::Cumulate;
 use super::sink::BatchSink;
@@ -31,6 +32,7 @@ enum Stage<'a> {
     RowIndex { next: u64, schema: &'a SchemaRef },
     Cumulate(Cumulate<'a>),
     Sample { next: u64, seed: u64, range: Range<f64> },
+    Explode(Explode<'a>),
     Head { left: usize },
     Map(Gather<'a>),
     Step(Box<dyn Step + 'a>),
@@ -84,6 +86,7 @@ fn push(stages: &mut [Stage<'_>], batch: RecordBatch, sink: &mut dyn BatchSink) 
             return meter.in_pieces(&batch, made, |batch| push(rest, batch, sink));
         }
         Stage::Cumulate(cumulate) => return cumulate.push(&batch, &mut |batch| push(rest, batch, sink)),
+        Stage::Explode(explode) => return explode.push(&batch, &mut |batch| push(rest, batch, sink)),
         Stage::Step(step) => return push_all(rest, step.push(batch)?, sink),
         _ => {}
     }
@@ -137,6 +140,9 @@ impl<'a> Stage<'a> {
                 let next = offset(*offsets, *partition, host)?;
                 Stage::Sample { next, seed: *seed, range: *from..*until }
             }
+            Operator::Explode { column, keeps_empty, schema } => {
+                Stage::Explode(Explode::new(*column, *keeps_empty, schema, host)?)
+            }
             Operator::Head(rows) => Stage::Head { left: *rows },
             Operator::Thin(distinct) => Stage::Step(Box::new(Thin::new(distinct, host)?)),
             Operator::Distinct(distinct) => Stage::Step(Box::new(Resolve::new(distinct, host)?)),
@@ -170,7 +176,9 @@ impl<'a> Stage<'a> {
             Stage::Filter { predicate, output_columns, meter } => {
                 Applied::Batch(filter(&batch, &predicate.mask(&batch, meter)?, *output_columns)?)
             }
-            Stage::Project { .. } | Stage::Cumulate(_) | Stage::Step(_) => Applied::Batch(batch),
+            Stage::Project { .. } | Stage::Cumulate(_) | Stage::Explode(_) | Stage::Step(_) => {
+                Applied::Batch(batch)
+            }
             Stage::Share { of, schema } => Applied::Batch(shares(&batch, *of, schema)?),
             Stage::RowIndex { next, schema } => {
                 let rows = batch.num_rows() as u64;

@@ -1,6 +1,7 @@
 //! Groups of rows.
 
 mod apply;
+mod largest;
 mod within;
 
 use partita_columns::reduce::Reduction;

@@ -10,6 +10,7 @@ mod plain;
 mod sketch;
 mod sum;
 mod text;
+mod top;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -26,6 +27,7 @@ pub(super) use self::moments::{Moments, Pairs};
 pub(super) use self::plain::{Bytes, Counts, Products, Truths};
 pub(super) use self::sketch::{HyperLogLogs, Sketches};
 pub(super) use self::sum::{FloatSums, WholeSums};
+pub(super) use self::top::{Tops, top_type};
 use super::{NO_GROUP, RowNumbers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::reduce::Reduction;

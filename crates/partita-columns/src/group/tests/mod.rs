@@ -4,4 +4,5 @@ mod keys;
 mod pools;
 mod ranges;
 mod states;
+mod top;
 mod twin;

@@ -103,6 +103,7 @@ proptest! {
         all.retain(|reduction| reduction.result_type(&FLOATS[..reduction.columns()]).is_ok());
         let mut questions = asks(&all);
         questions.push(Question { aggregate: Aggregate::List, columns: vec![1] });
+        questions.push(Question { aggregate: Aggregate::Top { count: 3, is_largest: false }, columns: vec![0] });
         let start = || States::new(&questions, &FLOATS).unwrap();
         let (mut whole, mut mixed) = (start(), start());
         whole.update(&groups, 7, &arrays, RowNumbers::From(0)).unwrap();
