@@ -61,7 +61,9 @@ fn check(batch: &RecordBatch, left: &mut BTreeMap<(i32, String), Day>) {
     for row in 0..batch.num_rows() {
         let day = batch.column(0).as_primitive::<Date32Type>().value(row);
         let origin = batch.column(1).as_string_view().value(row).to_owned();
-        let wanted = left.remove(&(day, origin.clone())).unwrap_or_else(|| panic!("{day} {origin}"));
+        let wanted = left.remove(&(day, origin.clone()));
+        assert!(wanted.is_some(), "{day} {origin} is there twice, or should not be there");
+        let wanted = wanted.unwrap();
         assert_eq!(batch.column(4).as_primitive::<UInt64Type>().value(row), wanted.hours, "{day} {origin}");
         let (temp, wind) = (floats(2), floats(3));
         assert_eq!(wind.is_valid(row).then(|| wind.value(row)), wanted.wind, "{day} {origin}");
