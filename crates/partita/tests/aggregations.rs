@@ -511,6 +511,18 @@ fn frames_that_are_not_aligned_are_told_so() {
 }
 
 #[test]
+fn numbers_of_rows_in_pivots_are_those_of_the_frame() {
+    let session = session(2, "", Scheduler::Threaded);
+    let text = |place: i64| Some(if place % 3 == 2 { "b" } else { "a" }.to_owned());
+    let rows: Vec<Row> = (0..90).map(|place| (Some(place % 2), Some(-(place as f64)), text(place))).collect();
+    let pivot =
+        frame(&session, &rows, 20).pivot_table(["whole"], "text", "float", partita::Reduction::IdxMax);
+    // The first row of each pair has the greatest float: 0 and 1 of "a", 2 and 5 of "b".
+    assert_eq!(lines(&pivot.load().unwrap()), [["0", "0", "2"], ["1", "1", "5"]]);
+    assert_eq!(lines(&pivot.categories(["b"]).load().unwrap()), [["0", "2"], ["1", "5"]]);
+}
+
+#[test]
 fn pivots_that_cannot_be_are_told_so() {
     let session = session(2, "", Scheduler::Threaded);
     let rows: Vec<Row> = (0..3000).map(|place| (Some(place), Some(1.0), Some("whole".to_owned()))).collect();

@@ -462,6 +462,11 @@ fn groups_of_the_index_stay_in_their_partitions() {
                 assert!(is_alike(cell, &answer), "{expression} of {key:?}: {cell:?}, expected {answer:?}");
             }
         }
+        // Distinct values are counted in groups of groups, which stay in order too.
+        let counted = indexed.groupby(["whole"]).agg([col("text").nunique()]);
+        let found = groups(&counted, &[0]);
+        let order: Vec<i64> = found.iter().filter_map(|(key, _)| key[0].as_ref()?.parse().ok()).collect();
+        assert!(order.len() > 4_000 && order.is_sorted());
         // A frame that is held knows that its rows are in order; one that is shuffled does not.
         let held = indexed.persist().unwrap().groupby(["whole", "text"]).agg(expressions());
         assert!(held.explain(Stage::Simplified).unwrap().contains("within partitions"));

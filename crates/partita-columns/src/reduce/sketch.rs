@@ -59,6 +59,11 @@ impl QuantileSketch {
 
     /// Goes on with the values behind these.
     pub fn merge(&mut self, later: &QuantileSketch) {
+        if self.levels.iter().all(|level| level.values.is_empty() && !level.odd) {
+            // It goes on as the other would: which values of a full level go up is a part of it.
+            self.levels.clone_from(&later.levels);
+            return;
+        }
         for (level, other) in later.levels.iter().enumerate() {
             if level == self.levels.len() {
                 self.levels.push(Level::default());
@@ -122,6 +127,23 @@ impl QuantileSketch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_merged_into_nothing_goes_on_alike() {
+        let value = |row: u32| f64::from(row.wrapping_mul(2_654_435_761) >> 7);
+        let singly = |sketch: &mut QuantileSketch, rows: std::ops::Range<u32>| {
+            rows.for_each(|row| sketch.add([value(row)]));
+        };
+        for cut in [1, 4_096, 5_000, 13_000] {
+            let (mut whole, mut begun) = (QuantileSketch::default(), QuantileSketch::default());
+            singly(&mut whole, 0..30_000);
+            singly(&mut begun, 0..cut);
+            let mut later = QuantileSketch::default();
+            later.merge(&begun);
+            singly(&mut later, cut..30_000);
+            assert!(whole.levels().eq(later.levels()), "{cut}");
+        }
+    }
 
     #[test]
     fn ranks_are_within_the_bound() {

@@ -9,7 +9,8 @@
 //!
 //! Each task of the input puts its rows into groups, as long as that makes fewer of them, an exchange by a part of a hash of the keys
 //! brings what belongs together into one partition, and groups are merged and finished there. Groups come out bucket by bucket of the
-//! hash, as they were first seen; rows, their order and the cuts depend on the input alone.
+//! hash, or as their rows come where these are in order of a key and no exchange is needed; rows, their order and the cuts depend on the
+//! input alone.
 
 mod aligned;
 mod distinct;
@@ -278,6 +279,11 @@ impl Operator for GroupBy {
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
         GroupBy::of(self.like(input, self.aggregates.clone(), self.has_place))
+    }
+
+    fn ordered_by(&self) -> Option<String> {
+        // Without an exchange, groups come as rows of that key do.
+        self.ordered_key().and_then(|at| self.keys.get(at)).map(Expr::output_name)
     }
 
     fn origin(&self) -> Option<Vec<String>> {

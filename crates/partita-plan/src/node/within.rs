@@ -211,15 +211,15 @@ fn taken_apart(schema: &SchemaRef, expressions: Vec<Expr>) -> (Vec<Asked>, Vec<E
         let name = expression.output_name();
         let over = expression.unalias().transform(&mut |part| match part {
             what @ (Expr::Aggregate(..) | Expr::Window(..)) => {
-                // No name of a column ends with a NUL.
+                if let Some(same) = asked.iter().find(|one| one.what == what) {
+                    return col(&same.name);
+                }
+                // No name of a column ends with a NUL. Two aggregations of users may have one name.
                 let mut name = what.to_string();
-                while schema.index_of(&name).is_ok() {
+                while schema.index_of(&name).is_ok() || asked.iter().any(|one| one.name == name) {
                     name.push('\0');
                 }
-                let one = Asked { what, name: name.clone() };
-                if !asked.contains(&one) {
-                    asked.push(one);
-                }
+                asked.push(Asked { what, name: name.clone() });
                 col(name)
             }
             other => other,
@@ -252,6 +252,12 @@ impl Operator for Within {
 
     fn with_input(&self, input: PlanRef) -> Result<PlanRef> {
         self.like(input, self.asked.clone(), self.filter.clone())
+    }
+
+    fn origin(&self) -> Option<Vec<String>> {
+        // What a user's aggregation does cannot be told.
+        let is_user = |asked: &Asked| matches!(asked.what, Expr::Aggregate(group::Aggregate::User(_), _));
+        (!self.asked.iter().any(is_user)).then(Vec::new)
     }
 
     fn expressions(&self) -> Vec<&Expr> {

@@ -27,7 +27,7 @@ impl DataFrame {
     /// Groups the rows by columns, or by expressions over them, of any types that are compared. Nulls are equal, NaN equals NaN, and -0.0
     /// equals 0.0; rows with a null among the keys are left out, unless [`GroupBy::dropna`] says otherwise.
     ///
-    /// Groups come out in an order that depends on their keys alone and looks random; [`GroupBy::sort`] and
+    /// Groups come out in an order that looks random, or in that of the rows where these are in order of an index that is a key; [`GroupBy::sort`] and
     /// [`GroupBy::maintain_order`] give others. There is no need to say how many there will be: what does not fit in memory goes to disk.
     ///
     /// ```

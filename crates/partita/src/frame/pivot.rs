@@ -105,8 +105,13 @@ impl PivotTable {
             reduction => col(&self.values).aggregate(reduction),
         };
         let keys = self.index.iter().cloned().chain([col(&self.columns)]);
-        let some = self.frame.filter(col(&self.columns).is_in(categories.clone()));
-        let cells = some.groupby(keys).agg([asked.alias(CELL)]);
+        let wanted = col(&self.columns).is_in(categories.clone());
+        let cells = if matches!(self.reduction, Reduction::IdxMin | Reduction::IdxMax) {
+            // Numbers of rows are those of the frame.
+            self.frame.groupby(keys).agg([asked.alias(CELL)]).filter(wanted)
+        } else {
+            self.frame.filter(wanted).groupby(keys).agg([asked.alias(CELL)])
+        };
         let schema = cells.schema()?;
         let data_type = schema.field_with_name(CELL)?.data_type();
         let cell = |category: &Scalar| {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow::compute::take;
-use arrow::datatypes::{SchemaRef, UInt64Type};
+use arrow::datatypes::{DataType, SchemaRef, UInt64Type};
 use partita_columns::group::GroupRows;
 use partita_columns::partition::unique_buffer_bytes;
 use partita_columns::sort::Sources;
@@ -71,10 +71,14 @@ impl<'a> Applied<'a> {
             let given = sources.gather(&of_group)?;
             let returned = self.call(group, given)?;
             for batch in returned {
-                made += unique_buffer_bytes(std::slice::from_ref(&batch));
-                self.buckets.reserve(beside + made)?;
+                let more = self.order_bytes(group, batch.num_rows())?;
+                self.buckets
+                    .reserve(beside + made + unique_buffer_bytes(std::slice::from_ref(&batch)) + more)?;
                 let first = of_group.first().copied().unwrap_or_default();
-                out.push(self.with_order(group, first, &batch)?);
+                let ordered = self.with_order(group, first, &batch)?;
+                made += unique_buffer_bytes(std::slice::from_ref(&ordered));
+                self.buckets.reserve(beside + made)?;
+                out.push(ordered);
             }
         }
         drop(sources);
@@ -104,6 +108,21 @@ impl<'a> Applied<'a> {
         });
         let shown = shown.collect::<Vec<_>>().join(" and ");
         ErrorKind::GroupFunction(format!("for the group where {shown}: {message}")).into()
+    }
+
+    /// Bytes of what groups are put in order by at most, for so many rows of a group, and on the way.
+    fn order_bytes(&self, group: usize, rows: usize) -> Result<usize> {
+        if !self.apply.has_keys {
+            return Ok(if self.apply.has_place { rows * size_of::<u64>() } else { 0 });
+        }
+        let of_key = |key: &ArrayRef| match key.data_type() {
+            // The text of a view is there once.
+            DataType::Utf8View | DataType::BinaryView => Ok(size_of::<u128>()),
+            _ => Ok(key.to_data().get_slice_memory_size()? + size_of::<u64>()),
+        };
+        let keys = self.buckets.keys(group)?;
+        let of_row = keys.iter().map(of_key).sum::<Result<usize>>()?;
+        Ok(rows * (of_row + keys.len() + size_of::<u32>() + size_of::<u64>()))
     }
 
     /// What the function returned, with what groups are put in order by.

@@ -13,7 +13,7 @@ use crate::graph::BoxError;
 impl GroupBy {
     /// Calls `function` on the rows of each group as a Polars frame, with all columns and in their order; it returns columns of `schema`, as
     /// many rows as it likes. The function is called from several threads at once, with the rows of one group in memory. Groups come
-    /// as those of [`GroupBy::agg`], the rows of one behind each other; an error of the function names the group.
+    /// in an order that looks random, unless `sort` or `maintain_order` give another, the rows of one behind each other; an error of the function names the group.
     ///
     /// ```
     /// use partita::prelude::*;
