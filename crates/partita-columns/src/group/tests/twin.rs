@@ -52,7 +52,7 @@ fn is_close(got: &Scalar, wanted: &Scalar) -> bool {
             a.to_bits() == b.to_bits()
                 || a == b
                 || a.is_nan() && b.is_nan()
-                || (a - b).abs() <= 1e-12 * a.abs().max(b.abs()).max(1e-3)
+                || (a - b).abs() <= 1e-12 * a.abs().max(b.abs()).max(0.1)
         }
         (a, b) => a == b,
     }

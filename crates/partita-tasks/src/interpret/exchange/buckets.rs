@@ -78,9 +78,14 @@ mod tests {
         seen
     }
 
-    /// Buckets of so many distinct keys: the upper bits of a multiplicative hash.
+    /// Buckets of so many distinct keys: the upper bits of a hash that is as good as random (a plain product would fill them evenly).
     fn of_keys(keys: u64) -> impl Iterator<Item = u16> {
-        (1..=keys).map(|key| (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as u16)
+        let mixed = |key: u64| {
+            let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb)
+        };
+        (1..=keys).map(move |key| (mixed(key) >> 48) as u16)
     }
 
     #[test]
