@@ -21,7 +21,7 @@
 //! twice as long as in 8 chunks, a filter 1.4 times and access to single rows 40 times. Batches of fewer than
 //! [`CHUNK_ROWS_MIN`] rows are therefore joined, column by column, into chunks of up to [`CHUNK_ROWS_MAX`] rows. That
 //! copies numbers, and the 16 bytes a value of text (2 ns a value), and holds both copies until the batches are
-//! dropped. Larger batches are chunks as they are, and so are smaller ones of an answer of few ([`FEW_BATCHES_MAX`]).
+//! dropped. Larger batches are chunks as they are.
 
 #[cfg(test)]
 mod tests;
@@ -42,8 +42,8 @@ use crate::compute::{CastMode, cast_array};
 use crate::dtype;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Batches of fewer rows are joined with their neighbours on the way to Polars. A batch of more is handed over as it is: that takes a
-/// tenth of the time in which it would be copied.
+/// Batches of fewer rows are joined with their neighbours on the way to Polars. A batch of more is handed over as it is:
+/// that takes a tenth of the time in which it would be copied.
 pub const CHUNK_ROWS_MIN: usize = 4 << 10;
 
 /// Rows of the chunks that small batches are joined to.
