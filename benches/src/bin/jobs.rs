@@ -161,8 +161,10 @@ fn questions(job: &str, data: &Path, cap_bytes: u64, some: &[String]) -> partita
     } else {
         None
     };
-    let is_wanted = |name: &str| some.is_empty() || some.iter().any(|wanted| wanted == name);
-    for (name, keys, asked) in QUESTIONS.iter().filter(|(name, ..)| is_wanted(name)) {
+    let all = || QUESTIONS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    let wanted: Vec<String> = if some.is_empty() { all() } else { some.to_vec() };
+    let questions = wanted.iter().filter_map(|wanted| QUESTIONS.iter().find(|(name, ..)| name == wanted));
+    for (name, keys, asked) in questions {
         timed(name, || {
             let rows = match &held {
                 Some(held) => held.clone(),

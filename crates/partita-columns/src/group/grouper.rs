@@ -182,7 +182,9 @@ impl Grouper {
         for stage in &mut self.stages {
             stage.number(&scratch.codes, &mut scratch.words, groups)?;
         }
-        self.keep_variants(inputs, rows.start, scratch, (known, groups));
+        if self.columns.iter().any(|column| matches!(column.codec, Codec::Floats(_))) {
+            self.keep_variants(inputs, rows.start, scratch, (known, groups));
+        }
         Ok(())
     }
 

@@ -212,17 +212,26 @@ fn texts(array: &ArrayRef) -> Result<Values> {
 
 /// Bytes of the texts of a column that no view holds, and of the longest of them.
 pub(super) fn long_texts(array: &ArrayRef) -> (usize, usize) {
-    let of_views = |views: &[u128]| {
-        let long = views.iter().map(|view| *view as u32).filter(|length| *length > INLINE);
-        long.fold((0, 0), |(sum, most), length| (sum + length as usize, most.max(length as usize)))
+    let of_views = |views: &[u128], buffers: &[Buffer]| {
+        if buffers.is_empty() {
+            return (0, 0);
+        }
+        let long = |view: &u128| if *view as u32 > INLINE { *view as u32 as usize } else { 0 };
+        views.iter().map(long).fold((0, 0), |(sum, most), length| (sum + length, most.max(length)))
     };
     fn of_offsets<T: ArrowNativeType>(offsets: &[T]) -> (usize, usize) {
         let lengths = offsets.windows(2).map(|ends| ends[1].as_usize() - ends[0].as_usize());
         lengths.fold((0, 0), |(sum, most), length| (sum + length, most.max(length)))
     }
     match array.data_type() {
-        DataType::Utf8View => of_views(array.as_string_view().views()),
-        DataType::BinaryView => of_views(array.as_binary_view().views()),
+        DataType::Utf8View => {
+            let texts = array.as_string_view();
+            of_views(texts.views(), texts.data_buffers())
+        }
+        DataType::BinaryView => {
+            let bytes = array.as_binary_view();
+            of_views(bytes.views(), bytes.data_buffers())
+        }
         DataType::Utf8 => of_offsets(array.as_string::<i32>().offsets()),
         DataType::LargeUtf8 => of_offsets(array.as_string::<i64>().offsets()),
         DataType::Binary => of_offsets(array.as_binary::<i32>().offsets()),

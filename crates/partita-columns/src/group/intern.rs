@@ -50,14 +50,21 @@ struct WordStore<'a, K> {
 }
 
 impl<K: Word> Store for WordStore<'_, K> {
+    type Kept = K;
+
     #[inline(always)]
     fn hash(&self, row: usize) -> u64 {
         self.rows[row].hash()
     }
 
     #[inline(always)]
-    fn is(&self, number: u32, row: usize) -> bool {
-        self.keys[number as usize] == self.rows[row]
+    fn kept(&self, number: u32) -> K {
+        self.keys.get(number as usize).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn is(&self, kept: K, row: usize) -> bool {
+        kept == self.rows[row]
     }
 
     #[inline(always)]
@@ -208,6 +215,8 @@ impl TextStore<'_> {
 }
 
 impl Store for TextStore<'_> {
+    type Kept = u128;
+
     #[inline(always)]
     fn hash(&self, row: usize) -> u64 {
         let view = self.rows[row];
@@ -219,8 +228,13 @@ impl Store for TextStore<'_> {
     }
 
     #[inline(always)]
-    fn is(&self, number: u32, row: usize) -> bool {
-        let (kept, view) = (self.views[number as usize], self.rows[row]);
+    fn kept(&self, number: u32) -> u128 {
+        self.views.get(number as usize).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn is(&self, kept: u128, row: usize) -> bool {
+        let view = self.rows[row];
         if view as u32 <= INLINE {
             return kept == view;
         }

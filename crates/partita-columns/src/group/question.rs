@@ -8,7 +8,6 @@ use super::slots::{
     Bytes, Counts, Custom, Ends, Extremes, FloatSums, HyperLogLogs, Kept, Lists, Moments, Pairs, Products,
     Sketches, Slots, Tops, Truths, WholeSums, list_type, top_type,
 };
-use super::values::Domain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::reduce::{Accumulator, Reduction};
 
@@ -203,7 +202,7 @@ pub(super) fn held(key: Key, inputs: &[DataType], all: &[Question], columns: &[u
             Box::new(Custom::new(user.ok_or_else(missing)?, inputs)?)
         }
         Key::Of(Accumulator::Sum) if is_float => Box::new(FloatSums::default()),
-        Key::Of(Accumulator::Sum) => Box::new(WholeSums::new(Domain::of(input)? == Domain::Long)),
+        Key::Of(Accumulator::Sum) => Box::new(WholeSums::new(input)),
         Key::Of(Accumulator::Extreme(end)) => {
             let has_rows = asks(&|reduction| matches!(reduction, Reduction::IdxMin | Reduction::IdxMax));
             Box::new(Extremes::new(end, input, has_rows)?)

@@ -27,7 +27,7 @@ impl Grouper {
                 }
             }
         }
-        let (old, len) = (std::mem::take(&mut self.stages), self.len_of(&[]));
+        let (mut old, len) = (std::mem::take(&mut self.stages), self.len_of(&[]));
         let len = old.last().map_or(len, Stage::len);
         let mut blocks =
             Blocks { at: 0, len, codes: vec![Vec::new(); self.columns.len()], numbers: Vec::new() };
@@ -39,7 +39,8 @@ impl Grouper {
         if self.is_direct() {
             return Ok(());
         }
-        self.stages = plan(&self.columns, self.rows);
+        let spare = old.iter_mut().find_map(Stage::take_dense);
+        self.stages = plan(&self.columns, self.rows, spare);
         blocks.at = 0;
         let mut words = Vec::new();
         while blocks.next(&old) {

@@ -38,8 +38,8 @@ pub(super) struct Stage {
     dense: Option<Vec<u32>>,
 }
 
-/// Stages for columns of codes of so many bits; `rows` were seen, or are about to be.
-pub(super) fn plan(columns: &[KeyColumn], rows: usize) -> Vec<Stage> {
+/// Stages for columns of codes of so many bits; `rows` were seen, or are about to be. The memory of a `spare` array is used again.
+pub(super) fn plan(columns: &[KeyColumn], rows: usize, spare: Option<Vec<u32>>) -> Vec<Stage> {
     let mut bits: Vec<u32> = columns.iter().map(|column| column.codec.bits()).collect();
     let total: u32 = bits.iter().sum();
     let is_dense = total <= DENSE_BITS_MAX && 1 << total <= (16 * rows).max(1 << DENSE_BITS_MIN);
@@ -61,7 +61,14 @@ pub(super) fn plan(columns: &[KeyColumn], rows: usize) -> Vec<Stage> {
         stage.bits += bits;
     }
     if is_dense {
-        stages[0].dense = Some(written_zeros(1 << total));
+        stages[0].dense = Some(match spare {
+            Some(mut dense) => {
+                dense.clear();
+                dense.resize(1 << total, 0);
+                dense
+            }
+            None => written_zeros(1 << total),
+        });
     }
     stages
 }
@@ -83,6 +90,11 @@ impl Stage {
 
     pub(super) fn len(&self) -> usize {
         self.words.len()
+    }
+
+    /// Gives its array away: words are taken apart without it.
+    pub(super) fn take_dense(&mut self) -> Option<Vec<u32>> {
+        self.dense.take()
     }
 
     /// Whether an array of numbers would take no more than the table does.

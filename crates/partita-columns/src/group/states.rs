@@ -161,7 +161,9 @@ impl States {
     fn grow(&mut self, groups: &[u32], count: usize) -> Result<()> {
         self.count = self.count.max(count);
         let count = self.count;
-        if !groups.iter().all(|group| (*group as usize) < count || *group == NO_GROUP) {
+        // One more than the greatest; 0 of no group.
+        let beyond = groups.iter().fold(0, |most: u32, group| most.max(group.wrapping_sub(NO_GROUP)));
+        if beyond as usize > count {
             return Err(ErrorKind::Shape(format!("expected groups before {count}, got one beyond")).into());
         }
         self.parts.iter_mut().for_each(|part| part.slots_mut().grow(count));

@@ -32,6 +32,8 @@ pub(in super::super) struct Extremes {
     rows: Option<Vec<u64>>,
     /// Of groups without a value, where the value itself does not tell.
     seen: Vec<bool>,
+    /// So many groups, from the first on, have values.
+    known: usize,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Extremes {
             Domain::Text => Best::Text(Cells::default()),
         };
         let rows = has_rows.then(Vec::new);
-        Ok(Self { end, data_type: data_type.clone(), best, rows, seen: Vec::new() })
+        Ok(Self { end, data_type: data_type.clone(), best, rows, seen: Vec::new(), known: 0 })
     }
 
     /// Takes values, with their rows where these are kept.
@@ -126,11 +128,16 @@ impl Extremes {
         }
         if matches!(self.best, Best::Whole(_) | Best::Long(_) | Best::Float(_)) && self.rows.is_none() {
             match valid {
-                None => groups.iter().for_each(|group| {
-                    if let Some(seen) = self.seen.get_mut(*group as usize) {
-                        *seen = true;
+                None => {
+                    let known = self.known;
+                    for group in groups.iter().map(|group| *group as usize).filter(|group| *group >= known) {
+                        if let Some(seen) = self.seen.get_mut(group) {
+                            *seen = true;
+                        }
                     }
-                }),
+                    let more = self.seen[known..].iter().position(|seen| !seen);
+                    self.known = more.map_or(self.seen.len(), |more| known + more);
+                }
                 Some(_) => kept_rows(groups, valid).for_each(|(_, group)| self.seen[group] = true),
             }
         }
@@ -290,5 +297,6 @@ impl Slots for Extremes {
             rows.clear();
         }
         self.seen.clear();
+        self.known = 0;
     }
 }

@@ -13,7 +13,8 @@ use super::super::values::{
     floats_array, longs, one_nan, optional_floats, plain_floats, values, whole_array, wholes,
 };
 use super::{Asked, Slots, each, kept_rows, one, resize, wrong_columns};
-use crate::error::Result;
+use crate::dtype;
+use crate::error::{ErrorKind, Result};
 use crate::reduce::kind::{decimal_unit, fits, per_tick};
 use crate::reduce::{Reduction, WholeSum};
 use crate::wide::{self, Kernel, Valid};
@@ -86,13 +87,22 @@ pub(in super::super) struct WholeSums {
     bound: u64,
     wide: Vec<WholeSum>,
     is_wide: bool,
-    /// Of decimals: their states have a column more.
+    /// Of decimals.
+    is_decimal: bool,
+    /// Of decimals that do not fit in 64 bits: their states have a column more.
     is_long: bool,
 }
 
+/// Digits of decimals that fit in 64 bits.
+const SHORT_DIGITS_MAX: u8 = 18;
+
 impl WholeSums {
-    pub(in super::super) fn new(is_long: bool) -> Self {
-        Self { short: Vec::new(), bound: 0, wide: Vec::new(), is_wide: is_long, is_long }
+    pub(in super::super) fn new(input: &DataType) -> Self {
+        let (is_decimal, is_long) = match input {
+            DataType::Decimal128(digits, _) => (true, *digits > SHORT_DIGITS_MAX),
+            _ => (false, false),
+        };
+        Self { short: Vec::new(), bound: 0, wide: Vec::new(), is_wide: is_long, is_decimal, is_long }
     }
 
     /// Whether `rows` values between these keep all sums in 64 bits; else sums are wide from now on.
@@ -149,6 +159,20 @@ impl WholeSums {
     }
 }
 
+/// Decimals of few digits.
+fn narrowed(column: &ArrayRef) -> Result<Vec<i64>> {
+    let values = longs(column)?;
+    let beyond = |value: &i128| *value != i128::from(*value as i64);
+    if values.iter().fold(false, |any, value| any | beyond(value))
+        && let Some(row) = (0..values.len()).find(|row| column.is_valid(*row) && beyond(&values[*row]))
+    {
+        let (types, value) = (dtype::name(column.data_type()), values[row]);
+        let message = format!("{value} has more digits than {types}; cast the column to a wider decimal");
+        return Err(ErrorKind::Shape(message).into());
+    }
+    Ok(values.iter().map(|value| *value as i64).collect())
+}
+
 fn whole(value: i128) -> WholeSum {
     let mut sum = WholeSum::default();
     sum.add(value);
@@ -181,6 +205,10 @@ impl Slots for WholeSums {
         let valid = valid.as_ref();
         if self.is_long {
             each(groups, longs(column)?, valid, &mut self.wide, |sum, value| sum.add(value));
+            return Ok(());
+        }
+        if self.is_decimal {
+            self.add(groups, &narrowed(column)?, valid);
             return Ok(());
         }
         let values = wholes(column)?;
@@ -229,6 +257,12 @@ impl Slots for WholeSums {
     }
 
     fn columns(&self, range: Range<usize>) -> Result<Vec<ArrayRef>> {
+        if !self.is_wide {
+            let sums = &self.short[range];
+            let low = UInt64Array::from_iter_values(sums.iter().map(|sum| sum.cast_unsigned()));
+            let high = Int64Array::from_iter_values(sums.iter().map(|sum| sum >> 63));
+            return Ok(vec![Arc::new(low), Arc::new(high)]);
+        }
         let parts = || range.clone().map(|group| self.sum(group).parts());
         let low = UInt64Array::from_iter_values(parts().map(|(low, ..)| low));
         Ok(if self.is_long {
@@ -246,13 +280,13 @@ impl Slots for WholeSums {
         if asked.reduction == Reduction::Mean {
             return self.mean(asked);
         }
-        if !self.is_wide && asked.result != DataType::UInt64 {
+        if !self.is_wide && !self.is_decimal && asked.result != DataType::UInt64 {
             return whole_array(&asked.result, self.short[asked.range.clone()].to_vec(), None);
         }
         let fitting = |group: usize| self.sum(group).value().filter(|sum| fits(&asked.result, *sum));
         let sums = asked.range.clone().map(fitting).collect::<Option<Vec<i128>>>();
         let sums = sums.ok_or_else(|| asked.reduction.overflow(&asked.result))?;
-        if self.is_long {
+        if self.is_decimal {
             return primitive(&asked.result, sums, None);
         }
         whole_array(&asked.result, sums.into_iter().map(|sum| sum as i64).collect(), None)

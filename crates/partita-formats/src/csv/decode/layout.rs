@@ -116,7 +116,12 @@ impl Layout {
     /// As [`Layout::lay_out`], but what is irregular is taken as far as it goes: for inference, which leaves errors to
     /// the reader. `width_only`: leaves out records of another width.
     pub(crate) fn lay_out_freely(&mut self, records: &Records, width_only: bool) -> usize {
-        self.regular = false;
+        let stride = records.stride(self.width);
+        self.regular = stride.is_some();
+        if let Some(stride) = stride {
+            self.stride = stride;
+            return records.len();
+        }
         self.kept.clear();
         let rows = (0..records.len()).filter(|&row| !width_only || records.width(row) == self.width);
         self.kept.extend(rows.map(|row| row as u32));
