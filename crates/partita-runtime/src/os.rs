@@ -15,12 +15,15 @@ const OWN_PAGES_BYTES: u64 = 128 << 10;
 /// The largest such size that it takes, in bytes.
 const OWN_PAGES_BYTES_MAX: u64 = 32 << 20;
 
-/// Buffers with pages of their own there may be at most: the system counts them.
-const OWN_PAGES_MAX: u64 = 64 << 10;
+/// Buffers of that size there may be at most: those of a batch stay below it where the limit is large, and need no new pages each time.
+const OWN_PAGES_MAX: u64 = 4 << 10;
 
-/// Bytes of free memory that the allocator keeps at the end of a heap at most: buffers of a batch that are freed and asked for
-/// again need no new pages then. A part of what the ledger leaves for what it does not see.
+/// Bytes of free memory that the allocator keeps at the end of a heap at most: one of so many parts of the limit, and no more than the
+/// second number, or than a small part of a large limit. Buffers of a batch that are freed and asked for again need no new pages
+/// then. It is a part of what the ledger leaves for what it does not see.
+const KEPT_SHARE: u64 = 64;
 const KEPT_BYTES_MAX: u64 = 4 << 20;
+const KEPT_SHARE_MAX: u64 = 256;
 
 /// Lets large buffers keep pages of their own, which the system has back as soon as they are freed. The GNU allocator begins so,
 /// but stops with the first large buffer that is freed, and from then on keeps the holes between small buffers, which
@@ -33,10 +36,9 @@ pub(crate) fn keep_large_buffers_apart(memory_limit_bytes: u64) {
         // not taken, the allocator works as before.
         unsafe {
             libc::mallopt(libc::M_MMAP_THRESHOLD, bytes as libc::c_int);
-            libc::mallopt(
-                libc::M_TRIM_THRESHOLD,
-                (memory_limit_bytes / 64).min(KEPT_BYTES_MAX) as libc::c_int,
-            );
+            let most = KEPT_BYTES_MAX.max(memory_limit_bytes / KEPT_SHARE_MAX);
+            let kept = (memory_limit_bytes / KEPT_SHARE).min(most);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, i32::try_from(kept).unwrap_or(i32::MAX));
         }
     }
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]

@@ -18,6 +18,11 @@ const RETURN_SHARE: u64 = 128;
 const RETURN_BYTES_MIN: u64 = 2 << 20;
 const RETURN_BYTES_MAX: u64 = 64 << 20;
 
+/// Of a limit beyond this, in bytes, one of so many parts may stay with the process: the next run asks for it again, and new pages cost more
+/// than most questions.
+const LARGE_LIMIT_BYTES: u64 = 1 << 30;
+const LARGE_RETURN_SHARE: u64 = 8;
+
 /// Bytes of a buffer that is kept for another reader at most: what a longer record has grown goes.
 const POOLED_BYTES_MAX: usize = 1 << 20;
 
@@ -131,7 +136,9 @@ impl Engine {
         self.journal.note(Event::Memory { reserved_bytes, resident_bytes, limit_bytes, spilled_bytes });
         let unseen_bytes = resident_bytes.saturating_sub(reserved_bytes);
         let least_bytes = self.unseen_bytes.fetch_min(unseen_bytes, Ordering::Relaxed).min(unseen_bytes);
-        let kept_bytes = (limit_bytes / RETURN_SHARE).clamp(RETURN_BYTES_MIN, RETURN_BYTES_MAX);
+        let large_bytes = limit_bytes.saturating_sub(LARGE_LIMIT_BYTES) / LARGE_RETURN_SHARE;
+        let kept_bytes =
+            (limit_bytes / RETURN_SHARE).clamp(RETURN_BYTES_MIN, RETURN_BYTES_MAX).max(large_bytes);
         if unseen_bytes > least_bytes.saturating_add(kept_bytes) {
             os::return_free_memory();
         }
