@@ -35,8 +35,11 @@ const CLOSE_TRIAL_ROWS: usize = 64 << 10;
 /// Rows between looks.
 const WINDOW_ROWS: usize = 8 << 10;
 
-/// Groups of a batch that is handed out at least, where there are so many.
+/// Groups of a batch that is handed out at least, where there are so many, and bytes of the table that they take then, about, up to which
+/// there may be more of them: the longer what a batch has of a bucket, the less does it cost to bring it together with the rest.
 const BATCH_ROWS: usize = 16 << 10;
+const BATCH_ROWS_MAX: usize = 64 << 10;
+const BATCH_BYTES: usize = 8 << 20;
 
 /// Bits of a place that are the number of a row in its partition.
 const PLACE_BITS: u32 = 40;
@@ -126,9 +129,10 @@ impl Table {
     }
 }
 
-/// Groups in batches of about as many.
-fn batches(groups: usize) -> impl Iterator<Item = Range<usize>> {
-    let count = if groups == 0 { 0 } else { (groups / BATCH_ROWS).max(1) };
+/// Groups in batches of about as many; all of them take so many bytes.
+fn batches(groups: usize, bytes: usize) -> impl Iterator<Item = Range<usize>> {
+    let rows = (BATCH_BYTES / (bytes / groups.max(1)).max(1)).clamp(BATCH_ROWS, BATCH_ROWS_MAX);
+    let count = if groups == 0 { 0 } else { (groups / rows).max(1) };
     (0..count).map(move |batch| batch * groups / count..(batch + 1) * groups / count)
 }
 
@@ -263,7 +267,7 @@ impl Grouping<'_> {
         let groups = self.table.keys.len();
         let held = self.table.memory_bytes();
         let mut made = 0;
-        for range in batches(groups) {
+        for range in batches(groups, held) {
             let table = &mut self.table;
             let states = table.states.columns_need_bytes(range.clone());
             table.reserve(held + made + table.keys_bytes(range.clone()) + states)?;

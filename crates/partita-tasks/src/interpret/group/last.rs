@@ -81,7 +81,7 @@ impl<'a> Last<'a> {
         let groups = table.keys.len();
         let held = table.memory_bytes();
         let mut made = 0;
-        for range in batches(groups) {
+        for range in batches(groups, held) {
             table.reserve(held + made + table.keys_bytes(range.clone()))?;
             let mut columns = table.keys.keys(range.clone())?;
             let mut answers = table.keys_bytes(range.clone());
