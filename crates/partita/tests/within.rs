@@ -391,6 +391,41 @@ fn limits_threads_and_cuts_change_no_bit() {
 }
 
 #[test]
+fn limits_threads_and_cuts_change_no_row() {
+    const ROWS: u64 = 12_000;
+    for (name, keys) in KEYS {
+        let rows = keyed(keys, ROWS);
+        let groups = plain(&rows, &[0], true);
+        let picked = |pick: fn(&[usize]) -> &[usize]| {
+            let mut all: Vec<u64> =
+                groups.values().flat_map(|places| pick(places)).map(|place| *place as u64).collect();
+            all.sort_unstable();
+            all
+        };
+        let mut applied: Option<Vec<u64>> = None;
+        for (limit, cut) in [("", 5_000), ("128MiB", 5_000), ("256MiB", 701)] {
+            for (threads, scheduler) in
+                [(1, Scheduler::SingleThreaded), (2, Scheduler::Threaded), (8, Scheduler::Threaded)]
+            {
+                let what = format!("{name}: limit {limit:?}, {threads} threads");
+                let input = frame(&session(threads, limit, scheduler), &rows, cut);
+                let by = input.groupby(["whole"]);
+                assert_eq!(places(&by.head(2)), picked(|all| &all[..all.len().min(2)]), "{what}");
+                assert_eq!(places(&by.tail(2)), picked(|all| &all[all.len().saturating_sub(2)..]), "{what}");
+                assert_eq!(places(&by.nth(1)), picked(|all| all.get(1..2).unwrap_or_default()), "{what}");
+                assert_eq!(places(&by.nth(-1)), picked(|all| &all[all.len() - 1..]), "{what}");
+                let schema = Schema::clone(&input.schema().unwrap());
+                let got = places(&by.apply(schema, |group| Ok(group.slice(1, 1))));
+                let mut sorted = got.clone();
+                sorted.sort_unstable();
+                assert_eq!(sorted, picked(|all| all.get(1..2).unwrap_or_default()), "{what}");
+                assert!(*applied.get_or_insert_with(|| got.clone()) == got, "{what}: another order");
+            }
+        }
+    }
+}
+
+#[test]
 fn one_large_group_goes_through_in_pieces() {
     const ROWS: u64 = 700_000;
     let rows = keyed(KEYS[3].1, ROWS);

@@ -205,6 +205,48 @@ fn an_indexed_conversion_killed_at_any_instant_goes_on() {
 }
 
 #[test]
+fn a_grouping_killed_at_any_instant_leaves_the_old_or_the_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = |seed: u64| folder.path().join(format!("{seed}.csv"));
+    (0..2).for_each(|seed| generate(&input(seed), seed));
+    let at = folder.path().join("at");
+    let (target, spill) = (at.join("out"), folder.path().join("spill"));
+    fs::create_dir(&spill).unwrap();
+    let line = "agg {} --to {} --spill-dir {} --by name,day --agg sum(fare),len() --format parquet --overwrite \
+                --block-size 64KiB --threads 2";
+    let group = |seed: u64| {
+        run(line, &[&input(seed), &target, &spill]).quiet();
+        files(&target).unwrap()
+    };
+    let set = || {
+        let _ = fs::remove_dir_all(&at);
+        fs::create_dir(&at).unwrap();
+        group(0)
+    };
+    let before = set();
+    let started = Instant::now();
+    let after = group(1);
+    let whole = usize::try_from(started.elapsed().as_micros()).unwrap();
+    assert!(before != after && before.len() > 1, "{:?}", before.keys().collect::<Vec<_>>());
+    let seed = seed();
+    let (mut random, mut killed) = (Random(seed), 0);
+    for round in 0..KILLS.div_ceil(3) {
+        assert!(set() == before);
+        let wait = Duration::from_micros(random.below(whole) as u64);
+        let mut child = command(words(line, &[&input(1), &target, &spill])).spawn().unwrap();
+        std::thread::sleep(wait);
+        child.kill().unwrap();
+        killed += usize::from(!child.wait().unwrap().success());
+        let what = format!("seed {seed}, round {round}, killed after {wait:?}");
+        let now = files(&target).unwrap();
+        assert!(now == before || now == after, "{what}: {:?}", now.keys().collect::<Vec<_>>());
+        assert!(group(1) == after, "{what}: another result");
+        assert_eq!((names(&at), names(&spill)), (vec!["out".to_owned()], Vec::new()), "{what}");
+    }
+    assert!(killed > 3, "seed {seed}: {killed} killed");
+}
+
+#[test]
 fn a_killed_run_is_swept_by_a_run_that_does_not_resume() {
     let scene = Scene::new("--overwrite");
     let line = scene.line("");
