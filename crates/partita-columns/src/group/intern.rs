@@ -50,21 +50,14 @@ struct WordStore<'a, K> {
 }
 
 impl<K: Word> Store for WordStore<'_, K> {
-    type Kept = K;
-
     #[inline(always)]
     fn hash(&self, row: usize) -> u64 {
         self.rows[row].hash()
     }
 
     #[inline(always)]
-    fn kept(&self, number: u32) -> K {
-        self.keys.get(number as usize).copied().unwrap_or_default()
-    }
-
-    #[inline(always)]
-    fn is(&self, kept: K, row: usize) -> bool {
-        kept == self.rows[row]
+    fn is(&self, number: u32, row: usize) -> bool {
+        self.keys[number as usize] == self.rows[row]
     }
 
     #[inline(always)]
@@ -215,8 +208,6 @@ impl TextStore<'_> {
 }
 
 impl Store for TextStore<'_> {
-    type Kept = u128;
-
     #[inline(always)]
     fn hash(&self, row: usize) -> u64 {
         let view = self.rows[row];
@@ -228,13 +219,8 @@ impl Store for TextStore<'_> {
     }
 
     #[inline(always)]
-    fn kept(&self, number: u32) -> u128 {
-        self.views.get(number as usize).copied().unwrap_or_default()
-    }
-
-    #[inline(always)]
-    fn is(&self, kept: u128, row: usize) -> bool {
-        let view = self.rows[row];
+    fn is(&self, number: u32, row: usize) -> bool {
+        let (kept, view) = (self.views[number as usize], self.rows[row]);
         if view as u32 <= INLINE {
             return kept == view;
         }

@@ -17,14 +17,10 @@ const NEAR_SLOTS: usize = 4096;
 
 /// Keys of the rows at hand, and those that have numbers.
 pub(super) trait Store {
-    /// What is kept of a key in the first place.
-    type Kept: Copy + Default;
     /// The hash of the key of a row.
     fn hash(&self, row: usize) -> u64;
-    /// What is kept of the key of that number; anything where there is none.
-    fn kept(&self, number: u32) -> Self::Kept;
-    /// Whether a row has that key.
-    fn is(&self, kept: Self::Kept, row: usize) -> bool;
+    /// Whether a row has the key of that number.
+    fn is(&self, number: u32, row: usize) -> bool;
     /// Whether a row has the key of the row before it.
     fn is_as_before(&self, row: usize) -> bool;
     /// Keeps the key of a row under the next number.
@@ -125,16 +121,15 @@ impl Table {
     }
 
     fn near<S: Store>(&mut self, store: &mut S, first: usize, out: &mut [u32]) {
-        let (shift, mut missed) = (self.shift, Missed::default());
+        let shift = self.shift;
         for (at, out) in out.iter_mut().enumerate() {
             let row = first + at;
             let hash = mark(store.hash(row));
             let slot = self.slots[(hash >> shift) as usize];
             let number = (slot as u32).wrapping_sub(1);
-            *out = number;
-            missed.put(at, (slot ^ hash) & TAG != 0 || !store.is(store.kept(number), row));
+            let is_found = (slot ^ hash) & TAG == 0 && store.is(number, row);
+            *out = if is_found { number } else { self.find(store, row, hash) };
         }
-        self.find_all(store, first, &missed, out);
     }
 
     fn far<S: Store>(&mut self, store: &mut S, first: usize, out: &mut [u32]) {
@@ -151,15 +146,8 @@ impl Table {
             let (slot, hash, row) = (touched[at], hashes[at], first + at);
             // What was in a slot before these rows still is.
             let number = (slot as u32).wrapping_sub(1);
-            let is_found = (slot ^ hash) & TAG == 0 && store.is(store.kept(number), row);
+            let is_found = (slot ^ hash) & TAG == 0 && store.is(number, row);
             *out = if is_found { number } else { self.find(store, row, hash) };
-        }
-    }
-
-    fn find_all<S: Store>(&mut self, store: &mut S, first: usize, missed: &Missed, out: &mut [u32]) {
-        for at in missed.rows() {
-            let row = first + usize::from(*at);
-            out[usize::from(*at)] = self.find(store, row, mark(store.hash(row)));
         }
     }
 
@@ -185,7 +173,7 @@ impl Table {
             }
             if (slot ^ hash) & TAG == 0 {
                 let number = (slot as u32).wrapping_sub(1);
-                if store.is(store.kept(number), row) {
+                if store.is(number, row) {
                     return number;
                 }
             }
@@ -200,31 +188,6 @@ impl Table {
         self.len += 1;
         self.slots[at] = hash & TAG | u64::from(number + 1);
         number
-    }
-}
-
-/// Rows of a round whose key is not in the slot of its hash.
-struct Missed {
-    rows: [u8; ROUND_ROWS + 1],
-    count: usize,
-}
-
-impl Default for Missed {
-    fn default() -> Self {
-        Self { rows: [0; ROUND_ROWS + 1], count: 0 }
-    }
-}
-
-impl Missed {
-    /// Without a branch, as nobody could guess it.
-    #[inline(always)]
-    fn put(&mut self, row: usize, is_missed: bool) {
-        self.rows[self.count] = row as u8;
-        self.count += usize::from(is_missed);
-    }
-
-    fn rows(&self) -> &[u8] {
-        &self.rows[..self.count]
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) fn pools() -> Vec<Pool> {
     let narrow: ArrayRef = Arc::new(Float32Array::from_iter_values(floats.iter().map(|value| *value as f32)));
     let integers: ArrayRef = Arc::new(Int64Array::from(vec![i64::MIN, i64::MAX, 0, -1, 5]));
     let decimals = Decimal128Array::from(vec![0, -1, 1, 10_i128.pow(30), -10_i128.pow(30)]);
+    let short = Decimal128Array::from(vec![0, -1, 7, 10_i128.pow(18) - 1, 1 - 10_i128.pow(18)]);
     let threes = FixedSizeBinaryArray::try_from_iter([b"abc", b"abd", b"\0\0\0"].iter()).unwrap();
     let long = FixedSizeBinaryArray::try_from_iter([[1_u8; 16], [2; 16]].iter()).unwrap();
     let dictionary = |keys: DataType, values: &ArrayRef| {
@@ -64,6 +65,7 @@ pub(super) fn pools() -> Vec<Pool> {
         Pool { values: wide, classes: float_classes.clone() },
         Pool { values: narrow, classes: float_classes },
         distinct(Arc::new(decimals.with_precision_and_scale(38, 2).unwrap())),
+        distinct(Arc::new(short.with_precision_and_scale(18, 2).unwrap())),
         distinct(Arc::new(Date32Array::from(vec![0, -719_162, 2_932_896]))),
         distinct(Arc::new(threes)),
         distinct(Arc::new(long)),

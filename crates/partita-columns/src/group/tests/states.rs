@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringViewArray};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, StringViewArray,
+};
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, UInt64Type};
 use proptest::prelude::*;
 
 use super::super::{Aggregate, Question, RowNumbers, States};
@@ -248,4 +250,37 @@ fn groups_beyond_the_count_and_other_columns_are_refused() {
     assert!(states.merge(&[0], 1, &[column]).is_err());
     assert!(states.finish(1, 0..1).is_err());
     assert!(States::new(&asks(&[Reduction::Sum]), &[DataType::Utf8View]).is_err());
+}
+
+#[test]
+fn short_decimals_leave_64_bits_and_come_back_from_states() {
+    let column = |values: Vec<i128>, valid: Vec<bool>| -> ArrayRef {
+        let all = Decimal128Array::new(values.into(), Some(valid.into()));
+        Arc::new(all.with_precision_and_scale(18, 2).unwrap())
+    };
+    let greatest = 10_i128.pow(18) - 1;
+    let types = [DataType::Decimal128(18, 2)];
+    let questions = asks(&[Reduction::Sum]);
+    let sums = |states: &States| {
+        let sums = states.finish(0, 0..states.len()).unwrap();
+        sums.as_primitive::<Decimal128Type>().values().to_vec()
+    };
+    // What lies under a null is nobody's.
+    let some = column(vec![greatest, -5, 1 << 90, -greatest], vec![true, true, false, true]);
+    let (mut short, mut long) =
+        (States::new(&questions, &types).unwrap(), States::new(&questions, &types).unwrap());
+    short.update(&[0, 1, 1, 2], 3, &[Arc::clone(&some)], RowNumbers::From(0)).unwrap();
+    assert_eq!(sums(&short), [greatest, -5, -greatest]);
+    for _ in 0..12 {
+        long.update(&[0, 1, 1, 2], 3, &[Arc::clone(&some)], RowNumbers::From(0)).unwrap();
+    }
+    assert_eq!(sums(&long), [12 * greatest, -60, -12 * greatest]);
+    short.merge(&[0, 1, 2], 3, &long.columns(0..3).unwrap()).unwrap();
+    assert_eq!(sums(&short), [13 * greatest, -65, -13 * greatest]);
+    let states = short.columns(0..3).unwrap();
+    long.merge(&[2, 1, 0], 3, &states).unwrap();
+    assert_eq!(sums(&long), [-greatest, -125, greatest]);
+    let beyond = column(vec![1 << 90], vec![true]);
+    let error = short.update(&[0], 3, &[beyond], RowNumbers::From(0)).unwrap_err().to_string();
+    assert!(error.contains("more digits") && error.contains("wider decimal"), "{error}");
 }
