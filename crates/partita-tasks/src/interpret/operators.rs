@@ -162,7 +162,7 @@ impl<'a> Stage<'a> {
             Operator::PartialGroup { group, partition } => {
                 Stage::Step(Box::new(First::new(group, *partition, host)?))
             }
-            Operator::FinalGroup(group) => Stage::Step(Box::new(Last::new(group, host)?)),
+            Operator::FinalGroup(group) => Stage::Step(Box::new(Last::new(group, comes_again, host)?)),
             Operator::Place { keyed, partition } => {
                 Stage::Step(Box::new(Placed::new(keyed, *partition, host)?))
             }
