@@ -29,7 +29,8 @@ pub use ahead::HeldText;
 pub use exchange::{Exchange, Places, Runs, StoredRows};
 use operators::Chain;
 pub use reduce::States;
-use source::Opened;
+use sink::BatchSink;
+use source::{BatchSource, Opened};
 
 /// A partition in memory, and the promise that pays for it.
 pub struct Held {
@@ -103,22 +104,44 @@ fn carry_out(program: &Program, inputs: &[Outcome], host: &dyn Host) -> Result<O
         Opened::Source(source) => source,
         Opened::Over(outcome) => return Ok(outcome),
     };
-    let mut chain = Chain::new(&program.operators, host)?;
+    let mut chain = Chain::new(&program.operators, source::comes_again(program), host)?;
     let mut sink = sink::open(program, inputs, host)?;
     loop {
+        let flow = pass(&mut *source, &mut chain, &mut *sink, host)?;
+        let wants_again = chain.end_pass(&mut *sink)?;
+        if flow == Flow::Enough || !wants_again {
+            break;
+        }
+        // What it holds goes first.
+        drop(source);
+        source = match source::open(program, inputs, host)? {
+            Opened::Source(source) => source,
+            Opened::Over(outcome) => return Ok(outcome),
+        };
+    }
+    chain.finish(&mut *sink)?;
+    let outcome = sink.finish()?;
+    source.done();
+    Ok(outcome)
+}
+
+/// Pushes all batches of the source, until there are enough.
+fn pass(
+    source: &mut dyn BatchSource,
+    chain: &mut Chain<'_>,
+    sink: &mut dyn BatchSink,
+    host: &dyn Host,
+) -> Result<Flow> {
+    let mut flow = Flow::More;
+    while flow == Flow::More {
         let batch = source.next()?;
         (0..source.ended()).try_for_each(|_| sink.end_partition())?;
         let Some(batch) = batch else { break };
         if host.is_cancelled() {
             return Err(ErrorKind::Cancelled.into());
         }
-        if chain.push(batch, &mut *sink)? == Flow::Enough {
-            break;
-        }
+        flow = chain.push(batch, sink)?;
     }
     source.close()?;
-    chain.finish(&mut *sink)?;
-    let outcome = sink.finish()?;
-    source.done();
-    Ok(outcome)
+    Ok(flow)
 }

@@ -332,6 +332,12 @@ impl Grouper {
             + dense_need_bytes(self.rows + rows).max(8 * stage_need_bytes(groups) / 4)
     }
 
+    /// Says that more rows of the same groups come, of which there may be far more than memory has room for: how wide an array of numbers may
+    /// be is told by the groups and by the rows of a piece, not by all rows that there were.
+    pub fn begin_piece(&mut self) {
+        self.rows = self.len();
+    }
+
     /// Forgets all groups; capacity stays, and so do values of single keys, which often come again, where they take little.
     pub fn clear(&mut self) {
         self.rows = 0;

@@ -9,6 +9,7 @@ mod input;
 mod intern;
 mod question;
 mod relay;
+mod slices;
 mod slots;
 mod stage;
 mod states;
@@ -21,7 +22,8 @@ mod within;
 pub use self::aggregation::{Aggregation, BoxError, GroupedRows, UserAggregation};
 pub use self::grouper::Grouper;
 pub use self::question::{Aggregate, Question, RowNumbers};
-pub use self::states::States;
+pub use self::slices::Slices;
+pub use self::states::{Gathered, States};
 pub use self::within::{Carried, GroupRows, RankMethod, Window};
 
 /// Number of a row that has no group: it has a null key, and these are dropped.

@@ -10,7 +10,7 @@ use super::question::{Aggregate, Held, Key, Question, RowNumbers, held};
 use super::slots::{Asked, Slots};
 use crate::dtype;
 use crate::error::{ErrorKind, Result};
-use crate::reduce::Reduction;
+use crate::reduce::{Accumulator, Reduction};
 
 /// States of all groups: a column of slots for each accumulator that the questions need; a sum and a mean of a column share one.
 ///
@@ -40,6 +40,17 @@ pub struct States {
     plans: Vec<Plan>,
     parts: Vec<Part>,
     count: usize,
+}
+
+/// A column of [`States::columns`] that has all values of each group.
+#[derive(Debug, Clone)]
+pub struct Gathered {
+    /// Its position.
+    pub column: usize,
+    /// Of which type the values are.
+    pub data_type: DataType,
+    /// What is asked of them, by the positions of questions.
+    pub asked: Vec<(usize, Reduction)>,
 }
 
 /// Where the answer to a question comes from.
@@ -120,6 +131,28 @@ impl States {
         let slots = held(key, inputs, all, columns)?;
         self.parts.push(Part { key, columns: columns.to_vec(), slots });
         Ok(self.parts.len() - 1)
+    }
+
+    /// The columns that have all values of a group, for questions that need these.
+    pub fn gathered(&self) -> Vec<Gathered> {
+        let (mut gathered, mut column) = (Vec::new(), 0);
+        for (at, part) in self.parts.iter().enumerate() {
+            if part.key == Key::Of(Accumulator::Sorted)
+                && let Some(data_type) = part.columns.first().and_then(|column| self.types.get(*column))
+            {
+                let plans = self.plans.iter().enumerate().filter(|(_, plan)| plan.part == at);
+                let asked = plans.filter_map(|(at, plan)| Some((at, plan.aggregate.reduction()?)));
+                gathered.push(Gathered { column, data_type: data_type.clone(), asked: asked.collect() });
+            }
+            column += part.slots().types().len();
+        }
+        gathered
+    }
+
+    /// Forgets what [`States::gathered`] columns would have; all else stays.
+    pub fn drop_values(&mut self) {
+        let gathers = |part: &&mut Part| part.key == Key::Of(Accumulator::Sorted);
+        self.parts.iter_mut().filter(gathers).for_each(|part| part.slots_mut().drop_values());
     }
 
     /// How many groups there are.

@@ -226,7 +226,8 @@ impl Expr {
         Expr::Aggregate(reduction.into(), vec![self])
     }
 
-    /// All values of a group in the order of its rows, nulls too, as a list: in `groupby(..).agg(..)`.
+    /// All values of a group in the order of its rows, nulls too, as a list: in `groupby(..).agg(..)`. The lists of some groups are in memory
+    /// at once.
     #[must_use]
     pub fn collect_list(self) -> Expr {
         Expr::Aggregate(group::Aggregate::List, vec![self])

@@ -33,6 +33,12 @@ pub(super) trait Step {
     fn finish(&mut self) -> Result<Vec<RecordBatch>> {
         Ok(Vec::new())
     }
+
+    /// Whether it wants all batches once more; asked after [`Step::finish`], which is called again behind them. Only a step that was told that
+    /// they can come again may say so.
+    fn wants_again(&mut self) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// Whether looking is worth it: at least a fourth of the rows of the last window went.

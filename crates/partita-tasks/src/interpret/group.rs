@@ -78,6 +78,8 @@ struct Table {
     states: States,
     /// Places of first rows.
     places: Option<Vec<u64>>,
+    /// Bytes of what stays beside its groups.
+    kept: usize,
     memory: Box<dyn Reservation>,
 }
 
@@ -87,13 +89,14 @@ impl Table {
             keys: Grouper::new(&group.key_types(), group.drops_null_keys)?,
             states: group.states()?,
             places: group.has_place.then(Vec::new),
+            kept: 0,
             memory: host.reserve(ACCOUNT, 0, WAY_OUT)?,
         })
     }
 
     fn memory_bytes(&self) -> usize {
         let places = self.places.as_ref().map_or(0, |places| places.capacity() * size_of::<u64>());
-        self.keys.memory_bytes() + self.states.memory_bytes() + places
+        self.keys.memory_bytes() + self.states.memory_bytes() + places + self.kept
     }
 
     /// Asks for so many bytes in all.

@@ -50,9 +50,12 @@ struct Gather<'a> {
 }
 
 impl<'a> Chain<'a> {
-    pub(super) fn new(operators: &'a [Operator], host: &'a dyn Host) -> Result<Self> {
-        let stages = operators.iter().map(|operator| Stage::new(operator, host)).collect::<Result<_>>()?;
-        Ok(Self { stages })
+    /// `comes_again`: the batches can be pushed more than once.
+    pub(super) fn new(operators: &'a [Operator], comes_again: bool, host: &'a dyn Host) -> Result<Self> {
+        let stages = operators.iter().enumerate();
+        // Those behind the first one would have to begin again, too.
+        let stages = stages.map(|(at, operator)| Stage::new(operator, comes_again && at == 0, host));
+        Ok(Self { stages: stages.collect::<Result<_>>()? })
     }
 
     /// Pushes one batch through all stages.
@@ -60,9 +63,17 @@ impl<'a> Chain<'a> {
         push(&mut self.stages, batch, sink)
     }
 
-    /// Lets gathering stages go, in order.
+    /// Lets the first stage go, behind all batches; says whether it wants them once more.
+    pub(super) fn end_pass(&mut self, sink: &mut dyn BatchSink) -> Result<bool> {
+        let Some((Stage::Step(step), rest)) = self.stages.split_first_mut() else { return Ok(false) };
+        let flow = push_all(rest, step.finish()?, sink)?;
+        Ok(flow == Flow::More && step.wants_again()?)
+    }
+
+    /// Lets the other stages go that gather, in order.
     pub(super) fn finish(&mut self, sink: &mut dyn BatchSink) -> Result<()> {
-        for index in 0..self.stages.len() {
+        let first = usize::from(matches!(self.stages.first(), Some(Stage::Step(_))));
+        for index in first..self.stages.len() {
             let (before, after) = self.stages.split_at_mut(index + 1);
             let rest = match before.last_mut() {
                 Some(Stage::Map(gather)) => gather.call()?,
@@ -121,7 +132,7 @@ enum Applied {
 }
 
 impl<'a> Stage<'a> {
-    fn new(operator: &'a Operator, host: &'a dyn Host) -> Result<Self> {
+    fn new(operator: &'a Operator, comes_again: bool, host: &'a dyn Host) -> Result<Self> {
         Ok(match operator {
             Operator::Filter { predicate, output_columns } => {
                 let predicate = Prepared::new(std::slice::from_ref(predicate));
@@ -151,11 +162,11 @@ impl<'a> Stage<'a> {
             Operator::PartialGroup { group, partition } => {
                 Stage::Step(Box::new(First::new(group, *partition, host)?))
             }
-            Operator::FinalGroup(group) => Stage::Step(Box::new(Last::new(group, host)?)),
+            Operator::FinalGroup(group) => Stage::Step(Box::new(Last::new(group, comes_again, host)?)),
             Operator::Place { keyed, partition } => {
                 Stage::Step(Box::new(Placed::new(keyed, *partition, host)?))
             }
-            Operator::Within(within) => Stage::Step(Box::new(Within::new(within, host)?)),
+            Operator::Within(within) => Stage::Step(Box::new(Within::new(within, comes_again, host)?)),
             Operator::Apply(apply) => Stage::Step(Box::new(AppliedGroups::new(apply, host)?)),
             Operator::Share { offsets, partition, schema } => {
                 Stage::Share { of: offset(*offsets, *partition, host)?, schema }

@@ -126,6 +126,14 @@ pub(super) fn open<'a>(
     Ok(Opened::Source(source))
 }
 
+/// Whether the source gives the same batches, and nothing else, each time that it is opened: a part of an exchange does until it is done.
+pub(super) fn comes_again(program: &Program) -> bool {
+    match &program.source {
+        Source::Exchanged { spec, .. } => matches!(spec.by, By::Order(_) | By::Hash(_)),
+        _ => false,
+    }
+}
+
 struct Nothing;
 
 impl BatchSource for Nothing {

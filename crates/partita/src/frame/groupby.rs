@@ -86,6 +86,10 @@ impl GroupBy {
 /// One row a group: the keys, and what is asked.
 impl GroupBy {
     /// A column for each expression: reductions, and expressions over reductions and keys.
+    ///
+    /// Groups may be larger than memory. Values that `nunique`, `mode`, `median` and `quantile` need are read several times where they do not fit;
+    /// lists and what users' aggregations keep of a group must fit. Where the frame is in order of a key, groups are made without an exchange, and all
+    /// that is asked of one must fit.
     #[must_use]
     pub fn agg(&self, expressions: impl IntoColumns) -> DataFrame {
         self.asked(|_| expressions.into_columns())

@@ -303,6 +303,15 @@ impl Slots for Kept {
         self.groups.clear();
         (self.count, self.order) = (0, OnceLock::new());
     }
+
+    fn drop_values(&mut self) {
+        match &mut self.names {
+            Names::Whole | Names::Float => {}
+            Names::Long(longs) => *longs = Words::default(),
+            Names::Text(texts) => *texts = Texts::default(),
+        }
+        (self.words, self.groups, self.order) = (Vec::new(), Vec::new(), OnceLock::new());
+    }
 }
 
 impl Kept {

@@ -33,7 +33,7 @@ pub(super) fn list_array(values: ArrayRef, lengths: impl Iterator<Item = usize>)
 }
 
 /// The values of a column of lists, and the group of each.
-pub(super) fn expand(groups: &[u32], lists: &ArrayRef) -> Result<(Vec<u32>, ArrayRef)> {
+pub(in super::super) fn expand(groups: &[u32], lists: &ArrayRef) -> Result<(Vec<u32>, ArrayRef)> {
     let lists = lists.as_list_opt::<i32>().ok_or_else(|| wrong(lists))?;
     let offsets = lists.value_offsets();
     let (first, last) = (offsets[0] as usize, offsets[lists.len()] as usize);

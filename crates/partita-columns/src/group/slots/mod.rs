@@ -22,7 +22,7 @@ pub(super) use self::custom::Custom;
 pub(super) use self::ends::Ends;
 pub(super) use self::extreme::Extremes;
 pub(super) use self::kept::Kept;
-pub(super) use self::list::{Lists, list_type};
+pub(super) use self::list::{Lists, expand, list_type};
 pub(super) use self::moments::{Moments, Pairs};
 pub(super) use self::plain::{Bytes, Counts, Products, Truths};
 pub(super) use self::sketch::{HyperLogLogs, Sketches};
@@ -67,6 +67,9 @@ pub(super) trait Slots: Debug + Send + Sync {
 
     /// Forgets all groups.
     fn clear(&mut self);
+
+    /// Forgets all values of its groups, where it keeps these.
+    fn drop_values(&mut self) {}
 }
 
 /// A question to slots.

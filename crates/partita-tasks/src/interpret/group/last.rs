@@ -1,10 +1,11 @@
 //! State rows of a part to groups.
 
 mod folds;
+mod large;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::datatypes::{UInt16Type, UInt64Type};
 use partita_columns::compute;
 use partita_columns::partition::unique_buffer_bytes;
@@ -15,6 +16,7 @@ use crate::group::Group;
 use crate::host::Host;
 use crate::interpret::distinct::Step;
 use folds::Folds;
+use large::Large;
 
 /// Groups, or bytes of them, after which those of whole buckets are handed out: so many stay in the cache.
 const GROUPS_MIN: usize = 16 << 10;
@@ -29,16 +31,19 @@ pub(in crate::interpret) struct Last<'a> {
     /// The bucket of the last row.
     bucket: Option<u16>,
     numbers: Vec<u32>,
+    large: Large,
 }
 
 impl<'a> Last<'a> {
-    pub(in crate::interpret) fn new(group: &'a Group, host: &dyn Host) -> Result<Self> {
+    /// `comes_again`: all batches can be pushed more than once.
+    pub(in crate::interpret) fn new(group: &'a Group, comes_again: bool, host: &dyn Host) -> Result<Self> {
         let folds = if group.has_folds()? { Some(Folds::new(group)?) } else { None };
-        Ok(Self { group, table: Table::new(group, host)?, folds, bucket: None, numbers: Vec::new() })
+        let (table, large) = (Table::new(group, host)?, Large::new(group, comes_again, host)?);
+        Ok(Self { group, table, folds, bucket: None, numbers: Vec::new(), large })
     }
 
     fn merge(&mut self, batch: &RecordBatch) -> Result<()> {
-        let Self { group, table, folds, numbers, .. } = self;
+        let Self { group, table, numbers, .. } = self;
         let rows = batch.num_rows();
         if rows == 0 {
             return Ok(());
@@ -58,11 +63,16 @@ impl<'a> Last<'a> {
                 }
             }
         }
+        let buckets = buckets_of(batch)?;
+        self.large.first = self.large.first.or(buckets.first().copied());
+        let has_folds = self.folds.is_some();
+        let (partitions, states) = states.split_at_checked(usize::from(has_folds)).ok_or_else(missing)?;
+        let states = &self.with_room(states)?[..];
+        let Self { table, folds, numbers, .. } = self;
         if let Some(folds) = folds {
-            let buckets = buckets_of(batch)?;
             let first = if buckets.first() == self.bucket.as_ref() { like(buckets.iter(), rows) } else { 0 };
             let last = rows - like(buckets.iter().rev(), rows);
-            let (partitions, states) = states.split_first().ok_or_else(missing)?;
+            let partitions = partitions.first().ok_or_else(missing)?;
             self.bucket = buckets.last().copied();
             return folds.merge(table, numbers, partitions, states, [0..first, last.max(first)..rows]);
         }
@@ -79,17 +89,26 @@ impl<'a> Last<'a> {
             folds.clear();
         }
         let groups = table.keys.len();
-        let held = table.memory_bytes();
+        if self.large.is_open {
+            return self.close_window();
+        }
+        self.large.first = None;
+        if !self.large.emits {
+            self.large.has_rest |= groups > 0;
+            return table.clear();
+        }
         let mut made = 0;
-        for range in batches(groups, held) {
-            table.reserve(held + made + table.keys_bytes(range.clone()))?;
+        for range in batches(groups, table.memory_bytes()) {
+            table.reserve(table.memory_bytes() + made + table.keys_bytes(range.clone()))?;
             let mut columns = table.keys.keys(range.clone())?;
             let mut answers = table.keys_bytes(range.clone());
             for question in 0..group.questions.len() {
                 let bytes = table.states.finish_need_bytes(question, range.clone());
-                table.reserve(held + made + answers + bytes)?;
-                columns.push(table.states.finish(question, range.clone())?);
-                answers += bytes;
+                // What is put in order for one question may stay for the next.
+                table.reserve(table.memory_bytes() + made + answers + bytes)?;
+                let answer = table.states.finish(question, range.clone())?;
+                answers += answer.get_buffer_memory_size();
+                columns.push(answer);
             }
             if let Some(places) = &table.places {
                 let places = places.get(range).ok_or_else(missing)?;
@@ -121,29 +140,47 @@ fn missing() -> ErrorKind {
     ErrorKind::Missing("the columns of state rows".into())
 }
 
-impl Step for Last<'_> {
-    fn push(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
-        let mut out = Vec::new();
-        let buckets = buckets_of(&batch)?;
+impl Last<'_> {
+    /// Takes rows, and hands out groups once there are many.
+    fn take(&mut self, batch: &RecordBatch, out: &mut Vec<RecordBatch>) -> Result<()> {
+        let buckets = buckets_of(batch)?;
         let mut start = 0;
-        if self.table.keys.len() >= GROUPS_MIN || self.table.memory_bytes() >= BYTES_MIN {
+        let table = &self.table;
+        let is_many = table.keys.len() >= GROUPS_MIN || table.memory_bytes() - table.kept >= BYTES_MIN;
+        if is_many || self.large.is_open {
             let other = buckets.iter().position(|bucket| Some(*bucket) != self.bucket);
             if let Some(end) = other {
                 if end > 0 {
-                    self.merge(&compute::slice(&batch, 0, end))?;
+                    self.merge(&compute::slice(batch, 0, end))?;
                 }
-                self.flush(&mut out)?;
+                self.flush(out)?;
                 start = end;
             }
         }
-        self.merge(&compute::slice(&batch, start, batch.num_rows() - start))?;
+        self.merge(&compute::slice(batch, start, batch.num_rows() - start))?;
         self.bucket = buckets.last().copied();
+        Ok(())
+    }
+}
+
+impl Step for Last<'_> {
+    fn push(&mut self, batch: RecordBatch) -> Result<Vec<RecordBatch>> {
+        let mut out = Vec::new();
+        if self.is_plain() {
+            self.take(&batch, &mut out)?;
+        } else {
+            self.push_beside(&batch, &mut out)?;
+        }
         Ok(out)
     }
 
     fn finish(&mut self) -> Result<Vec<RecordBatch>> {
         let mut out = Vec::new();
-        self.flush(&mut out)?;
+        self.end_pass(&mut out)?;
         Ok(out)
+    }
+
+    fn wants_again(&mut self) -> Result<bool> {
+        Ok(self.next_pass())
     }
 }

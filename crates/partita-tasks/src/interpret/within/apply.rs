@@ -18,6 +18,8 @@ use crate::interpret::distinct::Step;
 use crate::interpret::operators::check_declared;
 use crate::within::Apply;
 
+const WAY_OUT: &str = "use fewer threads, or group by keys with fewer rows each: a function is given all rows of a group at once";
+
 /// Calls the function on group after group.
 pub(in crate::interpret) struct Applied<'a> {
     apply: &'a Apply,
@@ -33,7 +35,7 @@ impl<'a> Applied<'a> {
             apply,
             schema: Arc::new(apply.keyed.schema.project(&apply.given)?),
             function: host.function(apply.function)?,
-            buckets: Buckets::new(&apply.keyed, host)?,
+            buckets: Buckets::new(&apply.keyed, WAY_OUT, host)?,
         })
     }
 
@@ -155,7 +157,7 @@ impl Step for Applied<'_> {
         self.buckets.begin();
         let mut out = Vec::new();
         let mut start = 0;
-        if let Some(end) = self.buckets.end_of_window(&batch)? {
+        if let Some(end) = self.buckets.end_of_window(&batch, false)? {
             if end > 0 {
                 self.hold(&compute::slice(&batch, 0, end))?;
             }

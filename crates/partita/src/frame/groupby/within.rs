@@ -16,8 +16,12 @@ impl GroupBy {
     /// through the rows of the group in their order. Columns stand for the row's own values.
     ///
     /// In rows with a null among the keys the new columns are null, unless [`GroupBy::dropna`] makes null a key. The order of groups
-    /// ([`GroupBy::sort`], [`GroupBy::maintain_order`]) means nothing here. The rows of a group are in memory at once, unless
-    /// all that is asked looks back alone (totals, [`cumcount`], [`Expr::ffill`], [`Expr::shift`] down by up to 64 rows).
+    /// ([`GroupBy::sort`], [`GroupBy::maintain_order`]) means nothing here.
+    ///
+    /// Groups may be larger than memory: rows of those that do not fit are read twice where reductions are among what is asked. But
+    /// [`Expr::rank`], [`Expr::bfill`] and [`Expr::shift`] up, or down by more than 64 rows, need the rows of a group in memory at once, and
+    /// [`Expr::nunique`], [`Expr::mode`], [`Expr::median`] and [`Expr::quantile`] all values of their column in a group; where these do not fit,
+    /// the error says so.
     ///
     /// ```
     /// use partita::prelude::*;
@@ -73,7 +77,8 @@ impl GroupBy {
         numbered.map(|plan| Project::columns(plan, ["cumcount"]))
     }
 
-    /// The rank in the group of each column that is no key and has an order, as [`Expr::rank`], and no other columns.
+    /// The rank in the group of each column that is no key and has an order, as [`Expr::rank`], and no other columns. The rows of a group are in
+    /// memory at once, as they are for [`GroupBy::bfill`].
     #[must_use]
     pub fn rank(&self, method: RankMethod, descending: bool) -> DataFrame {
         self.each_window(Window::Rank { method, descending })
@@ -136,7 +141,7 @@ impl GroupBy {
         self.rows_where(cumcount().lt(lit(rows as u64)))
     }
 
-    /// The last `rows` rows of each group.
+    /// The last `rows` rows of each group, however large it is.
     #[must_use]
     pub fn tail(&self, rows: usize) -> DataFrame {
         self.rows_where((len() - cumcount()).lt_eq(lit(rows as u64)))

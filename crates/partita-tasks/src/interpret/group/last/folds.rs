@@ -27,6 +27,18 @@ impl Folds {
         Ok(Self { states: group.states()?, groups: Vec::new(), last: Vec::new(), numbers: Vec::new() })
     }
 
+    /// Forgets values that [`States::gathered`] columns would have.
+    pub(super) fn drop_values(&mut self) {
+        self.states.drop_values();
+    }
+
+    /// Bytes that they take at most until they are settled, where some rows of states come beside.
+    pub(super) fn need_bytes(&self, states: &[ArrayRef]) -> usize {
+        let merged = self.states.merge_need_bytes(self.states.len(), states);
+        // What is settled is handed over as columns, and as such merged.
+        self.memory_bytes() + 2 * merged + self.states.columns_need_bytes(0..self.states.len())
+    }
+
     fn memory_bytes(&self) -> usize {
         let numbers = self.groups.capacity() + self.numbers.capacity() + 2 * self.last.capacity();
         self.states.memory_bytes() + numbers * size_of::<u32>()
