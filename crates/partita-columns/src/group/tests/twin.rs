@@ -7,7 +7,7 @@ use arrow::compute::take;
 use arrow::datatypes::DataType;
 use proptest::prelude::*;
 
-use super::super::{Aggregate, NO_GROUP, Question, RowNumbers, States};
+use super::super::{Aggregate, NO_GROUP, Question, RowNumbers, Slices, States};
 use super::pools::pools;
 use crate::reduce::{Accumulator, Gather, Reduction, Walk};
 use crate::scalar::Scalar;
@@ -116,6 +116,52 @@ proptest! {
                 }
                 (Err(got), Err(wanted)) => prop_assert_eq!(got.to_string(), wanted.to_string()),
                 (got, wanted) => prop_assert!(false, "{reduction} of {data_type}: {got:?}, not {wanted:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn values_a_slice_at_a_time_reduce_as_rows_alone(
+        pool in 0..pools().len(),
+        rows in prop::collection::vec((0_usize..9, 0_u32..6), 0..70),
+        batch in 1_usize..40,
+        cuts in prop::collection::vec(any::<bool>(), 1..12),
+    ) {
+        let pool = &pools()[pool];
+        let column = pool.column(&rows.iter().map(|row| row.0).collect::<Vec<_>>());
+        let data_type = column.data_type().clone();
+        let groups: Vec<u32> = rows.iter().map(|row| if row.1 == 5 { NO_GROUP } else { row.1 }).collect();
+        for reduction in reductions().into_iter().filter(|reduction| Slices::can(&data_type, *reduction)) {
+            if reduction.result_type(std::slice::from_ref(&data_type)).is_err() {
+                continue;
+            }
+            let question = Question { aggregate: Aggregate::Reduction(reduction), columns: vec![0] };
+            let mut states = States::new(&[question], std::slice::from_ref(&data_type)).unwrap();
+            states.update(&groups, 5, &[ArrayRef::clone(&column)], RowNumbers::From(0)).unwrap();
+            states.drop_values();
+            let without = states.finish(0, 0..5).unwrap();
+            let mut slices = Slices::new(&data_type, 5, &[reduction]).unwrap();
+            let mut cuts = cuts.iter().cycle();
+            let mut slice = 0;
+            loop {
+                for from in (0..rows.len()).step_by(batch) {
+                    let len = batch.min(rows.len() - from);
+                    slices.push(&groups[from..from + len], &column.slice(from, len)).unwrap();
+                    if cuts.next() == Some(&true) {
+                        slices.cut().unwrap();
+                    }
+                }
+                slice += 1;
+                if slices.end().unwrap() {
+                    break;
+                }
+                prop_assert!(slice < 100, "no end of slices");
+            }
+            let got = slices.finish(reduction, &without).unwrap();
+            for group in 0..5 {
+                let wanted = alone(reduction, &rows_of(std::slice::from_ref(&column), &groups, group)).unwrap();
+                let got = Scalar::try_from_array(&got, group as usize).unwrap();
+                prop_assert!(is_close(&got, &wanted), "{reduction} of {data_type}, group {group}: {got:?}, not {wanted:?}");
             }
         }
     }
