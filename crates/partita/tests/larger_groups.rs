@@ -169,7 +169,9 @@ fn one_group_of_several_times_the_memory() {
     };
     assert_eq!(places(by.tail(2)), [Some(ROWS - 2), Some(ROWS - 1)]);
     assert_eq!(places(by.nth(-3)), [Some(ROWS - 3)]);
-    // What needs all of a group at once says so.
+    // What needs all of a group at once says so: one thread, so that nobody else is the one who finds no memory.
+    let alone = self::session(1, "128MiB", Scheduler::SingleThreaded);
+    let by = frame(&alone, ROWS, 200_000, key).groupby(["whole"]);
     let refusal = |frame: DataFrame| frame.batches().unwrap().find_map(Result::err).unwrap().to_string();
     for what in [col("float").rank(RankMethod::Dense, false), col("float").bfill(), col("float").shift(-1)] {
         let error = refusal(by.transform([what.alias("what")]));
