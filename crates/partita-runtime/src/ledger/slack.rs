@@ -12,9 +12,10 @@ const LOOK_BYTES_MIN: u64 = 4 << 20;
 /// After the allocator was asked to give back what it keeps, this part of the ledger passes.
 const ASKED_SHARE: u64 = 8;
 
-/// A process that has less than these of eight parts of its limit may keep what the allocator has: to give it back and to ask for it again
-/// costs a page fault every 4 KiB, which was a third of the time of grouping ten million rows.
-const PLENTY_EIGHTHS: u64 = 7;
+/// A process that is further from its limit than one of so many parts of it, and than so many bytes, may keep what the allocator has: to
+/// give it back and to ask for it again costs a page fault every 4 KiB, which was a third of the time of grouping ten million rows.
+const NEAR_SHARE: u64 = 8;
+const NEAR_BYTES_MIN: u64 = 32 << 20;
 
 /// Looks at the process every so many reserved bytes.
 #[derive(Debug)]
@@ -51,8 +52,8 @@ impl Slack {
             return;
         }
         let process_bytes = ProcessMemory::now().map_or(0, ProcessMemory::bytes);
-        let eighth_bytes = self.limit_bytes.saturating_add(self.share_bytes) / 8;
-        let plenty_bytes = eighth_bytes.saturating_mul(PLENTY_EIGHTHS);
+        let all_bytes = self.limit_bytes.saturating_add(self.share_bytes);
+        let plenty_bytes = all_bytes.saturating_sub((all_bytes / NEAR_SHARE).max(NEAR_BYTES_MIN));
         if process_bytes > plenty_bytes && process_bytes > used_bytes.saturating_add(self.share_bytes / 2) {
             os::return_free_memory();
             next = next.max(self.limit_bytes / ASKED_SHARE);
