@@ -126,22 +126,27 @@ impl Extremes {
                 return Ok(());
             }
         }
-        if matches!(self.best, Best::Whole(_) | Best::Long(_) | Best::Float(_)) && self.rows.is_none() {
-            match valid {
-                None => {
-                    let known = self.known;
-                    for group in groups.iter().map(|group| *group as usize).filter(|group| *group >= known) {
-                        if let Some(seen) = self.seen.get_mut(group) {
-                            *seen = true;
-                        }
-                    }
-                    let more = self.seen[known..].iter().position(|seen| !seen);
-                    self.known = more.map_or(self.seen.len(), |more| known + more);
-                }
-                Some(_) => kept_rows(groups, valid).for_each(|(_, group)| self.seen[group] = true),
-            }
+        if self.rows.is_none() {
+            self.see(groups, valid);
         }
         Ok(())
+    }
+
+    /// Notes which groups have values.
+    fn see(&mut self, groups: &[u32], valid: Option<&Valid>) {
+        if valid.is_some() {
+            kept_rows(groups, valid).for_each(|(_, group)| self.seen[group] = true);
+            return;
+        }
+        let known = self.known;
+        for group in groups.iter().map(|group| *group as usize).filter(|group| *group >= known) {
+            // No slot has the number of no group.
+            if let Some(seen) = self.seen.get_mut(group) {
+                *seen = true;
+            }
+        }
+        let more = self.seen[known..].iter().position(|seen| !seen);
+        self.known = more.map_or(self.seen.len(), |more| known + more);
     }
 
     fn is_seen(&self, group: usize) -> bool {
