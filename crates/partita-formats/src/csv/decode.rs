@@ -6,12 +6,11 @@
 
 mod bits;
 mod exponents;
-pub(crate) mod fast;
 mod fields;
 mod layout;
 pub(crate) mod lent;
 mod local;
-mod parsers;
+pub(crate) mod parsers;
 mod rules;
 mod sinks;
 mod text;
@@ -24,7 +23,7 @@ use std::sync::Arc;
 use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 
-use fields::{Block, Fields};
+pub(crate) use fields::{Block, Fields};
 pub use layout::Irregular;
 pub(crate) use layout::{Layout, Span};
 pub(crate) use rules::{Rules, Slow};

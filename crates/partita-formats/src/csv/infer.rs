@@ -19,6 +19,7 @@
 //! place begins inside quotes its records have another width, or it cannot be told; such a place is not believed.
 
 pub mod kinds;
+mod known;
 mod samples;
 
 pub(crate) use self::samples::splitmix;

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use super::super::decode::{Layout, Rules, Slow, Span, fast};
+use super::super::decode::parsers::rows_of;
+use super::super::decode::{Block, Fields, Layout, Rules, Slow, Span};
 use super::super::header::Header;
 use super::super::options::{Infer, Ragged, ReadOptions};
 use super::super::reader::Buffer;
 use super::super::records::Records;
 use super::super::split::Splitter;
 use super::super::stream::Decoder;
-use super::super::value::{Manner, int, parse_f64};
+use super::super::value::Manner;
 use super::kinds::{Kinds, classify};
+use super::known::Known;
 use super::{ColumnGuess, ColumnTypes, OddValue};
 use crate::error::{ErrorKind, Result};
 use crate::io::ReadAt;
+use crate::simd::decode::{Kernels, ROWS};
 
 /// Consecutive records of the right width that make a place believable.
 const RECORDS_MIN: usize = 4;
@@ -28,6 +31,7 @@ pub(super) struct Samples<'a> {
     layout: Layout,
     spans: Vec<Span>,
     columns: Vec<Observed>,
+    block: Box<Block>,
 }
 
 /// One column that is looked at.
@@ -37,11 +41,10 @@ struct Observed {
     rules: Rules,
     manner: Manner,
     kinds: Kinds,
-    /// A null text looks like a number or a time, or numbers have other marks: no short cuts.
-    careful: bool,
+    /// None where a null text looks like a number or a time, or numbers have other marks: no short cuts.
+    known: Option<Known>,
     must_be_date: bool,
     odd: Option<OddValue>,
-    last: fast::LastDate,
 }
 
 impl<'a> Samples<'a> {
@@ -57,17 +60,15 @@ impl<'a> Samples<'a> {
         for (field, name) in header.names.iter().enumerate().filter(|(_, name)| wanted(name)) {
             let rules = Rules::for_inference(options, &header.dialect, name)?;
             let like_value = |text: &[u8]| !classify(text, rules.manner()).intersects(Kinds::TEXT);
+            let is_plain = rules.pattern().is_none() && rules.numbers().is_plain();
             columns.push(Observed {
                 name: name.clone(),
                 field,
                 kinds: Kinds::NONE,
-                careful: rules.pattern().is_some()
-                    || !rules.numbers().is_plain()
-                    || rules.nulls.iter().any(like_value),
+                known: (is_plain && !rules.nulls.iter().any(like_value)).then(|| Known::new(rules.kernels)),
                 must_be_date: options.is_date(name),
                 odd: None,
                 manner: rules.manner().clone(),
-                last: fast::LastDate::default(),
                 rules,
             });
         }
@@ -80,6 +81,7 @@ impl<'a> Samples<'a> {
             layout: Layout::new(header.width(), options.ragged),
             spans: Vec::new(),
             columns,
+            block: Box::new(Block::new(Kernels::new())),
         })
     }
 
@@ -188,8 +190,9 @@ impl<'a> Samples<'a> {
             if column.kinds.intersects(Kinds::TEXT) {
                 continue;
             }
-            let fields = self.layout.source(&self.records, column.field, &mut self.spans);
-            column.look(bytes, (0..rows).map(|row| fields.span(row)), place, &self.header.file);
+            let source = self.layout.source(&self.records, column.field, &mut self.spans);
+            let fields = Fields { rows, source, picked: None };
+            column.look(bytes, &fields, &mut self.block, (place, &self.header.file));
         }
     }
 
@@ -201,52 +204,25 @@ impl<'a> Samples<'a> {
 }
 
 impl Observed {
-    fn look(&mut self, bytes: &[u8], fields: impl Iterator<Item = Span>, place: u64, file: &str) {
-        for span in fields {
-            if span.len() == 0 || self.is_known(bytes, span) {
-                continue;
-            }
-            let Slow::Text(text) = self.rules.value(bytes, span) else { continue };
-            let kinds = classify(text, &self.manner);
-            self.kinds = self.kinds.union(kinds);
-            if self.must_be_date && self.odd.is_none() && !kinds.is_temporal() {
-                self.odd = Some(OddValue::new(file, place + u64::from(span.start), text));
-            }
-            if self.kinds.intersects(Kinds::TEXT) {
-                return;
+    /// Classifies fields of a chunk that begins at a place of a file.
+    fn look(&mut self, bytes: &[u8], fields: &Fields<'_>, block: &mut Block, (place, file): (u64, &str)) {
+        for first in (0..fields.rows).step_by(ROWS) {
+            block.take(bytes, fields, first, self.rules.quote);
+            let known = self.known.as_mut().map_or(0, |known| known.rows(self.kinds, bytes, block));
+            for row in rows_of(block.rows_mask() & !known) {
+                let span = fields.span(first + row);
+                let Slow::Text(text) = self.rules.value(bytes, span) else { continue };
+                let kinds = classify(text, &self.manner);
+                self.kinds = self.kinds.union(kinds);
+                if self.must_be_date && self.odd.is_none() && !kinds.is_temporal() {
+                    self.odd = Some(OddValue::new(file, place + u64::from(span.start), text));
+                }
+                if self.kinds.intersects(Kinds::TEXT) {
+                    return;
+                }
             }
         }
     }
-
-    /// Whether a value is plainly of a kind that was seen: most are, and need no more looking.
-    #[inline]
-    fn is_known(&mut self, bytes: &[u8], span: Span) -> bool {
-        let (raw, escaped) = span.raw(bytes);
-        if self.careful || escaped {
-            return false;
-        }
-        let seen = |kinds| self.kinds.intersects(kinds);
-        if seen(Kinds::FLOAT) {
-            return fast::decimal(bytes, span.start, span.len()).is_some()
-                || int::integer_shape(raw).is_none() && parse_f64(raw).is_some();
-        }
-        if seen(Kinds::INTEGER) {
-            return fast::integer(bytes, span.start, span.len()).is_some_and(|value| value >= 0);
-        }
-        match (raw.split_first_chunk::<19>(), raw.first_chunk::<10>()) {
-            (Some((stamp, &[])), _) if seen(Kinds::NAIVE) => is_near(fast::stamp19(stamp, &mut self.last)),
-            (Some((stamp, b"Z")), _) if seen(Kinds::ZONED) => is_near(fast::stamp19(stamp, &mut self.last)),
-            (None, Some(date)) if seen(Kinds::DATE) && raw.len() == 10 => {
-                is_near(self.last.days(date).map(|days| i64::from(days) * 86_400))
-            }
-            _ => false,
-        }
-    }
-}
-
-/// Whether nanoseconds since 1970 certainly reach a time.
-fn is_near(seconds: Option<i64>) -> bool {
-    seconds.is_some_and(|seconds| (-9_000_000_000..9_000_000_000).contains(&seconds))
 }
 
 /// The next number of the SplitMix64 sequence (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number

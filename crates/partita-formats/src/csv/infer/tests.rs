@@ -107,6 +107,41 @@ proptest! {
     }
 }
 
+/// Values at the ends of what the kernels of the decoder may be asked about.
+fn edge() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "-?[0-9]{1,22}",
+        "-?[0-9]{0,20}\\.[0-9]{0,20}",
+        "-?[0-9]{1,20}[.]?[0-9]{0,2}e[+-]?[0-9]{1,3}",
+        "-?900719925474099[0-9]",
+        "(0001|1600|1677|1684|2020|2255|2262|2300|9999)-0[1-9]-[012][0-9]",
+        "(0001|1677|2020|2255|2300)-0[1-9]-1[0-9][ T]1[0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{5,8})?",
+        "(0001|1677|2020|2255|2300)-0[1-9]-1[0-9] 1[0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{5,8})?(Z|[+]01|-0130|[+]01:00)",
+        value(),
+    ]
+}
+
+proptest! {
+    /// What is found in whole blocks, most of whose values are of a kind that was seen, is what each value looks like.
+    #[test]
+    fn short_cuts_change_nothing(
+        usual in prop::collection::vec(edge(), 1..3),
+        others in prop::collection::vec(edge(), 0..4),
+        quoted in prop::collection::vec(any::<bool>(), 1..7),
+    ) {
+        let all: Vec<&String> = usual.iter().cycle().take(150).chain(&others).collect();
+        let expected = all.iter().filter(|value| !value.is_empty()).fold(Kinds::NONE, |kinds, text| {
+            kinds.union(classify(text.as_bytes(), &manner()))
+        });
+        let line = |(value, quoted): (&&String, &bool)| if *quoted { format!("1,\"{value}\"\n") } else { format!("1,{value}\n") };
+        let text = format!("a,b\n{}", all.iter().zip(quoted.iter().cycle()).map(line).collect::<String>());
+        let (input, options) = (open(text.as_bytes()), ReadOptions::default());
+        let head = header::read("t.csv", &input, &options).expect("a header");
+        let found = sample(&input, &head, &options).expect("samples");
+        prop_assert_eq!(found.kinds("b").data_type(), expected.data_type());
+    }
+}
+
 fn sampled(head_bytes: usize, places: usize, place_bytes: usize) -> ReadOptions {
     ReadOptions { infer: Infer::Sample { head_bytes, places, place_bytes }, ..ReadOptions::default() }
 }

@@ -5,9 +5,9 @@ use std::arch::x86_64::{
     _mm_loadl_epi64, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8, _mm256_add_epi32, _mm256_and_si256,
     _mm256_cmpeq_epi8, _mm256_cvtepu8_epi32, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256,
     _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setr_epi32, _mm256_sllv_epi32, _mm256_storeu_si256,
-    _mm512_add_epi32, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32,
-    _mm512_loadu_si512, _mm512_mask_or_epi32, _mm512_maskz_compress_epi8, _mm512_set1_epi8,
-    _mm512_set1_epi32, _mm512_storeu_si512, _pdep_u64, _pext_u64,
+    _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32,
+    _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_mask_or_epi32, _mm512_maskz_compress_epi8,
+    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512, _pdep_u64, _pext_u64,
 };
 
 use super::{BLOCK_BYTES, Block, Job, Lanes, MARK, Room, Target, Window};
@@ -262,7 +262,21 @@ impl Lanes for Avx512 {
 
     #[inline(always)]
     fn write_kept(self, room: &mut Room, base: u32, places: u64, marked: u64, keep: u64) -> usize {
-        self.write(room, base, self.deposit(keep, places), marked)
+        let places = self.deposit(keep, places);
+        let count = places.count_ones() as usize;
+        if marked != 0 || count > 16 {
+            return self.write(room, base, places, marked);
+        }
+        // They are few, next to always.
+        // SAFETY: a value of this type is there only where the processor has the level; the load is of a block, and the store is
+        // of the first quarter of `room`.
+        unsafe {
+            let in_order = _mm512_maskz_compress_epi8(places, _mm512_loadu_si512(NUMBERS.as_ptr().cast()));
+            let numbers = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(in_order));
+            let positions = _mm512_add_epi32(_mm512_set1_epi32(base as i32), numbers);
+            _mm512_storeu_si512(room.as_mut_ptr().cast(), positions);
+        }
+        count
     }
 
     #[inline(always)]
