@@ -99,6 +99,11 @@ impl Word for Float {
     fn hash(self) -> u64 {
         hash_word(self.canonical())
     }
+
+    #[inline(always)]
+    fn bits(self) -> u128 {
+        self.canonical().into()
+    }
 }
 
 /// A column of a batch.

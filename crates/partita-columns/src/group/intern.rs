@@ -20,6 +20,8 @@ const CHUNK_BYTES_MAX: usize = 16 << 20;
 /// Keys of one width.
 pub(super) trait Word: Copy + Eq + Default {
     fn hash(self) -> u64;
+    /// Equal for equal keys alone.
+    fn bits(self) -> u128;
 }
 
 impl Word for u64 {
@@ -27,12 +29,22 @@ impl Word for u64 {
     fn hash(self) -> u64 {
         hash_word(self)
     }
+
+    #[inline(always)]
+    fn bits(self) -> u128 {
+        self.into()
+    }
 }
 
 impl Word for u128 {
     #[inline(always)]
     fn hash(self) -> u64 {
         hash_pair(self as u64, (self >> 64) as u64)
+    }
+
+    #[inline(always)]
+    fn bits(self) -> u128 {
+        self
     }
 }
 
@@ -53,6 +65,16 @@ impl<K: Word> Store for WordStore<'_, K> {
     #[inline(always)]
     fn hash(&self, row: usize) -> u64 {
         self.rows[row].hash()
+    }
+
+    #[inline(always)]
+    fn short(&self, row: usize) -> u128 {
+        self.rows[row].bits()
+    }
+
+    #[inline(always)]
+    fn is_short(&self, _: usize) -> bool {
+        true
     }
 
     #[inline(always)]
@@ -140,7 +162,7 @@ pub(super) fn grown<T>(capacity: usize, len: usize) -> usize {
 
 /// Whether most rows are as the one before them, by a sample.
 fn is_run<K: PartialEq>(rows: &[K]) -> bool {
-    let pairs = rows.windows(2).step_by(16);
+    let pairs = rows.windows(2).step_by(64);
     let sampled = pairs.len();
     pairs.filter(|pair| pair[0] == pair[1]).count() > sampled / 8 * 7
 }
@@ -216,6 +238,16 @@ impl Store for TextStore<'_> {
         } else {
             xxh3_64(self.long(row))
         }
+    }
+
+    #[inline(always)]
+    fn short(&self, row: usize) -> u128 {
+        self.rows[row]
+    }
+
+    #[inline(always)]
+    fn is_short(&self, row: usize) -> bool {
+        self.rows[row] as u32 <= INLINE
     }
 
     #[inline(always)]

@@ -12,13 +12,20 @@ pub(super) const ROUND_ROWS: usize = 128;
 
 const SLOTS_MIN: usize = 2048;
 
-/// Slots that stay in the nearest cache: nothing is touched ahead.
+/// Slots that stay in the nearest cache: nothing is touched ahead, and keys stand beside their numbers.
 const NEAR_SLOTS: usize = 4096;
+
+/// The place of a key in the front of a table is so far up in its hash.
+const FRONT_SHIFT: u32 = u64::BITS - NEAR_SLOTS.ilog2();
 
 /// Keys of the rows at hand, and those that have numbers.
 pub(super) trait Store {
     /// The hash of the key of a row.
     fn hash(&self, row: usize) -> u64;
+    /// The key of a row, where [`Store::is_short`]; else no short one.
+    fn short(&self, row: usize) -> u128;
+    /// Whether 128 bits hold the key of a row.
+    fn is_short(&self, row: usize) -> bool;
     /// Whether a row has the key of that number.
     fn is(&self, number: u32, row: usize) -> bool;
     /// Whether a row has the key of the row before it.
@@ -29,16 +36,27 @@ pub(super) trait Store {
 
 /// Open addressing with linear steps. A slot is the upper half of the hash and the number plus one, or 0. Its place is the upper
 /// end of the hash, so that slots are in the order of their hashes, and a table that grows is read and written from front to back.
+///
+/// While keys are few, most of them also stand in a **front** that is looked at first: key and number together, the first key of a
+/// place for good.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     slots: Vec<u64>,
     shift: u32,
     len: usize,
+    front: Vec<Short>,
+}
+
+/// A key and its number plus one, or 0.
+#[derive(Debug, Clone, Copy, Default)]
+struct Short {
+    key: u128,
+    number: u32,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { slots: Vec::new(), shift: 63, len: 0 }
+        Self { slots: Vec::new(), shift: 63, len: 0, front: Vec::new() }
     }
 }
 
@@ -58,21 +76,23 @@ impl Table {
 
     pub(super) fn clear(&mut self) {
         self.slots.fill(0);
+        self.front.fill(Short::default());
         self.len = 0;
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<u64>()
+        self.slots.capacity() * size_of::<u64>() + self.front.capacity() * size_of::<Short>()
     }
 
     /// Bytes that it takes at most, on the way and after, for so many keys more.
     pub(super) fn need_bytes(&self, more: usize) -> usize {
         let slots = slots_for(self.len + more + ROUND_ROWS);
+        let front = if self.slots.len() <= NEAR_SLOTS { NEAR_SLOTS * size_of::<Short>() } else { 0 };
         if slots <= self.slots.len() {
-            return self.memory_bytes();
+            return self.slots.capacity() * size_of::<u64>() + front;
         }
         // A table is copied into one of twice the size.
-        (slots + slots / 2) * size_of::<u64>()
+        (slots + slots / 2) * size_of::<u64>() + front
     }
 
     /// Makes room for `more` keys.
@@ -95,6 +115,9 @@ impl Table {
             slots[at] = slot;
         }
         (self.slots, self.shift) = (slots, shift);
+        if wanted > NEAR_SLOTS {
+            self.front = Vec::new();
+        }
         Ok(())
     }
 
@@ -121,15 +144,23 @@ impl Table {
     }
 
     fn near<S: Store>(&mut self, store: &mut S, first: usize, out: &mut [u32]) {
-        let shift = self.shift;
+        self.front.resize(NEAR_SLOTS, Short::default());
         for (at, out) in out.iter_mut().enumerate() {
             let row = first + at;
             let hash = mark(store.hash(row));
-            let slot = self.slots[(hash >> shift) as usize];
-            let number = (slot as u32).wrapping_sub(1);
-            let is_found = (slot ^ hash) & TAG == 0 && store.is(number, row);
-            *out = if is_found { number } else { self.find(store, row, hash) };
+            let short = &self.front[(hash >> FRONT_SHIFT) as usize];
+            let is_found = short.key == store.short(row) && short.number != 0;
+            *out = if is_found { short.number - 1 } else { self.find_near(store, row, hash) };
         }
+    }
+
+    fn find_near<S: Store>(&mut self, store: &mut S, row: usize, hash: u64) -> u32 {
+        let number = self.find(store, row, hash);
+        let short = &mut self.front[(hash >> FRONT_SHIFT) as usize];
+        if short.number == 0 && store.is_short(row) {
+            *short = Short { key: store.short(row), number: number + 1 };
+        }
+        number
     }
 
     fn far<S: Store>(&mut self, store: &mut S, first: usize, out: &mut [u32]) {

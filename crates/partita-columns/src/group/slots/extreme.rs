@@ -32,7 +32,7 @@ pub(in super::super) struct Extremes {
     rows: Option<Vec<u64>>,
     /// Of groups without a value, where the value itself does not tell.
     seen: Vec<bool>,
-    /// So many groups, from the first on, have values.
+    /// So many groups, from the first on, have values, among them one that is not NaN.
     known: usize,
 }
 
@@ -85,12 +85,17 @@ impl Extremes {
                     End::Min => value < best || best.is_nan() && !value.is_nan(),
                     End::Max => value > best || best.is_nan() && !value.is_nan(),
                 };
+                // Nothing is less or greater than NaN: only where a group has seen nothing else is it to be looked for.
+                let has_numbers = self.known == best.len();
                 match (kept, end) {
-                    (None, End::Min) => each(groups, &values, valid, best, |best, value| {
-                        *best = if value < *best || best.is_nan() { value } else { *best };
+                    (None, End::Min) if has_numbers => each(groups, &values, valid, best, |best, value| {
+                        *best = if value < *best { value } else { *best };
                     }),
-                    (None, End::Max) => each(groups, &values, valid, best, |best, value| {
-                        *best = if value > *best || best.is_nan() { value } else { *best };
+                    (None, End::Max) if has_numbers => each(groups, &values, valid, best, |best, value| {
+                        *best = if value > *best { value } else { *best };
+                    }),
+                    (None, _) => each(groups, &values, valid, best, |best, value| {
+                        *best = if better(value, *best) { value } else { *best };
                     }),
                     (Some(kept), _) => with_rows(groups, valid, best, &values, kept, better),
                 }
@@ -134,19 +139,20 @@ impl Extremes {
 
     /// Notes which groups have values.
     fn see(&mut self, groups: &[u32], valid: Option<&Valid>) {
-        if valid.is_some() {
-            kept_rows(groups, valid).for_each(|(_, group)| self.seen[group] = true);
+        let known = self.known;
+        if known == self.seen.len() {
             return;
         }
-        let known = self.known;
-        for group in groups.iter().map(|group| *group as usize).filter(|group| *group >= known) {
+        kept_rows(groups, valid).filter(|(_, group)| *group >= known).for_each(|(_, group)| {
             // No slot has the number of no group.
             if let Some(seen) = self.seen.get_mut(group) {
                 *seen = true;
             }
-        }
-        let more = self.seen[known..].iter().position(|seen| !seen);
-        self.known = more.map_or(self.seen.len(), |more| known + more);
+        });
+        let is_known = |group: &usize| {
+            self.seen[*group] && !matches!(&self.best, Best::Float(best) if best[*group].is_nan())
+        };
+        self.known = (known..self.seen.len()).find(|group| !is_known(group)).unwrap_or(self.seen.len());
     }
 
     fn is_seen(&self, group: usize) -> bool {
