@@ -102,7 +102,7 @@ impl WholeSums {
             DataType::Decimal128(digits, _) => (true, *digits > SHORT_DIGITS_MAX),
             _ => (false, false),
         };
-        Self { short: Vec::new(), bound: 0, wide: Vec::new(), is_wide: is_long, is_decimal, is_long }
+        Self { short: Vec::new(), bound: 0, wide: Vec::new(), is_wide: false, is_decimal, is_long }
     }
 
     /// Whether `rows` values between these keep all sums in 64 bits; else sums are wide from now on.
@@ -121,9 +121,15 @@ impl WholeSums {
             self.bound = bound;
             return true;
         }
-        self.wide = self.short.iter().map(|sum| whole(i128::from(*sum))).collect();
-        (self.short, self.is_wide) = (Vec::new(), true);
+        self.widen();
         false
+    }
+
+    fn widen(&mut self) {
+        if !self.is_wide {
+            self.wide = self.short.iter().map(|sum| whole(i128::from(*sum))).collect();
+            (self.short, self.is_wide) = (Vec::new(), true);
+        }
     }
 
     fn add(&mut self, groups: &[u32], values: &[i64], valid: Option<&Valid>) {
@@ -132,6 +138,30 @@ impl WholeSums {
         } else {
             each(groups, values, valid, &mut self.wide, |sum, value| sum.add(value.into()));
         }
+    }
+
+    fn add_decimals(&mut self, groups: &[u32], column: &ArrayRef, valid: Option<&Valid>) -> Result<()> {
+        let values = longs(column)?;
+        if !(self.is_long && self.is_wide) {
+            let (narrow, is_narrow) = wide::run(Narrow(values));
+            let beyond = |row: &usize| column.is_valid(*row) && values[*row] != i128::from(narrow[*row]);
+            let odd = if is_narrow { None } else { (0..values.len()).find(beyond) };
+            match odd {
+                None => {
+                    self.add(groups, &narrow, valid);
+                    return Ok(());
+                }
+                Some(row) if !self.is_long => {
+                    let (types, value) = (dtype::name(column.data_type()), values[row]);
+                    let message =
+                        format!("{value} has more digits than {types}; cast the column to a wider decimal");
+                    return Err(ErrorKind::Shape(message).into());
+                }
+                Some(_) => self.widen(),
+            }
+        }
+        each(groups, values, valid, &mut self.wide, |sum, value| sum.add(value));
+        Ok(())
     }
 
     fn sum(&self, group: usize) -> WholeSum {
@@ -159,18 +189,23 @@ impl WholeSums {
     }
 }
 
-/// Decimals of few digits.
-fn narrowed(column: &ArrayRef) -> Result<Vec<i64>> {
-    let values = longs(column)?;
-    let beyond = |value: &i128| *value != i128::from(*value as i64);
-    if values.iter().fold(false, |any, value| any | beyond(value))
-        && let Some(row) = (0..values.len()).find(|row| column.is_valid(*row) && beyond(&values[*row]))
-    {
-        let (types, value) = (dtype::name(column.data_type()), values[row]);
-        let message = format!("{value} has more digits than {types}; cast the column to a wider decimal");
-        return Err(ErrorKind::Shape(message).into());
+/// Decimals as numbers of 64 bits; whether that is what they are.
+struct Narrow<'a>(&'a [i128]);
+
+impl Kernel for Narrow<'_> {
+    type Output = (Vec<i64>, bool);
+
+    #[inline(always)]
+    fn run(self) -> (Vec<i64>, bool) {
+        let mut beyond = 0;
+        let narrow = |value: &i128| {
+            let low = *value as i64;
+            beyond |= (*value >> 64) as i64 ^ (low >> 63);
+            low
+        };
+        let values = self.0.iter().map(narrow).collect();
+        (values, beyond == 0)
     }
-    Ok(values.iter().map(|value| *value as i64).collect())
 }
 
 fn whole(value: i128) -> WholeSum {
@@ -203,13 +238,8 @@ impl Slots for WholeSums {
         let column = one(columns)?;
         let valid = Valid::of(column.nulls());
         let valid = valid.as_ref();
-        if self.is_long {
-            each(groups, longs(column)?, valid, &mut self.wide, |sum, value| sum.add(value));
-            return Ok(());
-        }
         if self.is_decimal {
-            self.add(groups, &narrowed(column)?, valid);
-            return Ok(());
+            return self.add_decimals(groups, column, valid);
         }
         let values = wholes(column)?;
         if column.data_type() != &DataType::UInt64 || values.iter().all(|value| *value >= 0) {
@@ -217,7 +247,7 @@ impl Slots for WholeSums {
             return Ok(());
         }
         // Beyond what signed integers hold.
-        self.has_room(usize::MAX, (i64::MIN, i64::MAX));
+        self.widen();
         each(groups, &values, valid, &mut self.wide, |sum, value| sum.add(value.cast_unsigned().into()));
         Ok(())
     }
@@ -231,7 +261,7 @@ impl Slots for WholeSums {
                     self.add(groups, &values, None);
                     return Ok(());
                 }
-                self.has_room(usize::MAX, (i64::MIN, i64::MAX));
+                self.widen();
                 for (row, group) in kept_rows(groups, None) {
                     self.wide[group].add(i128::from(highs[row]) << 64 | i128::from(lows[row]));
                 }
@@ -239,6 +269,17 @@ impl Slots for WholeSums {
             ([low, middle, high], true) => {
                 let (lows, middles) = (values::<UInt64Type>(low)?, values::<UInt64Type>(middle)?);
                 let highs = values::<Int64Type>(high)?;
+                let signed: Vec<i64> = lows.iter().map(|low| low.cast_signed()).collect();
+                let signs = signed.iter().zip(middles).zip(highs);
+                if !self.is_wide
+                    && signs
+                        .into_iter()
+                        .all(|((low, middle), high)| low >> 63 == *high && high.cast_unsigned() == *middle)
+                {
+                    self.add(groups, &signed, None);
+                    return Ok(());
+                }
+                self.widen();
                 for (row, group) in kept_rows(groups, None) {
                     self.wide[group].merge(&WholeSum::from_parts(lows[row], middles[row], highs[row]));
                 }
@@ -261,7 +302,12 @@ impl Slots for WholeSums {
             let sums = &self.short[range];
             let low = UInt64Array::from_iter_values(sums.iter().map(|sum| sum.cast_unsigned()));
             let high = Int64Array::from_iter_values(sums.iter().map(|sum| sum >> 63));
-            return Ok(vec![Arc::new(low), Arc::new(high)]);
+            let middle = || UInt64Array::from_iter_values(sums.iter().map(|sum| (sum >> 63).cast_unsigned()));
+            let middle = self.is_long.then(|| Arc::new(middle()) as ArrayRef);
+            return Ok([Some(Arc::new(low) as ArrayRef), middle, Some(Arc::new(high))]
+                .into_iter()
+                .flatten()
+                .collect());
         }
         let parts = || range.clone().map(|group| self.sum(group).parts());
         let low = UInt64Array::from_iter_values(parts().map(|(low, ..)| low));
@@ -313,6 +359,6 @@ impl Slots for WholeSums {
     fn clear(&mut self) {
         self.short.clear();
         self.wide.clear();
-        (self.bound, self.is_wide) = (0, self.is_long);
+        (self.bound, self.is_wide) = (0, false);
     }
 }
