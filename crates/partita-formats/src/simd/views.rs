@@ -175,11 +175,13 @@ impl Views {
             return Err(ArrowError::InvalidArgumentError(format!("expected {} null bits", self.views.len())));
         }
         let views = self.lent_views.hand_out(&mut self.views, capacity);
+        self.views.clear();
         let bytes = self.block.len();
         if self.block.capacity() > bytes + bytes / 4 {
             self.block.shrink_to_fit();
         }
         let block = self.lent_block.hand_out(&mut self.block, bytes).into_inner();
+        self.block.clear();
         let buffers = if block.is_empty() { Vec::new() } else { vec![block] };
         // SAFETY: every view comes from `push_part` or `push_quoted`, and is that of a part of a `str`, less some quotes, which are
         // ASCII: what is left are whole characters. A short one holds the bytes and zeros behind them; a long one their place in

@@ -9,15 +9,15 @@ use arrow::datatypes::ArrowNativeType;
 pub(crate) struct Lent(Option<Buffer>);
 
 impl Lent {
-    /// Hands `values` out, and puts a vector with room for `capacity` values in their place.
+    /// Hands `values` out, and puts a vector with room for `capacity` values in their place: it may have old ones.
     pub(crate) fn hand_out<T: ArrowNativeType>(
         &mut self,
         values: &mut Vec<T>,
         capacity: usize,
     ) -> ScalarBuffer<T> {
         let mut next = self.0.take().and_then(|buffer| buffer.into_vec::<T>().ok()).unwrap_or_default();
-        next.clear();
-        next.reserve_exact(capacity);
+        next.truncate(capacity);
+        next.reserve_exact(capacity - next.len());
         let buffer = Buffer::from_vec(std::mem::replace(values, next));
         self.0 = Some(buffer.clone());
         ScalarBuffer::from(buffer)
@@ -38,6 +38,7 @@ mod tests {
         let mut lent = Lent::default();
         let mut values = Vec::with_capacity(100);
         let mut hand_out = |number: i64| {
+            values.clear();
             values.extend([number; 100]);
             lent.hand_out(&mut values, 100)
         };

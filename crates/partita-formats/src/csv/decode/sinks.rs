@@ -133,6 +133,7 @@ where
         suspects,
         data_type: spec.data_type.clone(),
         values: Vec::with_capacity(rows + ROWS),
+        rows: 0,
         lent: Lent::default(),
         nulls: Nulls::default(),
     })
@@ -142,7 +143,9 @@ struct PrimitiveSink<T: ArrowPrimitiveType, P> {
     parser: P,
     suspects: Vec<T::Native>,
     data_type: DataType,
+    /// The first `rows` are those of the column; what stands behind them is of no account.
     values: Vec<T::Native>,
+    rows: usize,
     lent: Lent,
     nulls: Nulls,
 }
@@ -181,8 +184,12 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
     fn push(&mut self, chunk: &Chunk<'_>, fields: &Fields<'_>, rules: &mut Rules, scratch: &mut Scratch) {
         let Self { parser, suspects, values, nulls, .. } = self;
         let Scratch { block, misfits } = scratch;
-        let before = values.len();
-        values.resize(before + fields.rows.next_multiple_of(ROWS), T::Native::default());
+        let before = self.rows;
+        let until = before + fields.rows.next_multiple_of(ROWS);
+        // Memory that is used again need not be cleared.
+        if values.len() < until {
+            values.resize(until, T::Native::default());
+        }
         for (first, found) in (0..fields.rows).step_by(ROWS).zip(values[before..].as_chunks_mut().0) {
             block.take(chunk.bytes, fields, first, rules.quote);
             let mut odd = parser.run(chunk.bytes, block, found);
@@ -207,22 +214,25 @@ impl<T: ArrowPrimitiveType, P: Parser<Native = T::Native>> Sink for PrimitiveSin
             }
             nulls.push(missing, block.rows());
         }
-        values.truncate(before + fields.rows);
+        self.rows += fields.rows;
     }
 
     fn repeat(&mut self, rows: usize) {
         self.nulls.repeat(rows);
-        self.values.resize(self.values.len() + rows, T::Native::default());
+        self.values.truncate(self.rows);
+        self.rows += rows;
+        self.values.resize(self.rows, T::Native::default());
     }
 
     fn finish(&mut self, capacity: usize) -> Result<ArrayRef> {
+        self.values.truncate(std::mem::take(&mut self.rows));
         let values = self.lent.hand_out(&mut self.values, capacity + ROWS);
         let array = PrimitiveArray::<T>::try_new(values, self.nulls.take())?;
         Ok(Arc::new(array.with_data_type(self.data_type.clone())))
     }
 
     fn clear(&mut self) {
-        self.values.clear();
+        self.rows = 0;
         self.nulls.clear();
     }
 
