@@ -4,6 +4,10 @@
 
 #[path = "support/alike.rs"]
 mod alike;
+#[path = "support/keys.rs"]
+mod keys;
+#[path = "support/mixed.rs"]
+mod mixed;
 #[path = "support/placed.rs"]
 mod placed;
 
@@ -18,6 +22,8 @@ use partita::{Aggregation, GroupedRows};
 use proptest::prelude::*;
 
 use alike::rows;
+use keys::KEYS;
+use mixed::mixed;
 use placed::{NAMES, Row, frame, session};
 
 /// The text of a value of an array; floats by their bits.
@@ -222,22 +228,6 @@ proptest! {
         }
     }
 }
-
-fn mixed(place: u64) -> u64 {
-    let mixed = place.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20
-}
-
-/// The key of a row by its place, by name.
-type Keys = (&'static str, fn(u64) -> u64);
-
-const KEYS: [Keys; 5] = [
-    ("few", |place| mixed(place) % 7),
-    ("many", |place| mixed(place) % 30_000),
-    ("all distinct", |place| place * 7),
-    ("all equal", |_| 7),
-    ("distinct from half on", |place| if place < 30_000 { 3 } else { place }),
-];
 
 #[test]
 fn limits_threads_and_schedulers_change_no_bit() {

@@ -4,6 +4,8 @@
 
 #[path = "support/alike.rs"]
 mod alike;
+#[path = "support/mixed.rs"]
+mod mixed;
 #[path = "support/placed.rs"]
 mod placed;
 
@@ -15,6 +17,7 @@ use partita::prelude::*;
 use proptest::prelude::*;
 
 use alike::rows;
+use mixed::mixed;
 use placed::{NAMES, Row, frame, session};
 
 /// What is equal where the values of a column are; `None` where there is none.
@@ -255,11 +258,6 @@ proptest! {
             prop_assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), expected.len());
         }
     }
-}
-
-fn mixed(place: u64) -> u64 {
-    let mixed = place.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20
 }
 
 /// Keys by the place of a row, by name: a number and a text.

@@ -4,6 +4,10 @@
 
 #[path = "support/alike.rs"]
 mod alike;
+#[path = "support/keys.rs"]
+mod keys;
+#[path = "support/mixed.rs"]
+mod mixed;
 #[path = "support/placed.rs"]
 mod placed;
 
@@ -19,6 +23,8 @@ use partita::prelude::*;
 use proptest::prelude::*;
 
 use alike::rows;
+use keys::KEYS;
+use mixed::mixed;
 use placed::{NAMES, Row, frame, session};
 
 type Lists = Vec<Option<Vec<Option<i64>>>>;
@@ -160,21 +166,6 @@ proptest! {
         }
     }
 }
-
-fn mixed(place: u64) -> u64 {
-    let mixed = place.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20
-}
-
-/// The key of a row by its place, by name.
-type Keys = (&'static str, fn(u64) -> u64);
-
-const KEYS: [Keys; 4] = [
-    ("few", |place| mixed(place) % 7),
-    ("many", |place| mixed(place) % 30_000),
-    ("all distinct", |place| place * 7),
-    ("distinct from half on", |place| if place < 30_000 { 3 } else { place }),
-];
 
 #[test]
 fn limits_threads_and_schedulers_change_no_bit() {

@@ -4,6 +4,8 @@
 
 #[path = "support/alike.rs"]
 mod alike;
+#[path = "support/mixed.rs"]
+mod mixed;
 #[path = "support/placed.rs"]
 mod placed;
 
@@ -16,6 +18,7 @@ use partita::prelude::*;
 use proptest::prelude::*;
 
 use alike::rows;
+use mixed::mixed;
 use placed::{NAMES, Row, frame, session};
 
 type Key = Vec<Option<String>>;
@@ -324,11 +327,6 @@ proptest! {
         let by_first: Vec<u64> = firsts.iter().flat_map(|places| &places[1..]).map(|place| *place as u64).collect();
         prop_assert_eq!(ordered, by_first);
     }
-}
-
-fn mixed(place: u64) -> u64 {
-    let mixed = place.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20
 }
 
 /// Keys by the place of a row.
