@@ -59,10 +59,10 @@ struct Grouping<'a> {
     /// Rows that were put into groups; how many there were, and how many groups, at the last look.
     rows: usize,
     looked: (usize, usize),
-    /// Whether the rows that are left become state rows each: groups are not worth it, or there is no memory for them. What comes of it
-    /// is the same to the bit: who merges goes on with each group row by row.
+    /// Whether the rows that are left become state rows each, but for those of heavy groups: groups are not worth it, or there is no memory
+    /// for them. What comes of it is the same to the bit: who merges goes on with each group row by row.
     is_over: bool,
-    /// Groups that it keeps even so.
+    /// Heavy groups, which it keeps then.
     hot: Option<Hot>,
     numbers: Vec<u32>,
 }

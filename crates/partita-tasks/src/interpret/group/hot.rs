@@ -23,14 +23,14 @@ use crate::host::Host;
 /// Rows before a task gives up by which it is told which groups are heavy: the last ones are the most like those that come.
 const SAMPLE_ROWS: usize = super::WINDOW_ROWS;
 
-/// A group is heavy that has this share of them: it would make so many state rows of as many rows, where one is enough, and there are no
-/// more groups of that kind than this.
+/// A group is heavy where it has one of so many of them at least: there can be no more heavy groups than this, their states stay in the
+/// cache, and lesser ones make too few state rows to matter.
 const HEAVY_SHARE: usize = 64;
 
 /// Rows of a heavy group at least: where a task gives up early, a share of the rows says little.
 const HEAVY_ROWS_MIN: usize = 16;
 
-/// Words of marks, and bits of each.
+/// Words of marks: with as many heavy groups as there can be, one hash of 64 that is none of theirs has a mark.
 const MARKS: usize = 64;
 
 /// Hashes of rows: equal keys have equal ones.
@@ -213,9 +213,8 @@ impl Grouping<'_> {
             return Ok((rows, Some(hashes)));
         }
         let mut numbers = hot.numbers.iter();
-        let is_other = |row: usize| {
-            !mask.value(row) || numbers.next().is_none_or(|number| *number == NO_GROUP)
-        };
+        let is_other =
+            |row: usize| !mask.value(row) || numbers.next().is_none_or(|number| *number == NO_GROUP);
         let others = BooleanArray::from(BooleanBuffer::collect_bool(rows.len(), is_other));
         let left = others.values().set_indices().map(|row| hashes[row]).collect();
         Ok((rows.filter(&others)?, Some(left)))
