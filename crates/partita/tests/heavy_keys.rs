@@ -269,7 +269,7 @@ fn asked() -> Vec<Asked> {
             let count = seen.floats().count() as f64;
             let excess = count * seen.power(4) / seen.power(2).powi(2);
             let scale = (count - 1.0) / ((count - 2.0) * (count - 3.0));
-            near((count >= 4.0).then(|| scale * ((count + 1.0) * excess - 3.0 * (count - 1.0))))
+            near((count >= 4.0).then_some(scale * ((count + 1.0) * excess - 3.0 * (count - 1.0))))
         }),
         (float().cov(place(), 0), |seen| {
             let count = seen.floats().count() as f64;
@@ -337,8 +337,7 @@ fn ask(session: &Session, case: &Case, rows: &[Row], asked: &[Expr]) -> RecordBa
     let expressions = asked.iter().enumerate();
     let expressions = expressions.map(|(at, expression)| expression.clone().alias(format!("{at}")));
     let grouped = frame(session, rows, CUT).groupby(names).dropna(case.drops).agg(expressions);
-    let batches = grouped.compute_batches();
-    let batches = batches.unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    let batches = grouped.compute_batches().unwrap();
     concat_batches(&batches[0].schema(), &batches).unwrap()
 }
 

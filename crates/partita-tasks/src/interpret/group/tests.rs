@@ -247,8 +247,9 @@ fn counts(states: &[RecordBatch], groups: &[u64]) -> Vec<(usize, u64)> {
     let keys: Vec<i64> = groups.iter().map(|group| (*group).cast_signed() * 77_777_777).collect();
     for batch in states {
         let got = batch.column(1).as_primitive::<arrow::datatypes::Int64Type>();
-        // The bucket, the key and the place are before them.
-        let rows = batch.column(3).as_primitive::<UInt64Type>();
+        // The bucket, the key and the place are before them, and the partition where it matters.
+        let has_partition = batch.column(3).data_type() == &DataType::UInt32;
+        let rows = batch.column(3 + usize::from(has_partition)).as_primitive::<UInt64Type>();
         for (key, rows) in got.iter().zip(rows.values()) {
             if let Some(at) = keys.iter().position(|of| Some(*of) == key) {
                 counts[at] = (counts[at].0 + 1, counts[at].1 + rows);
@@ -323,23 +324,27 @@ fn keys_of_one_hash_are_told_apart() {
             RecordBatch::try_new(batch.schema(), columns).unwrap()
         });
         let states: Vec<RecordBatch> = with_buckets.collect();
-        check(name, &merged(&group, &states, 10_007), &plain(keys, &[rows.clone()], 4000, false));
+        check(name, &merged(&group, &states, 10_007), &plain(keys, std::slice::from_ref(&rows), 4000, false));
     }
 }
 
 #[test]
-fn heavy_groups_that_take_much_are_handed_out_early() {
-    let sketch = Reduction::ApproxQuantile(0.5);
-    let mut group = group_of(wholes, true, &[Reduction::Len, sketch]);
-    group.questions.push(Question { aggregate: Aggregate::Reduction(sketch), columns: vec![1] });
-    let rows = skewed(400_000, &[20; 40]);
-    let batches = batches_of(wholes, &rows, 0, 5000);
-    let groups: Vec<u64> = (1..40).collect();
-    let of = |wanted: u64| rows.iter().filter(|row| row.0 == wanted).count() as u64;
-    let ask = |plenty: usize| counts(&state_rows(&group, 0, &batches, Some(plenty)), &groups);
-    // One of no rows, one of those up to then, and one a row.
-    for ((states, rows), group) in ask(5 << 20).into_iter().zip(1..) {
-        assert_eq!(rows, of(group));
-        assert!((100..7000).contains(&states), "{group}: {states} of {rows}");
+fn heavy_groups_that_are_handed_out_early_keep_their_bits() {
+    let rows = skewed(120_000, &[40, 30, 20, 20]);
+    for (name, keys) in KEYS {
+        let group = group_of(keys, false, &ASKED);
+        let machine = machine_of(None);
+        let mut first = First::new(&group, 0, &machine).unwrap();
+        let mut states = Vec::new();
+        for (batch, at) in batches_of(keys, &rows, 0, 4000).into_iter().zip(0..) {
+            states.extend(first.push(batch).unwrap());
+            if at == 25 {
+                assert!(first.grouping.hot.as_ref().is_some_and(Hot::is_on));
+                first.grouping.finish_hot(&mut states).unwrap();
+            }
+        }
+        assert!(first.grouping.hot.is_none());
+        states.extend(first.finish().unwrap());
+        check(name, &merged(&group, &states, 10_007), &plain(keys, std::slice::from_ref(&rows), 4000, false));
     }
 }
