@@ -4,9 +4,11 @@
 //! group, its keys, and what was seen of its rows. An exchange brings the state rows of a bucket together in the order of the
 //! partitions, and a task for each part merges those of equal keys and finishes them ([`crate::program::Operator::FinalGroup`]).
 //!
-//! Groups come out bucket by bucket, those of one bucket as they were first seen. The bucket is a part of a hash of the keys; where
-//! a task hands out what it has, because it has too many groups, depends on its rows alone. So neither the rows, nor their order,
-//! nor the bits of a float sum depend on memory or threads.
+//! Groups come out bucket by bucket, those of one bucket as they were first seen. The bucket is a part of a hash of the keys. A task hands
+//! out what it has, because it has too many groups or too little memory, and a state row for each row from there on, but for rows of its
+//! heaviest groups: these it keeps until its end, with a state of no rows in their place. Either way the rows of a group in a partition are
+//! one fold, row by row, and the group is where its first row was. So neither the rows, nor their order, nor the bits of a float sum
+//! depend on memory or threads.
 
 use std::sync::Arc;
 

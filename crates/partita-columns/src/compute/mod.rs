@@ -42,8 +42,8 @@ pub use self::function::hash_rows;
 pub use self::is_in::is_in;
 pub use self::logic::{and, is_null, not, or, to_mask};
 pub use self::memory::{Memory, Unlimited};
-pub(crate) use self::select::{column_bytes, compact_column};
-pub use self::select::{compact, concat, filter, needed_bytes, slice, take};
+pub(crate) use self::select::compact_column;
+pub use self::select::{column_bytes, compact, concat, filter, needed_bytes, slice, take};
 #[allow(unused_imports, reason = "named by the documentation")]
 use crate::scalar::Value;
 

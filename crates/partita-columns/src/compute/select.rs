@@ -101,7 +101,10 @@ pub fn needed_bytes(batch: &RecordBatch) -> Result<usize> {
 }
 
 /// Bytes that the rows of a column take, whatever else its buffers hold.
-pub(crate) fn column_bytes(column: &ArrayRef) -> Result<usize> {
+///
+/// # Errors
+/// [`ErrorKind::Arrow`] where its type has no size.
+pub fn column_bytes(column: &ArrayRef) -> Result<usize> {
     let views = column.len() * size_of::<u128>();
     Ok(match column.data_type() {
         DataType::Utf8View => column.as_string_view().total_buffer_bytes_used() + views,

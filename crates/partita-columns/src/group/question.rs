@@ -143,6 +143,11 @@ impl Question {
         if let Aggregate::User(user) = &self.aggregate { Some(user.state_bytes()) } else { None }
     }
 
+    /// Whether what is kept of a group grows with its rows without a bound: all values, a list of them, or what a user's aggregation makes.
+    pub fn keeps_values(&self) -> bool {
+        matches!(self.key(), Key::Of(Accumulator::Sorted) | Key::List | Key::User(_))
+    }
+
     /// The type of the answer for value columns of these types.
     ///
     /// # Errors

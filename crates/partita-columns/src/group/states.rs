@@ -17,8 +17,9 @@ use crate::reduce::{Accumulator, Reduction};
 /// What they make of the rows of a group is what [`crate::reduce`] makes of these rows alone, but that a sum of floats is a plain fold
 /// in the order of rows, and moments join one row after the other. Merging the state of one row gives the same bits as
 /// [`States::update`] with that row, so that a group whose rows are cut anywhere, and whose later pieces come as rows or as states
-/// of one row, has the same bits as the uncut one. Rows come in order: `first`, `last` and lists have the order of arrival.
-/// `memory_usage` counts the bytes of values, without those of validity.
+/// of one row, has the same bits as the uncut one. The state of no rows changes no bit of what it is merged with, before or behind it. Rows
+/// come in order: `first`, `last` and lists have the order of arrival. `memory_usage` counts the bytes of values, without those of
+/// validity.
 ///
 /// ```
 /// use std::sync::Arc;

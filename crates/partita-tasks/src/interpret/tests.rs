@@ -32,6 +32,8 @@ struct Machine {
 #[derive(Default)]
 struct Counter {
     limit: usize,
+    /// There is plenty as long as no more than this is used; `None`: up to the limit.
+    plenty: Option<usize>,
     used: AtomicUsize,
     peak: AtomicUsize,
 }
@@ -56,6 +58,11 @@ impl Reservation for Reserved {
         self.memory.peak.fetch_max(others + bytes, Ordering::SeqCst);
         self.bytes = bytes;
         Ok(())
+    }
+
+    fn resize_if_plenty(&mut self, bytes: usize) -> bool {
+        let used = self.memory.used.load(Ordering::SeqCst) - self.bytes + bytes;
+        self.memory.plenty.is_none_or(|plenty| used <= plenty) && self.resize(bytes).is_ok()
     }
 }
 
@@ -146,7 +153,12 @@ impl Host for Machine {
 
 /// A machine with an empty file and much memory.
 pub(super) fn machine() -> impl Host {
-    let memory = Arc::new(Counter { limit: 1 << 30, ..Counter::default() });
+    machine_of(None)
+}
+
+/// The same, with plenty of memory up to `plenty` bytes.
+pub(super) fn machine_of(plenty: Option<usize>) -> impl Host {
+    let memory = Arc::new(Counter { limit: 1 << 30, plenty, ..Counter::default() });
     Machine { file: Arc::new(Vec::new()), memory, streams: Mutex::default(), ahead: 0 }
 }
 

@@ -1,6 +1,7 @@
 //! Groups against maps and loops.
 
 mod keys;
+mod none;
 mod pools;
 mod ranges;
 mod states;
