@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/mixed.rs"]
+mod mixed;
 #[path = "support/placed.rs"]
 mod placed;
 
@@ -12,16 +14,12 @@ use partita::arrow::compute::concat_batches;
 use partita::arrow::datatypes::{Float64Type, Int64Type, UInt64Type};
 use partita::prelude::*;
 
+use mixed::mixed;
 use placed::{NAMES, Row, frame, session};
 
 /// Rows of a partition: a task looks twice before it gives up, and others come then.
 const CUT: usize = 90_000;
 const ROWS: u64 = 120_000;
-
-fn mixed(place: u64) -> u64 {
-    let mixed = place.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 11
-}
 
 /// The number of a heavy key, by shares of a thousand rows.
 fn heavy(place: u64, shares: &[u64]) -> Option<u64> {

@@ -174,10 +174,26 @@ impl Grouping<'_> {
         let groups = self.table.keys.len();
         let (rows_before, groups_before) = std::mem::replace(&mut self.looked, (self.rows, groups));
         let (rows, fresh) = (self.rows - rows_before, groups - groups_before);
-        let is_vain = self.rows >= TRIAL_ROWS && groups > self.rows / 16 * 15
+        let mut is_vain = self.rows >= TRIAL_ROWS && groups > self.rows / 16 * 15
             || self.rows >= CLOSE_TRIAL_ROWS && fresh > rows / 8 * 7;
+        // Heavy groups stay: the others are to be worth it by themselves. That is looked at now and then, as it takes some time.
+        let windows = self.rows / WINDOW_ROWS;
+        if let Some(hot) = &mut self.hot
+            && !is_vain
+            && windows.is_power_of_two()
+            && self.rows >= CLOSE_TRIAL_ROWS
+            && fresh > rows / 4
+        {
+            is_vain = fresh > (rows - hot.heavy_rows()) / 8 * 7;
+        }
         let is_much = self.user_bytes.is_some_and(|bytes| groups * bytes > BYTES_MIN);
-        if is_vain || is_much { self.give_up(out) } else { Ok(()) }
+        if is_vain || is_much {
+            return self.give_up(out);
+        }
+        if let Some(hot) = &mut self.hot {
+            hot.looked();
+        }
+        Ok(())
     }
 
     /// Hands out what the task has; no more rows are put into groups, but for those of heavy ones.

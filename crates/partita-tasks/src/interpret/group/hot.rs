@@ -20,9 +20,6 @@ use crate::error::{ErrorKind, Result};
 use crate::group::Group;
 use crate::host::Host;
 
-/// Rows before a task gives up by which it is told which groups are heavy: the last ones are the most like those that come.
-const SAMPLE_ROWS: usize = super::WINDOW_ROWS;
-
 /// A group is heavy where it has one of so many of them at least: there can be no more heavy groups than this, their states stay in the
 /// cache, and lesser ones make too few state rows to matter.
 const HEAVY_SHARE: usize = 64;
@@ -39,8 +36,9 @@ type Hash = fn(&[ArrayRef], usize) -> partita_columns::Result<Vec<u64>>;
 /// Heavy groups, and by what their rows are told.
 pub(super) struct Hot {
     table: Table,
-    /// The groups of the last rows, as long as the task has not given up.
+    /// The groups of the rows since the last look, as long as the task has not given up: the last ones are the most like those that come.
     recent: Vec<u32>,
+    is_looked_at: bool,
     /// Those of the keys, in order; and a bit for some bits of each, by which most others are told at once.
     hashes: Vec<u64>,
     marks: [u64; MARKS],
@@ -58,6 +56,7 @@ impl Hot {
         Ok(Some(Self {
             table: Table::new(group, host)?,
             recent: Vec::new(),
+            is_looked_at: false,
             hashes: Vec::new(),
             marks: [0; MARKS],
             numbers: Vec::new(),
@@ -78,12 +77,23 @@ impl Hot {
 
     /// Notes the groups of some rows.
     pub(super) fn note(&mut self, groups: &[u32]) -> Result<()> {
-        let groups = &groups[groups.len().saturating_sub(SAMPLE_ROWS)..];
-        let beyond = (self.recent.len() + groups.len()).saturating_sub(SAMPLE_ROWS);
-        self.recent.drain(..beyond);
+        if std::mem::take(&mut self.is_looked_at) {
+            self.recent.clear();
+        }
         self.recent.extend_from_slice(groups);
         self.table.kept = self.recent.capacity() * size_of::<u32>();
         self.table.reserve(self.table.memory_bytes())
+    }
+
+    /// How many of the rows that were noted are of heavy groups, or of none.
+    pub(super) fn heavy_rows(&mut self) -> usize {
+        let of_none = self.recent.iter().filter(|group| **group == NO_GROUP).count();
+        of_none + heavy(&mut self.recent).iter().map(|(_, rows)| rows).sum::<usize>()
+    }
+
+    /// Forgets the rows that were noted, once others come.
+    pub(super) fn looked(&mut self) {
+        self.is_looked_at = true;
     }
 
     fn has(&self, hash: u64) -> bool {
@@ -93,7 +103,8 @@ impl Hot {
 
     /// Takes those groups of a table that are heavy, with all that was seen of them; gives their numbers there, in order.
     fn keep(&mut self, from: &mut Table) -> Result<Vec<u32>> {
-        let mut heavy = heavy(std::mem::take(&mut self.recent));
+        let mut heavy: Vec<u32> =
+            heavy(&mut std::mem::take(&mut self.recent)).iter().map(|(group, _)| *group).collect();
         let table = &mut self.table;
         table.kept = 0;
         for at in 0..heavy.len() {
@@ -159,12 +170,12 @@ fn mark(hash: u64) -> (usize, u64) {
     ((hash >> 6) as usize % MARKS, 1 << (hash % u64::from(u64::BITS)))
 }
 
-/// The groups that have a share of some rows, in order.
-fn heavy(mut groups: Vec<u32>) -> Vec<u32> {
+/// The groups that have a share of some rows, in order, and how many each; puts the groups of the rows in order.
+fn heavy(groups: &mut [u32]) -> Vec<(u32, usize)> {
     let least = (groups.len().div_ceil(HEAVY_SHARE)).max(HEAVY_ROWS_MIN);
     groups.sort_unstable();
     let runs = groups.chunk_by(|a, b| a == b).filter(|run| run.len() >= least);
-    runs.map(|run| run[0]).filter(|group| *group != NO_GROUP).collect()
+    runs.map(|run| (run[0], run.len())).filter(|(group, _)| *group != NO_GROUP).collect()
 }
 
 /// Columns of states with those of no rows at some places, which are in order.

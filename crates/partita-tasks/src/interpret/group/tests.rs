@@ -278,6 +278,19 @@ fn a_task_that_gives_up_hands_out_two_state_rows_of_a_heavy_group() {
 }
 
 #[test]
+fn heavy_groups_do_not_keep_a_task_from_giving_up() {
+    let group = group_of(wholes, true, &[Reduction::Len]);
+    let rows = skewed(400_000, &[100, 300, 20, 25]);
+    let of = |wanted: u64| rows.iter().filter(|row| row.0 == wanted).count() as u64;
+    let states = state_rows(&group, 0, &batches_of(wholes, &rows, 0, 5000), None);
+    assert_eq!(counts(&states, &[1, 2, 3]), [(2, of(1)), (2, of(2)), (2, of(3))]);
+    // Not where the others come again.
+    let few: Vec<Row> = rows.iter().map(|row| (row.0 % 20_000, row.1)).collect();
+    let states = state_rows(&group, 0, &batches_of(wholes, &few, 0, 5000), None);
+    assert_eq!(counts(&states, &[1])[0].0, 1);
+}
+
+#[test]
 fn groups_are_those_of_loops_whenever_a_task_gives_up() {
     for (name, keys) in KEYS {
         for drops in [true, false] {
