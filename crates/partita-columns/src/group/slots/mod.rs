@@ -133,6 +133,42 @@ pub(super) fn each<S, T: Copy>(
     }
 }
 
+/// Groups of which there are so few that rows of one group follow each other.
+const FEW: usize = 128;
+
+/// Rows from which on it pays to add up those of few groups apart.
+const FEW_ROWS_MIN: usize = 1024;
+
+/// Sums of all values of few groups; `None` where there are more groups, or few rows. Neighbours go to different copies of the sums, so
+/// that no addition waits for the one before it.
+#[inline(always)]
+pub(super) fn few_sums(groups: &[u32], count: usize, value: impl Fn(usize) -> u64) -> Option<[u64; FEW]> {
+    const COPIES: usize = 4;
+    if count > FEW || groups.len() < FEW_ROWS_MIN {
+        return None;
+    }
+    let mut copies = [[0_u64; FEW]; COPIES];
+    let (fours, rest) = groups.as_chunks::<COPIES>();
+    for (at, four) in fours.iter().enumerate() {
+        for (lane, (copy, group)) in copies.iter_mut().zip(four).enumerate() {
+            // No sum has the number of no group.
+            if let Some(sum) = copy.get_mut(*group as usize) {
+                *sum = sum.wrapping_add(value(COPIES * at + lane));
+            }
+        }
+    }
+    let [mut sums, others @ ..] = copies;
+    for (at, group) in rest.iter().enumerate() {
+        if let Some(sum) = sums.get_mut(*group as usize) {
+            *sum = sum.wrapping_add(value(COPIES * fours.len() + at));
+        }
+    }
+    for other in others {
+        sums.iter_mut().zip(other).for_each(|(sum, more)| *sum = sum.wrapping_add(more));
+    }
+    Some(sums)
+}
+
 /// The rows that have a group and are not null, with it.
 pub(super) fn kept_rows<'a>(
     groups: &'a [u32],

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt8Type, UInt64Type};
 use super::super::RowNumbers;
 use super::super::intern::{INLINE, grown};
 use super::super::values::{self, floats, floats_array, values, whole_array};
-use super::{Asked, Slots, each, kept_rows, one, resize, wrong_columns};
+use super::{Asked, Slots, each, few_sums, kept_rows, one, resize, wrong_columns};
 use crate::error::Result;
 use crate::reduce::Reduction;
 use crate::reduce::kind::fits;
@@ -44,6 +44,10 @@ impl Slots for Counts {
 
     fn update(&mut self, groups: &[u32], columns: &[ArrayRef], _: RowNumbers<'_>) -> Result<()> {
         if !self.of_nulls {
+            if let Some(counts) = few_sums(groups, self.counts.len(), |_| 1) {
+                self.counts.iter_mut().zip(counts).for_each(|(count, more)| *count += more);
+                return Ok(());
+            }
             for group in groups {
                 if let Some(count) = self.counts.get_mut(*group as usize) {
                     *count += 1;

@@ -12,7 +12,7 @@ use super::super::intern::grown;
 use super::super::values::{
     floats_array, longs, one_nan, optional_floats, plain_floats, values, whole_array, wholes,
 };
-use super::{Asked, Slots, each, kept_rows, one, resize, wrong_columns};
+use super::{Asked, Slots, each, few_sums, kept_rows, one, resize, wrong_columns};
 use crate::dtype;
 use crate::error::{ErrorKind, Result};
 use crate::reduce::kind::{decimal_unit, fits, per_tick};
@@ -134,6 +134,12 @@ impl WholeSums {
 
     fn add(&mut self, groups: &[u32], values: &[i64], valid: Option<&Valid>) {
         if self.has_room(values.len(), wide::run(Ends(values))) {
+            let few = || few_sums(groups, self.short.len(), |row| values[row].cast_unsigned());
+            if let (None, Some(sums)) = (valid, few()) {
+                let sums = self.short.iter_mut().zip(sums);
+                sums.for_each(|(sum, more)| *sum = sum.wrapping_add(more.cast_signed()));
+                return;
+            }
             each(groups, values, valid, &mut self.short, |sum, value| *sum = sum.wrapping_add(value));
         } else {
             each(groups, values, valid, &mut self.wide, |sum, value| sum.add(value.into()));

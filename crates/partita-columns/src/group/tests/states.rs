@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, UInt64Type};
 use proptest::prelude::*;
 
-use super::super::{Aggregate, Question, RowNumbers, States};
+use super::super::{Aggregate, NO_GROUP, Question, RowNumbers, States};
 use crate::reduce::Reduction;
 
 fn asks(reductions: &[Reduction]) -> Vec<Question> {
@@ -283,4 +283,32 @@ fn short_decimals_leave_64_bits_and_come_back_from_states() {
     let beyond = column(vec![1 << 90], vec![true]);
     let error = short.update(&[0], 3, &[beyond], RowNumbers::From(0)).unwrap_err().to_string();
     assert!(error.contains("more digits") && error.contains("wider decimal"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// As many rows and as few groups as are added up apart, and a few more and less.
+    #[test]
+    fn few_groups_of_many_rows_are_added_up(
+        count in prop_oneof![Just(1_u32), Just(4), Just(127), Just(128), Just(129)],
+        values in prop::collection::vec((any::<u32>(), prop_oneof![4 => -50_i64..50, 1 => any::<i64>().prop_map(|value| value >> 14)]), 1015..2060),
+    ) {
+        let group = |at: u32| if at.is_multiple_of(9) { NO_GROUP } else { at % count };
+        let groups: Vec<u32> = values.iter().map(|(at, _)| group(*at)).collect();
+        let column: ArrayRef = Arc::new(values.iter().map(|(_, value)| Some(*value)).collect::<Int64Array>());
+        let question = |reduction: Reduction, columns: &[usize]| Question { aggregate: reduction.into(), columns: columns.to_vec() };
+        let questions = [question(Reduction::Sum, &[0]), question(Reduction::Len, &[])];
+        let mut states = States::new(&questions, &[DataType::Int64]).unwrap();
+        for _ in 0..2 {
+            states.update(&groups, count as usize, std::slice::from_ref(&column), RowNumbers::From(0)).unwrap();
+        }
+        let (sums, lens) = (states.finish(0, 0..count as usize).unwrap(), states.finish(1, 0..count as usize).unwrap());
+        for number in 0..count {
+            let of = || groups.iter().zip(&values).filter(|(group, _)| **group == number);
+            let sum: i64 = of().map(|(_, (_, value))| 2 * value).sum();
+            prop_assert_eq!(sums.as_primitive::<Int64Type>().value(number as usize), sum);
+            prop_assert_eq!(lens.as_primitive::<UInt64Type>().value(number as usize), 2 * of().count() as u64);
+        }
+    }
 }
